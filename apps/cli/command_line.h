@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "verb.h"
+
+namespace semfield::cli {
+
+// Options that every verb takes.
+struct CommonOptions {
+  std::string option_file;  // JSON file with options of the verb
+  std::string json;         // "-": standard output
+  int threads = 0;          // 0: all cores
+  bool quiet = false;
+  bool verbose = false;
+  void Describe(OptionList& list);
+};
+
+// What a command line asks for.
+struct Request {
+  const Verb* verb = nullptr;              // nullptr: `text` is all there is to do (help, version)
+  std::unique_ptr<Invocation> invocation;  // options set
+  CommonOptions common;
+  std::string text;
+};
+
+// Wrong use throws Error (kInput) that names the nearest known word; `verb_name` is set as soon as it is
+// known.
+Request ParseCommandLine(const std::vector<std::string>& arguments, std::string* verb_name);
+// The same for the arguments that follow the verb, which must outlive the request.
+Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments);
+
+// What `semfield --help` and `semfield VERB --help` print.
+std::string HelpText();
+std::string HelpText(const Verb& verb);
+std::string VersionText();
+
+// "semfield segment RUN [options]".
+std::string Usage(const Verb& verb);
+
+}  // namespace semfield::cli

@@ -1,0 +1,192 @@
+#include "command_line.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "docs_pages.h"
+#include "progress_bar.h"
+#include "semfield/base/atomic_file.h"
+#include "semfield/base/error.h"
+
+#include <gtest/gtest.h>
+
+namespace semfield::cli {
+namespace {
+
+struct ToyOptions {
+  std::string run;
+  std::vector<std::string> names;
+  int steps = 10;
+  double rate = 0.5;
+  bool fast = true;
+  std::vector<std::string> click;
+  std::vector<std::string> what = {"rgb"};
+  void Describe(OptionList& list) {
+    list.Text("run", &run, "Run folder.");
+    list.TextList("names", &names, "Names.");
+    list.Group("Work");
+    list.Int("num-steps", &steps, "Steps.", {.min = 1, .max = 100});
+    list.Real("rate", &rate, "Rate.", {.min = 0});
+    list.Flag("fast", &fast, "Hurry.");
+    list.TextList("click", &click, "Points.", {.metavar = "X,Y"});
+    list.TextList("what", &what, "Pictures.");
+  }
+};
+
+Json RunToy(const ToyOptions& o, const JobControl&) {
+  return {{"run", o.run},   {"names", o.names}, {"steps", o.steps}, {"rate", o.rate},
+          {"fast", o.fast}, {"click", o.click}, {"what", o.what}};
+}
+
+Verb Toy() {
+  return MakeVerb<ToyOptions>("toy", "Plays.", {"RUN", "[NAMES]"}, &RunToy);
+}
+
+Json Parse(const std::vector<std::string>& arguments) {
+  const Verb verb = Toy();
+  Request request = ParseVerb(verb, arguments);
+  return request.invocation->Run({});
+}
+
+std::string MessageOf(const std::vector<std::string>& arguments) {
+  try {
+    Parse(arguments);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(CommandLine, FillsOptionsOfEveryKind) {
+  const Json got = Parse({"out", "a", "b", "--num-steps", "7", "--rate=2.5", "--no-fast"});
+  EXPECT_EQ(got["run"], "out");
+  EXPECT_EQ(got["names"], Json({"a", "b"}));
+  EXPECT_EQ(got["steps"], 7);
+  EXPECT_EQ(got["rate"], 2.5);
+  EXPECT_EQ(got["fast"], false);
+}
+
+TEST(CommandLine, DefaultsStayWhenNothingIsGiven) {
+  const Json got = Parse({"out"});
+  EXPECT_EQ(got["steps"], 10);
+  EXPECT_EQ(got["fast"], true);
+  EXPECT_EQ(got["what"], Json({"rgb"}));
+}
+
+TEST(CommandLine, UnderscoreAndDashAreEqualInNamesOnly) {
+  EXPECT_EQ(Parse({"my_run", "--num_steps=3"})["steps"], 3);
+  EXPECT_EQ(Parse({"my_run", "--num_steps=3"})["run"], "my_run");
+}
+
+TEST(CommandLine, ListsSplitAtCommasUnlessTheirValuesHoldCommas) {
+  const Json got =
+      Parse({"out", "--click", "1,2", "--click=-3,4,-", "--what", "rgb,depth", "--what", "normals"});
+  EXPECT_EQ(got["click"], Json({"1,2", "-3,4,-"}));
+  EXPECT_EQ(got["what"], Json({"rgb", "depth", "normals"}));
+}
+
+TEST(CommandLine, AListOptionDoesNotSwallowPositionals) {
+  const Json got = Parse({"--click", "1,2", "out"});
+  EXPECT_EQ(got["run"], "out");
+  EXPECT_EQ(got["click"], Json({"1,2"}));
+}
+
+TEST(CommandLine, APositionalMayAlsoBeNamed) {
+  const Json got = Parse({"--run", "out", "a"});
+  EXPECT_EQ(got["run"], "out");
+  EXPECT_EQ(got["names"], Json({"a"}));
+}
+
+TEST(CommandLine, NegativeNumbersAreValues) {
+  EXPECT_NE(MessageOf({"out", "--rate", "-1"}).find("rate"), std::string::npos);
+}
+
+TEST(CommandLine, UnknownOptionNamesTheNearest) {
+  EXPECT_NE(MessageOf({"out", "--num-stesp", "3"}).find("--num-steps"), std::string::npos);
+  EXPECT_NE(MessageOf({"out", "--qiet"}).find("--quiet"), std::string::npos);
+}
+
+TEST(CommandLine, MissingPositionalAndMissingValueAndRepeatedOptionAreErrors) {
+  EXPECT_NE(MessageOf({"--num-steps", "3"}).find("RUN is missing"), std::string::npos);
+  EXPECT_NE(MessageOf({"out", "--num-steps"}).find("num-steps"), std::string::npos);
+  EXPECT_NE(MessageOf({"out", "--num-steps", "3", "--num-steps", "4"}).find("num-steps"), std::string::npos);
+}
+
+TEST(CommandLine, RangesAndTypesAreChecked) {
+  EXPECT_NE(MessageOf({"out", "--num-steps", "0"}).find("num-steps"), std::string::npos);
+  EXPECT_NE(MessageOf({"out", "--num-steps", "many"}).find("num-steps"), std::string::npos);
+  EXPECT_NE(MessageOf({"out", "--rate", "nan"}).find("rate"), std::string::npos);
+}
+
+TEST(CommandLine, TheCommandLineWinsOverTheOptionsFile) {
+  const auto folder = std::filesystem::temp_directory_path() / ("semfield_cli_" + std::to_string(getpid()));
+  const auto file = folder / "options.json";
+  WriteFileAtomically(file, std::string_view(R"({"num-steps": 5, "rate": 3.5})"));
+  const Json got = Parse({"out", "--options", file.string(), "--num-steps", "6"});
+  EXPECT_EQ(got["steps"], 6);
+  EXPECT_EQ(got["rate"], 3.5);
+  WriteFileAtomically(file, std::string_view(R"({"num-stpes": 5})"));
+  const std::string message = MessageOf({"out", "--options", file.string()});
+  EXPECT_NE(message.find("num-stpes"), std::string::npos) << message;
+  EXPECT_NE(message.find("num-steps"), std::string::npos) << message;
+  std::filesystem::remove_all(folder);
+}
+
+TEST(CommandLine, NoOptionOfAVerbHidesACommonOne) {
+  CommonOptions common;
+  OptionList common_list;
+  common.Describe(common_list);
+  std::set<std::string> verb_names;
+  for (const Verb& verb : Verbs()) {
+    EXPECT_TRUE(verb_names.insert(verb.name).second) << verb.name;
+    EXPECT_EQ(verb.sentence.back(), '.') << verb.name;
+    const auto invocation = verb.make();
+    for (const Option& option : invocation->options().options()) {
+      EXPECT_EQ(common_list.Find(option.name), nullptr) << verb.name << " --" << option.name;
+    }
+    for (const Positional& positional : verb.positionals) {
+      EXPECT_NE(invocation->options().Find(positional.option), nullptr)
+          << verb.name << " " << positional.metavar;
+    }
+    EXPECT_NE(HelpText(verb).find("Usage: semfield " + verb.name), std::string::npos);
+  }
+}
+
+TEST(ProgressLine, HoldsStagePercentAndTimeLeft) {
+  EXPECT_EQ(ProgressLine({"train", 21, 50, 65, "PSNR 27.1 dB"}), "train   42 %  1:05 left  PSNR 27.1 dB");
+  EXPECT_EQ(ProgressLine({"read", 0, 0, -1, ""}), "read");
+  EXPECT_EQ(ShortDuration(3723), "1:02:03");
+  EXPECT_EQ(ShortDuration(59.4), "59 s");
+}
+
+TEST(ProgressBar, WritesALineAStageWhenNoTerminalListens) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  {
+    ProgressBar bar(file, false);
+    for (int i = 0; i < 100; ++i) bar.Report({"train", static_cast<double>(i), 100, -1, ""});
+    bar.Report({"imitate", 0, 10, -1, ""});
+  }
+  std::rewind(file);
+  std::string text(1000, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::fclose(file);
+  EXPECT_EQ(text, "train    0 %\nimitate    0 %\n");
+}
+
+TEST(DocsPages, CommittedPagesAreCurrent) {
+  const char* source = std::getenv("SEMFIELD_SOURCE_DIR");
+  ASSERT_NE(source, nullptr);
+  DocsJobOptions options;
+  options.dir = std::string(source) + "/docs/verbs";
+  options.check = true;
+  const Json answer = RunDocs(options, {});
+  EXPECT_TRUE(answer["stale"].empty()) << "run \"semfield docs docs/verbs\" for " << answer["stale"].dump();
+}
+
+}  // namespace
+}  // namespace semfield::cli

@@ -1,0 +1,75 @@
+#include "docs_pages.h"
+
+#include <filesystem>
+
+#include "command_line.h"
+#include "semfield/base/atomic_file.h"
+
+#include <fmt/format.h>
+
+namespace semfield::cli {
+namespace {
+
+constexpr const char* kMade =
+    "<!-- Made by \"semfield docs\"; edit the option descriptions in src, not this page. -->\n";
+
+std::string PageText(const Verb& verb) {
+  const auto invocation = verb.make();
+  std::string text = kMade;
+  text += fmt::format("# semfield {}\n\n{}\n\n```\n{}\n```\n\n", verb.name, verb.sentence, Usage(verb));
+  if (!verb.positionals.empty()) {
+    text += "Without a name:";
+    for (const Positional& positional : verb.positionals) {
+      text += fmt::format(" `{}` is `--{}`{}", positional.metavar, positional.option,
+                          positional.required ? "" : " (may be left out)");
+      text += &positional == &verb.positionals.back() ? "." : ",";
+    }
+    text += "\n\n";
+  }
+  return text + OptionsMarkdown(invocation->options()) +
+         "\nOptions of every verb are in [README.md](README.md).\n";
+}
+
+std::string IndexText() {
+  std::string text = kMade;
+  text += "# Verbs\n\n| verb | does |\n|---|---|\n";
+  for (const Verb& verb : Verbs()) {
+    if (!verb.hidden) text += fmt::format("| [{0}]({0}.md) | {1} |\n", verb.name, verb.sentence);
+  }
+  CommonOptions common;
+  OptionList list;
+  common.Describe(list);
+  return text + "\nEvery verb also takes:\n\n" + OptionsMarkdown(list);
+}
+
+}  // namespace
+
+std::vector<DocsPage> DocsPages() {
+  std::vector<DocsPage> pages{{"README.md", IndexText()}};
+  for (const Verb& verb : Verbs()) {
+    if (!verb.hidden) pages.push_back({verb.name + ".md", PageText(verb)});
+  }
+  return pages;
+}
+
+void DocsJobOptions::Describe(OptionList& list) {
+  list.Text("dir", &dir, "Folder of the pages, docs/verbs in the source tree.");
+  list.Flag("check", &check, "Write nothing; exit 1 if a page is missing or not current.");
+}
+
+Json RunDocs(const DocsJobOptions& options, const JobControl&) {
+  Json answer{{"text", Json::array()}, {"stale", Json::array()}};
+  const std::filesystem::path dir = options.dir;
+  for (const DocsPage& page : DocsPages()) {
+    const std::filesystem::path path = dir / page.file_name;
+    if (std::filesystem::exists(path) && ReadTextFile(path) == page.text) continue;
+    answer["stale"].push_back(page.file_name);
+    answer["text"].push_back(page.file_name + (options.check ? " is not current" : " written"));
+    if (!options.check) WriteFileAtomically(path, std::string_view(page.text));
+  }
+  if (answer["stale"].empty()) answer["text"].push_back("all pages are current");
+  if (options.check && !answer["stale"].empty()) answer["exit_code"] = 1;
+  return answer;
+}
+
+}  // namespace semfield::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+#include "verb.h"
+
+namespace semfield::cli {
+
+// One page of docs/verbs, made from the verb's own description.
+struct DocsPage {
+  std::string file_name;  // "train.md"
+  std::string text;
+};
+std::vector<DocsPage> DocsPages();
+
+// Hidden verb `docs DIR`: writes the pages, or with --check only says which are not current.
+struct DocsJobOptions {
+  std::string dir;
+  bool check = false;
+  void Describe(OptionList& list);
+};
+Json RunDocs(const DocsJobOptions& options, const JobControl& control);
+
+}  // namespace semfield::cli

@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <sstream>
+
+#include "command_line.h"
+#include "semfield/base/error.h"
+
+#include <fmt/format.h>
+
+namespace semfield::cli {
+namespace {
+
+constexpr size_t kWidth = 100;
+constexpr size_t kHelpColumn = 32;
+
+// Words of `text` from column `indent` on, broken at kWidth; the first line is already indented by the
+// caller.
+std::string Wrap(const std::string& text, size_t indent) {
+  std::istringstream words(text);
+  std::string out, word;
+  size_t column = indent;
+  while (words >> word) {
+    if (column > indent && column + 1 + word.size() > kWidth) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    }
+    if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out;
+}
+
+std::string Metavar(const Option& option) {
+  if (!option.limits.metavar.empty()) return option.limits.metavar;
+  if (!option.limits.choices.empty()) return fmt::format("{}", fmt::join(option.limits.choices, "|"));
+  if (std::holds_alternative<int*>(option.target)) return "N";
+  if (std::holds_alternative<double*>(option.target)) return "X";
+  return "TEXT";
+}
+
+std::string DefaultNote(const Option& option) {
+  const Json& value = option.default_value;
+  if (value.is_string())
+    return value.get<std::string>().empty() ? "" : fmt::format(" [{}]", value.get<std::string>());
+  if (value.is_boolean()) return value.get<bool>() ? " [on]" : "";
+  if (value.is_array()) {
+    std::vector<std::string> items;
+    for (const Json& item : value) items.push_back(item.is_string() ? item.get<std::string>() : item.dump());
+    return items.empty() ? "" : fmt::format(" [{}]", fmt::join(items, ","));
+  }
+  return value.is_null() ? "" : fmt::format(" [{}]", value.dump());
+}
+
+std::string Entry(const std::string& left, const std::string& help) {
+  std::string line = "  " + left;
+  if (line.size() + 2 > kHelpColumn) {
+    line += '\n' + std::string(kHelpColumn, ' ');
+  } else {
+    line.resize(kHelpColumn, ' ');
+  }
+  return line + Wrap(help, kHelpColumn) + '\n';
+}
+
+std::string OptionEntry(const Option& option) {
+  if (std::holds_alternative<bool*>(option.target)) {
+    const bool on = option.default_value.is_boolean() && option.default_value.get<bool>();
+    return Entry((on ? "--no-" : "--") + option.name, (on ? "Turns off: " : "") + option.help);
+  }
+  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
+  const std::string repeat = is_list ? " May be given several times." : "";
+  return Entry("--" + option.name + " " + Metavar(option), option.help + repeat + DefaultNote(option));
+}
+
+bool IsPositional(const Verb& verb, const Option& option) {
+  return std::any_of(verb.positionals.begin(), verb.positionals.end(),
+                     [&](const Positional& p) { return p.option == option.name; });
+}
+
+}  // namespace
+
+std::string Usage(const Verb& verb) {
+  std::string usage = "semfield " + verb.name;
+  for (const Positional& p : verb.positionals) usage += p.required ? " " + p.metavar : " [" + p.metavar + "]";
+  return usage + " [options]";
+}
+
+std::string HelpText() {
+  std::string text =
+      "semfield turns posed photos into a radiance field that knows what things are: click an object once "
+      "and get\n"
+      "its mask in every view.\n\nUsage: semfield VERB ... [options]\n\nVerbs:\n";
+  for (const Verb& verb : Verbs()) {
+    if (!verb.hidden) text += Entry(verb.name, verb.sentence);
+  }
+  text += "\n\"semfield VERB --help\" tells about one verb; \"semfield --version\" prints the version.\n";
+  text +=
+      "Exit codes: 0 done, 1 done but below what was asked, 2 wrong use or input, 3 out of a resource or a "
+      "missing\n";
+  text += "library, 130 interrupted.\n";
+  return text;
+}
+
+std::string HelpText(const Verb& verb) {
+  const auto invocation = verb.make();
+  CommonOptions common;
+  OptionList common_list;
+  common.Describe(common_list);
+
+  std::string text = verb.sentence + "\n\nUsage: " + Usage(verb) + "\n";
+  if (!verb.positionals.empty()) text += "\n";
+  for (const Positional& positional : verb.positionals) {
+    const Option* option = invocation->options().Find(positional.option);
+    SF_CHECK(option != nullptr);
+    text += Entry(positional.metavar, option->help + DefaultNote(*option));
+  }
+  std::string group = "\n";  // no option's group
+  for (const OptionList* list : {static_cast<const OptionList*>(&invocation->options()),
+                                 static_cast<const OptionList*>(&common_list)}) {
+    for (const Option& option : list->options()) {
+      if (IsPositional(verb, option)) continue;
+      if (option.group != group) {
+        group = option.group;
+        text += fmt::format("\n{}:\n", group.empty() ? "Options" : group);
+      }
+      text += OptionEntry(option);
+    }
+  }
+  return text;
+}
+
+}  // namespace semfield::cli

@@ -1,0 +1,125 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "command_line.h"
+#include "progress_bar.h"
+#include "semfield/base/atomic_file.h"
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/parallel.h"
+
+namespace {
+
+using namespace semfield;
+using namespace semfield::cli;
+
+enum ExitCode { kDone = 0, kBelow = 1, kWrongInput = 2, kOutOfResource = 3, kBug = 70, kInterrupted = 130 };
+
+StopToken stop_token;
+
+void AskToStop(int) {
+  stop_token.RequestStop();
+}
+
+// The first signal asks the job to stop where it can be resumed; the second one kills as usual.
+void CatchSignals() {
+  struct sigaction action {};
+  action.sa_handler = AskToStop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int ExitCodeOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInput:
+      return kWrongInput;
+    case ErrorKind::kResource:
+      return kOutOfResource;
+    case ErrorKind::kInterrupted:
+      return kInterrupted;
+  }
+  return kBug;
+}
+
+void PrintText(const Json& answer) {
+  if (!answer.contains("text")) return;
+  for (const Json& line : answer["text"]) std::cout << line.get<std::string>() << '\n';
+}
+
+void PrintAnswer(Json answer, const std::string& json_path) {
+  if (json_path != "-") PrintText(answer);
+  if (!json_path.empty()) {
+    answer.erase("text");
+    answer.erase("exit_code");
+    if (json_path == "-") {
+      std::cout << answer.dump(2) << '\n';
+    } else {
+      WriteJsonFile(json_path, answer);
+    }
+  }
+  std::cout.flush();
+  if (!std::cout) throw ResourceError("standard output: {}", std::strerror(errno));
+}
+
+int RunRequest(Request& request) {
+  const CommonOptions& common = request.common;
+  SetLogLevel(common.verbose ? LogLevel::kDebug : common.quiet ? LogLevel::kWarning : LogLevel::kInfo);
+  if (common.threads > 0) SetNumThreads(common.threads);
+
+  ProgressBar bar(stderr, isatty(STDERR_FILENO) == 1);
+  JobControl control;
+  control.stop = &stop_token;
+  if (!common.quiet) control.progress = [&bar](const Progress& progress) { bar.Report(progress); };
+  CatchSignals();
+  Json answer = request.invocation->Run(control);
+  bar.Finish();
+  const int exit_code = answer.value("exit_code", static_cast<int>(kDone));
+  PrintAnswer(std::move(answer), common.json);
+  return exit_code;
+}
+
+int Main(const std::vector<std::string>& arguments, std::string* verb_name) {
+  Request request = ParseCommandLine(arguments, verb_name);
+  if (request.verb == nullptr) {
+    std::cout << request.text;
+    return kDone;
+  }
+  return RunRequest(request);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string verb_name;
+  const auto fail = [&verb_name](const std::string& message, int exit_code) {
+    std::cout.flush();
+    std::fprintf(stderr, "semfield%s%s: %s\n", verb_name.empty() ? "" : " ", verb_name.c_str(),
+                 message.c_str());
+    return exit_code;
+  };
+  try {
+    return Main({argv + 1, argv + argc}, &verb_name);
+  } catch (const Error& error) {
+    return fail(error.what(), ExitCodeOf(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory; --threads 1 or smaller images need less", kOutOfResource);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(error.what(), kOutOfResource);
+  } catch (const std::exception& error) {
+    return fail(std::string("this is a bug in semfield; please report it with the command: ") + error.what(),
+                kBug);
+  }
+}

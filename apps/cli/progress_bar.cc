@@ -1,0 +1,85 @@
+#include "progress_bar.h"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace semfield::cli {
+namespace {
+
+constexpr double kTerminalSeconds = 0.1;
+constexpr double kLogSeconds = 10;
+constexpr int kBarCells = 24;
+
+std::string Bar(double fraction) {
+  const int full = static_cast<int>(std::lround(fraction * kBarCells));
+  std::string bar(kBarCells, '.');
+  std::fill_n(bar.begin(), full, '#');
+  return fmt::format("[{}]", bar);
+}
+
+double Fraction(const Progress& progress) {
+  if (!(progress.total > 0)) return 0;
+  return std::clamp(progress.done / progress.total, 0.0, 1.0);
+}
+
+size_t TerminalWidth(std::FILE* out) {
+  winsize size{};
+  if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string ShortDuration(double seconds) {
+  const auto total = static_cast<int64_t>(std::lround(std::max(seconds, 0.0)));
+  if (total < 60) return fmt::format("{} s", total);
+  if (total < 3600) return fmt::format("{}:{:02}", total / 60, total % 60);
+  return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+}
+
+std::string ProgressLine(const Progress& progress) {
+  std::string line = progress.stage;
+  if (progress.total > 0) line += fmt::format("  {:3.0f} %", 100 * Fraction(progress));
+  if (progress.seconds_left >= 0) line += "  " + ShortDuration(progress.seconds_left) + " left";
+  if (!progress.detail.empty()) line += "  " + progress.detail;
+  return line;
+}
+
+void ProgressBar::Report(const Progress& progress) {
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point now = Clock::now();
+  const bool new_stage = !reported_ || progress.stage != stage_;
+  const bool complete = progress.total > 0 && progress.done >= progress.total;
+  const double since_last = std::chrono::duration<double>(now - last_).count();
+  if (!new_stage && !(complete && is_terminal_) &&
+      since_last < (is_terminal_ ? kTerminalSeconds : kLogSeconds)) {
+    return;
+  }
+  if (new_stage && line_open_) std::fputc('\n', out_);
+  reported_ = true;
+  stage_ = progress.stage;
+  last_ = now;
+  std::string line = ProgressLine(progress);
+  if (!is_terminal_) {
+    std::fprintf(out_, "%s\n", line.c_str());
+  } else {
+    if (progress.total > 0) line = fmt::format("{} {}", Bar(Fraction(progress)), line);
+    line.resize(std::min(line.size(), TerminalWidth(out_) - 1));
+    std::fprintf(out_, "\r\033[K%s", line.c_str());
+    line_open_ = true;
+  }
+  std::fflush(out_);
+}
+
+void ProgressBar::Finish() {
+  const std::lock_guard lock(mutex_);
+  if (line_open_) std::fputc('\n', out_);
+  line_open_ = false;
+  std::fflush(out_);
+}
+
+}  // namespace semfield::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+#include "semfield/base/job_control.h"
+
+namespace semfield::cli {
+
+// One line about a report, without a line break: "train  42 %  1:05 left  PSNR 27.1 dB".
+std::string ProgressLine(const Progress& progress);
+
+// "4 s", "1:05", "2:03:04".
+std::string ShortDuration(double seconds);
+
+// Shows what a job reports: on a terminal one line that is rewritten, elsewhere a line about every 10 seconds
+// and one whenever a stage begins. Report may be called from any thread.
+class ProgressBar {
+ public:
+  // The file is not owned; `is_terminal` decides the way of showing.
+  ProgressBar(std::FILE* out, bool is_terminal) : out_(out), is_terminal_(is_terminal) {}
+  ~ProgressBar() { Finish(); }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void Report(const Progress& progress);
+  // Leaves the terminal on a line of its own.
+  void Finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::mutex mutex_;
+  std::FILE* out_;
+  bool is_terminal_;
+  bool line_open_ = false;
+  bool reported_ = false;
+  std::string stage_;
+  Clock::time_point last_;
+};
+
+}  // namespace semfield::cli

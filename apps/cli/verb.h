@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "semfield/base/check.h"
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+
+namespace semfield::cli {
+
+// One call of a verb: owns the options that the command line fills in, then runs the job.
+class Invocation {
+ public:
+  virtual ~Invocation() = default;
+  OptionList& options() { return list_; }
+  const OptionList& options() const { return list_; }
+  // The job's answer: an object whose "text" is an array of lines for people, "exit_code" (optional) is 1 for
+  // done but below what was asked, and everything else is for machines.
+  virtual Json Run(const JobControl& control) = 0;
+
+ protected:
+  OptionList list_;
+};
+
+// An argument without a name: "CAPTURE" fills the option "capture"; "[NAMES]" may be left out; a TextList
+// option takes all that follow.
+struct Positional {
+  std::string metavar;  // "CAPTURE"
+  std::string option;   // "capture"
+  bool required = true;
+};
+
+struct Verb {
+  std::string name;
+  std::string sentence;  // what it does, one sentence
+  std::vector<Positional> positionals;
+  bool hidden = false;
+  std::function<std::unique_ptr<Invocation>()> make;
+};
+
+// "CAPTURE" or "[CAPTURE]".
+Positional ParsePositional(std::string_view text);
+
+// A verb from a job's options struct (with Describe) and its function.
+template <class Options>
+Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::string_view>& positionals,
+              Json (*run)(const Options&, const JobControl&)) {
+  class JobInvocation : public Invocation {
+   public:
+    explicit JobInvocation(Json (*run)(const Options&, const JobControl&)) : run_(run) {
+      job_.Describe(list_);
+    }
+    Json Run(const JobControl& control) override { return run_(job_, control); }
+
+   private:
+    Options job_;
+    Json (*run_)(const Options&, const JobControl&);
+  };
+  Verb verb;
+  verb.name = std::move(name);
+  verb.sentence = std::move(sentence);
+  for (const std::string_view positional : positionals)
+    verb.positionals.push_back(ParsePositional(positional));
+  verb.make = [run] { return std::make_unique<JobInvocation>(run); };
+  return verb;
+}
+
+// The same, left out of the list of verbs and of docs/verbs.
+inline Verb Hidden(Verb verb) {
+  verb.hidden = true;
+  return verb;
+}
+
+// Every verb, in the order help lists them (verbs.cc).
+const std::vector<Verb>& Verbs();
+
+}  // namespace semfield::cli

@@ -1,0 +1,38 @@
+#include "docs_pages.h"
+#include "semfield/jobs/imitate.h"
+#include "semfield/jobs/info.h"
+#include "semfield/jobs/models.h"
+#include "semfield/jobs/render.h"
+#include "semfield/jobs/scene.h"
+#include "semfield/jobs/segment.h"
+#include "semfield/jobs/synth.h"
+#include "semfield/jobs/train.h"
+#include "verb.h"
+
+namespace semfield::cli {
+
+// A verb is one line: its name, what it does, its arguments without a name, and the job.
+const std::vector<Verb>& Verbs() {
+  static const std::vector<Verb> verbs = {
+      MakeVerb<InfoJobOptions>("info",
+                               "Tells what a capture holds: views, cameras, bounds, split and warnings.",
+                               {"CAPTURE"}, &RunInfo),
+      MakeVerb<SynthJobOptions>("synth", "Writes a synthetic capture with exact depth and labels.", {"OUT"},
+                                &RunSynth),
+      MakeVerb<SceneJobOptions>("scene", "Trains and imitates in one go: from posed photos to a scene to click in.",
+                                {"CAPTURE"}, &RunScene),
+      MakeVerb<TrainJobOptions>("train", "Trains a radiance field from a capture into a run folder.", {"[CAPTURE]"},
+                                &RunTrain),
+      MakeVerb<ImitateJobOptions>("imitate", "Trains a feature field that imitates a teacher's encoder.", {"RUN"},
+                                  &RunImitate),
+      MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.", {"RUN"},
+                                  &RunSegment),
+      MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.", {"RUN"},
+                                 &RunRender),
+      MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"}, &RunModels),
+      Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),
+  };
+  return verbs;
+}
+
+}  // namespace semfield::cli

@@ -1,0 +1,84 @@
+# The house: every library is a room with a floor number, and links only rooms on floors below it.
+#
+#   semfield_library(<room> SOURCES ... [LINKS <rooms and libraries>])   -> semfield_<room>
+#   semfield_test(<room> <name> SOURCES ... [LINKS ...])                 -> ctest <room>/<name>
+#   semfield_bench(<room> <name> SOURCES ... [LINKS ...])
+
+# Rooms by floor, lowest first; tests/floors_test.cc reads this list too.
+set(SEMFIELD_FLOORS
+  "base=0" "geometry=10" "image=10" "ops=20" "capture=30" "perception=40" "training=50" "nn=60"
+  "methods/radiance=70" "methods/feature_field=75" "surface=80" "objects=90" "evaluation=100"
+  "jobs=110" "apps/cli=120")
+
+add_library(semfield_flags INTERFACE)
+target_include_directories(semfield_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(semfield_flags INTERFACE -Wall -Wextra -Wno-unused-parameter)
+if(SEMFIELD_SANITIZE)
+  target_compile_options(semfield_flags INTERFACE -fsanitize=${SEMFIELD_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(semfield_flags INTERFACE -fsanitize=${SEMFIELD_SANITIZE})
+endif()
+
+function(semfield_floor_of room out)
+  foreach(entry ${SEMFIELD_FLOORS})
+    string(REPLACE "=" ";" parts ${entry})
+    list(GET parts 0 name)
+    list(GET parts 1 floor)
+    if(name STREQUAL room)
+      set(${out} ${floor} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "room '${room}' has no floor: add it to SEMFIELD_FLOORS in cmake/SemfieldRooms.cmake")
+endfunction()
+
+# Turns room names into targets and refuses a link that goes up or sideways.
+function(semfield_resolve_links room links out)
+  semfield_floor_of(${room} own_floor)
+  set(resolved)
+  foreach(link ${links})
+    if(link MATCHES "^semfield_(.+)$")
+      set(other ${CMAKE_MATCH_1})
+      string(REGEX REPLACE "^methods_" "methods/" other ${other})
+      semfield_floor_of(${other} other_floor)
+      if(NOT other_floor LESS own_floor)
+        message(FATAL_ERROR "room '${room}' (floor ${own_floor}) may not link '${other}' (floor ${other_floor})")
+      endif()
+    endif()
+    list(APPEND resolved ${link})
+  endforeach()
+  set(${out} ${resolved} PARENT_SCOPE)
+endfunction()
+
+function(semfield_library room)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  string(REPLACE "/" "_" target semfield_${room})
+  semfield_resolve_links(${room} "${arg_LINKS}" links)
+  add_library(${target} STATIC ${arg_SOURCES})
+  target_link_libraries(${target} PUBLIC semfield_flags ${links})
+endfunction()
+
+function(semfield_test room name)
+  if(NOT SEMFIELD_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  string(REPLACE "/" "_" target test_${room}_${name})
+  string(REPLACE "/" "_" own semfield_${room})
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${own} ${arg_LINKS} GTest::gtest_main)
+  add_test(NAME ${room}/${name} COMMAND ${target})
+  set_tests_properties(${room}/${name} PROPERTIES SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]" LABELS "${arg_LABELS}"
+                       ENVIRONMENT "SEMFIELD_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+function(semfield_bench room name)
+  if(NOT SEMFIELD_BUILD_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  string(REPLACE "/" "_" target bench_${room}_${name})
+  string(REPLACE "/" "_" own semfield_${room})
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${own} ${arg_LINKS} benchmark::benchmark_main)
+endfunction()

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <limits>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "semfield/base/json.h"
+
+namespace semfield {
+
+// Options are plain structs; one description of their fields serves the command line, config.json, the JSON
+// schema and the tables in docs/. A struct takes part by a member
+//
+//   void Describe(OptionList& list) {
+//     list.Group("Schedule");
+//     list.Int("steps", &steps, "Optimizer steps.", {.min = 1, .max = 1e7});
+//     list.Real("learning-rate", &learning_rate, "Adam's first step size of the grid.", {.min = 0});
+//     list.Flag("distortion", &distortion, "Use the distortion loss.");
+//     list.Text("background", &background, "Colour behind the scene.", {.choices = {"auto", "white", "black",
+//     "random"}});
+//   }
+//
+// The value a field has when Describe is called is its default. Names are lower-case-with-dashes; '_' reads
+// as '-'.
+struct OptionLimits {
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};  // for Text and TextList: what is allowed; empty: anything
+  std::string metavar = {};               // how help shows the value, e.g. "MINUTES"
+};
+
+struct Option {
+  using Target = std::variant<bool*, int*, double*, std::string*, std::vector<std::string>*>;
+  std::string name;
+  std::string group;
+  std::string help;
+  Target target;
+  OptionLimits limits;
+  Json default_value;  // the value at Describe time
+};
+
+class OptionList {
+ public:
+  void Group(std::string name);  // heading of the options that follow
+  void Flag(std::string name, bool* value, std::string help);
+  void Int(std::string name, int* value, std::string help, OptionLimits limits = {});
+  void Real(std::string name, double* value, std::string help, OptionLimits limits = {});
+  void Text(std::string name, std::string* value, std::string help, OptionLimits limits = {});
+  void TextList(std::string name, std::vector<std::string>* value, std::string help,
+                OptionLimits limits = {});
+
+  const std::vector<Option>& options() const { return options_; }
+  // nullptr if there is none of that name ('_' and '-' are equal).
+  const Option* Find(const std::string& name) const;
+  std::vector<std::string> Names() const;
+
+ private:
+  void Add(std::string name, Option::Target target, std::string help, OptionLimits limits);
+  std::string group_;
+  std::vector<Option> options_;
+};
+
+// Sets one option from JSON. Wrong type, out of range or not a choice: Error naming `where` and the option.
+void SetOption(const Option& option, const Json& value, const std::string& where);
+// Sets one option from command-line text ("true"/"false" for flags; lists split at commas).
+void SetOptionFromText(const Option& option, const std::string& text, const std::string& where);
+// Current values as an object, in order of description.
+Json OptionsToJson(const OptionList& list);
+// Every key must be known: an unknown one is an Error naming `where`, the key and the nearest known names.
+void OptionsFromJson(const OptionList& list, const Json& object, const std::string& where);
+// JSON schema (draft 2020-12) of the object that OptionsFromJson reads.
+Json OptionsSchema(const OptionList& list, const std::string& title);
+// Markdown table: option, default, range or choices, help; a heading row per group.
+std::string OptionsMarkdown(const OptionList& list);
+
+// The known name nearest to `name` (edit distance), for "did you mean"; empty if none is near.
+std::string NearestName(const std::string& name, const std::vector<std::string>& known);
+
+}  // namespace semfield

@@ -1,0 +1,177 @@
+#include "semfield/base/options.h"
+
+#include <gtest/gtest.h>
+
+#include "semfield/base/check.h"
+#include "semfield/base/error.h"
+
+namespace semfield {
+namespace {
+
+struct TrainOptions {
+  int steps = 20000;
+  double learning_rate = 0.01;
+  bool distortion = true;
+  std::string background = "auto";
+  std::vector<std::string> teachers = {"sam"};
+  int free_int = -3;
+
+  void Describe(OptionList& list) {
+    list.Group("Schedule");
+    list.Int("steps", &steps, "Optimizer steps.", {.min = 1, .max = 1e7});
+    list.Real("learning_rate", &learning_rate, "First step size | of the grid.", {.min = 0});
+    list.Group("Scene");
+    list.Flag("distortion", &distortion, "Use the distortion loss.");
+    list.Text("background", &background, "Colour behind.", {.choices = {"auto", "white", "black", "random"}});
+    list.TextList("teachers", &teachers, "Who is imitated.", {.choices = {"sam", "dino", "clip"}});
+    list.Int("free-int", &free_int, "Any number.");
+  }
+};
+
+class OptionsTest : public testing::Test {
+ protected:
+  OptionsTest() { options_.Describe(list_); }
+  void Set(const char* name, const std::string& text) {
+    SetOptionFromText(*list_.Find(name), text, "command line");
+  }
+  std::string SetError(const char* name, const std::string& text) {
+    try {
+      Set(name, text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      return error.what();
+    }
+    return "";
+  }
+  std::string JsonError(const char* text) {
+    try {
+      OptionsFromJson(list_, ParseJson(text, "text"), "config.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  TrainOptions options_;
+  OptionList list_;
+};
+
+TEST_F(OptionsTest, DashAndUnderscoreAreEqual) {
+  EXPECT_EQ(list_.Find("learning_rate"), list_.Find("learning-rate"));
+  EXPECT_EQ(list_.Find("learning_rate")->name, "learning-rate");
+  EXPECT_EQ(list_.Find("none"), nullptr);
+  EXPECT_EQ(list_.Names()[1], "learning-rate");
+  EXPECT_EQ(list_.Find("background")->group, "Scene");
+  int twice = 0;
+  EXPECT_THROW(list_.Int("learning_rate", &twice, ""), BugError);
+}
+
+TEST_F(OptionsTest, TextSetsEveryKind) {
+  Set("steps", "3e4");
+  Set("learning-rate", "+2.5e-3");
+  Set("distortion", "off");
+  Set("background", "white");
+  Set("teachers", "clip,dino");
+  Set("free-int", "-2147483648");
+  EXPECT_EQ(options_.steps, 30000);
+  EXPECT_DOUBLE_EQ(options_.learning_rate, 2.5e-3);
+  EXPECT_FALSE(options_.distortion);
+  EXPECT_EQ(options_.background, "white");
+  EXPECT_EQ(options_.teachers, (std::vector<std::string>{"clip", "dino"}));
+  EXPECT_EQ(options_.free_int, INT32_MIN);
+  Set("teachers", "");
+  EXPECT_TRUE(options_.teachers.empty());
+}
+
+TEST_F(OptionsTest, WrongTextNamesOptionGotAndExpected) {
+  EXPECT_EQ(SetError("steps", "0"), "command line: steps: expected a whole number, 1 to 10000000, got 0");
+  for (const char* bad : {"", "ten", "1.5", "1e8", "nan", "inf", "12x", " 1", "+-1", "0x10", "1e999"}) {
+    EXPECT_NE(SetError("steps", bad), "") << bad;
+  }
+  EXPECT_NE(SetError("free-int", "2147483648"), "");
+  for (const char* bad : {"-0.1", "nan", "inf", "-inf", ""})
+    EXPECT_NE(SetError("learning-rate", bad), "") << bad;
+  EXPECT_NE(SetError("distortion", "maybe"), "");
+  EXPECT_NE(SetError("background", "whte").find("did you mean 'white'?"), std::string::npos);
+  EXPECT_NE(SetError("teachers", "sam,,dino"), "");
+  TrainOptions fresh;
+  OptionList fresh_list;
+  fresh.Describe(fresh_list);
+  EXPECT_EQ(OptionsToJson(list_), OptionsToJson(fresh_list)) << "a refused value must change nothing";
+}
+
+TEST_F(OptionsTest, JsonRoundTrip) {
+  Set("steps", "77");
+  Set("teachers", "dino");
+  const Json object = OptionsToJson(list_);
+  EXPECT_EQ(object.begin().key(), "steps");
+  TrainOptions other;
+  OptionList other_list;
+  other.Describe(other_list);
+  OptionsFromJson(other_list, ParseJson(object.dump(), "dump"), "here");
+  EXPECT_EQ(OptionsToJson(other_list), object);
+  EXPECT_EQ(other.steps, 77);
+}
+
+TEST_F(OptionsTest, JsonErrors) {
+  const std::string unknown = JsonError(R"({"stpes": 5})");
+  EXPECT_NE(unknown.find("config.json: unknown option \"stpes\"; did you mean \"steps\"?"), std::string::npos)
+      << unknown;
+  EXPECT_NE(JsonError(R"({"zzzzzzz": 5})").find("known: steps, learning-rate"), std::string::npos);
+  EXPECT_NE(JsonError(R"({"learning-rate": 1, "learning_rate": 2})").find("same option"), std::string::npos);
+  for (const char* bad :
+       {R"({"steps": "5"})", R"({"steps": 1.5})", R"({"steps": true})", R"({"steps": null})",
+        R"({"steps": 18446744073709551615})", R"({"distortion": 1})", R"({"background": "red"})",
+        R"({"teachers": "sam"})", R"({"teachers": [1]})", R"({"learning-rate": [1]})", "[]", "3"}) {
+    EXPECT_NE(JsonError(bad), "") << bad;
+  }
+  EXPECT_EQ(JsonError(R"({"steps": 500.0, "learning_rate": 1})"), "");
+  EXPECT_EQ(options_.steps, 500);
+}
+
+TEST_F(OptionsTest, SchemaDescribesEveryOption) {
+  const Json schema = OptionsSchema(list_, "Training");
+  EXPECT_EQ(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+  EXPECT_EQ(schema["title"], "Training");
+  EXPECT_EQ(schema["additionalProperties"], false);
+  const Json& properties = schema["properties"];
+  EXPECT_EQ(properties.size(), 6u);
+  EXPECT_EQ(properties["steps"],
+            ParseJson(R"({"type": "integer", "description": "Optimizer steps.", "default": 20000,
+                          "minimum": 1, "maximum": 10000000})",
+                      "expected"));
+  EXPECT_EQ(properties["learning-rate"]["type"], "number");
+  EXPECT_FALSE(properties["learning-rate"].contains("maximum"));
+  EXPECT_EQ(properties["background"]["enum"].size(), 4u);
+  EXPECT_EQ(properties["teachers"]["items"]["enum"][1], "dino");
+  EXPECT_EQ(properties["distortion"]["type"], "boolean");
+}
+
+TEST_F(OptionsTest, MarkdownIsATableWithAHeadingRowPerGroup) {
+  Set("steps", "5");  // the default shown is the one of Describe
+  const std::string text = OptionsMarkdown(list_);
+  EXPECT_NE(text.find("| **Schedule** | | | |\n| `--steps` | `20000` | 1 to 10000000 | Optimizer steps. |\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("| `--learning-rate` | `0.01` | at least 0 | First step size \\| of the grid. |"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("| `--background` | `auto` | `auto`, `white`, `black`, `random` |"), std::string::npos);
+  EXPECT_NE(text.find("| `--distortion` | `true` | "), std::string::npos);
+}
+
+TEST(NearestName, FindsMisspellingsAndShortForms) {
+  const std::vector<std::string> known = {"steps", "learning-rate", "background", "distortion", "sam"};
+  EXPECT_EQ(NearestName("step", known), "steps");
+  EXPECT_EQ(NearestName("setps", known), "steps");
+  EXPECT_EQ(NearestName("Learning_Rate", known), "learning-rate");
+  EXPECT_EQ(NearestName("learn", known), "learning-rate");
+  EXPECT_EQ(NearestName("backgruond", known), "background");
+  EXPECT_EQ(NearestName("san", known), "sam");
+  EXPECT_EQ(NearestName("teacher", known), "");
+  EXPECT_EQ(NearestName("", known), "");
+  EXPECT_EQ(NearestName("x", {}), "");
+  EXPECT_EQ(NearestName(std::string(1'000'000, 'a'), known), "");
+}
+
+}  // namespace
+}  // namespace semfield

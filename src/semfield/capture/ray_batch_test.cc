@@ -1,0 +1,203 @@
+#include "semfield/capture/ray_batch.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "semfield/capture/test_support.h"
+
+namespace semfield {
+namespace {
+
+using namespace testing_support;
+
+// n images whose pixel (x, y) of view i is (x, y, i): a ray's colour says where it came from.
+class Sampler : public ::testing::Test {
+ protected:
+  void Make(int n, int width, int height, int channels = 3) {
+    for (int i = 0; i < n; ++i) {
+      ImageU8 image(width, height, channels, 51);
+      for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+          image.At(x, y, 0) = static_cast<uint8_t>(x);
+          image.At(x, y, 1) = static_cast<uint8_t>(y);
+          image.At(x, y, 2) = static_cast<uint8_t>(i);
+        }
+      }
+      View view;
+      view.image = folder_ / fmt::format("{}.png", i);
+      WritePng(view.image, image);
+      view.camera = PinholeCamera(width, height, 0.9);
+      view.camera.cx += 0.7;
+      view.world_from_camera = CirclePose(i, n);
+      view.has_alpha = channels == 4;
+      capture_.views.push_back(view);
+      all_.push_back(i);
+    }
+  }
+  static int At(const RayBatch& batch, size_t i, int channel) {
+    return static_cast<int>(std::lround(batch.rgba[4 * i + channel] * 255));
+  }
+  // Every ray must start at its camera and project to the centre of the pixel its colour names.
+  void CheckRays(const RayBatch& batch) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ASSERT_EQ(At(batch, i, 2), batch.view[i]);
+      const View& view = capture_.views[batch.view[i]];
+      const Ray& ray = batch.rays[i];
+      const Vec3 origin(ray.origin[0], ray.origin[1], ray.origin[2]);
+      const Vec3 direction(ray.direction[0], ray.direction[1], ray.direction[2]);
+      ASSERT_LT((origin - view.world_from_camera.translation).norm(), 1e-6);
+      ASSERT_NEAR(direction.norm(), 1, 1e-6);
+      const Vec3 in_camera = view.world_from_camera.Inverse() * (origin + 3 * direction);
+      const auto pixel = view.camera.Project(in_camera);
+      ASSERT_TRUE(pixel.has_value());
+      ASSERT_NEAR(pixel->x(), At(batch, i, 0) + 0.5, 1e-3);
+      ASSERT_NEAR(pixel->y(), At(batch, i, 1) + 0.5, 1e-3);
+      ASSERT_NEAR(3 * ray.z_scale, in_camera.z(), 1e-5);
+    }
+  }
+  RayBatch Draw(const ImageStore& store, size_t count, uint64_t seed = 1) {
+    const RaySampler sampler(capture_, store, all_);
+    Random random(seed);
+    RayBatch batch;
+    sampler.Sample(random, count, &batch);
+    return batch;
+  }
+
+  TempFolder folder_{"rays"};
+  Capture capture_;
+  std::vector<int> all_;
+};
+
+TEST_F(Sampler, RaysReprojectToTheirPixel) {
+  Make(5, 40, 30);
+  const ImageStore store(capture_);
+  const RayBatch batch = Draw(store, 2000);
+  ASSERT_EQ(batch.size(), 2000u);
+  CheckRays(batch);
+  for (size_t i = 0; i < batch.size(); ++i) EXPECT_EQ(batch.rgba[4 * i + 3], 1);
+}
+
+TEST_F(Sampler, RaysOfDistortedCamerasReprojectToTheirPixel) {
+  Make(6, 40, 30);
+  for (int i : {0, 1, 2}) capture_.views[i].camera.k1 = 0.1, capture_.views[i].camera.p1 = 0.01;
+  for (int i : {3, 4}) capture_.views[i].camera.model = CameraModel::kFisheye;
+  const ImageStore store(capture_);
+  CheckRays(Draw(store, 2000));
+}
+
+TEST_F(Sampler, TableAgreesWithMakeRay) {
+  Make(3, 20, 16);
+  for (View& view : capture_.views) view.camera.k1 = -0.1;
+  const ImageStore store(capture_);
+  const RayBatch batch = Draw(store, 500);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const View& view = capture_.views[batch.view[i]];
+    const Ray ray =
+        MakeRay(view.camera, view.world_from_camera, Vec2(At(batch, i, 0) + 0.5, At(batch, i, 1) + 0.5));
+    for (int k = 0; k < 3; ++k) EXPECT_NEAR(ray.direction[k], batch.rays[i].direction[k], 1e-6);
+    EXPECT_NEAR(ray.z_scale, batch.rays[i].z_scale, 1e-6);
+  }
+}
+
+TEST_F(Sampler, SameRandomStateGivesTheSameRays) {
+  Make(4, 24, 20);
+  const ImageStore store(capture_), small(capture_, 1, 3000);
+  for (const ImageStore* s : {&store, &small}) {
+    const RayBatch a = Draw(*s, 1000, 9), b = Draw(*s, 1000, 9), c = Draw(*s, 1000, 10);
+    EXPECT_EQ(std::memcmp(a.rays.data(), b.rays.data(), a.rays.size() * sizeof(Ray)), 0);
+    EXPECT_EQ(a.rgba, b.rgba);
+    EXPECT_EQ(a.view, b.view);
+    EXPECT_NE(a.rgba, c.rgba);
+  }
+}
+
+TEST_F(Sampler, EveryPixelIsEquallyLikely) {
+  Make(3, 12, 10);
+  // One view of another size: it must get rays by its area, not one view's share.
+  WritePng(capture_.views[2].image, ImageU8(24, 20, 3, 2));
+  capture_.views[2].camera = PinholeCamera(24, 20, 0.9);
+  const ImageStore store(capture_);
+  constexpr size_t kRays = 720000;  // a thousand a pixel
+  const RayBatch batch = Draw(store, kRays);
+  std::vector<int> per_view(3), counts(2 * 120);
+  for (size_t i = 0; i < kRays; ++i) {
+    ++per_view[batch.view[i]];
+    if (batch.view[i] < 2) ++counts[batch.view[i] * 120 + At(batch, i, 1) * 12 + At(batch, i, 0)];
+  }
+  EXPECT_NEAR(per_view[2], kRays * 480.0 / 720, 5 * std::sqrt(kRays * 0.222));
+  double chi_squared = 0;
+  for (const int count : counts) chi_squared += (count - 1000.0) * (count - 1000.0) / 1000;
+  EXPECT_NEAR(chi_squared, 240, 5 * std::sqrt(2 * 240.0));
+}
+
+TEST_F(Sampler, MaskedPixelsAreNeverDrawnAndTheRestEvenly) {
+  Make(3, 16, 16);
+  ImageU8 few(16, 16, 1, 0), most(16, 16, 1, 255);  // listed, and rejected
+  for (int k = 0; k < 8; ++k) few.At(k, 3) = 255;
+  for (int k = 0; k < 64; ++k) most.At(k % 16, k / 16) = 0;
+  WritePng(folder_ / "few.png", few);
+  WritePng(folder_ / "most.png", most);
+  WritePng(folder_ / "none.png", ImageU8(16, 16, 1, 0));
+  capture_.views[0].mask = folder_ / "few.png";
+  capture_.views[1].mask = folder_ / "most.png";
+  capture_.views[2].mask = folder_ / "none.png";
+  const ImageStore store(capture_);
+  const RayBatch batch = Draw(store, 200000);
+  std::vector<int> counts(2 * 256);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const int x = At(batch, i, 0), y = At(batch, i, 1), v = batch.view[i];
+    ASSERT_LT(v, 2);
+    ASSERT_EQ((v == 0 ? few : most).At(x, y), 255);
+    ++counts[v * 256 + y * 16 + x];
+  }
+  double chi_squared = 0;
+  for (const int count : counts) {
+    if (count > 0) chi_squared += (count - 1000.0) * (count - 1000.0) / 1000;
+  }
+  EXPECT_NEAR(chi_squared, 200, 5 * std::sqrt(400.0));
+
+  capture_.views[0].mask = capture_.views[1].mask = folder_ / "none.png";
+  const ImageStore blind(capture_);
+  EXPECT_THROW(RaySampler(capture_, blind, all_), Error);
+}
+
+TEST_F(Sampler, OnlyTheGivenViewsAreDrawn) {
+  Make(5, 16, 12);
+  const ImageStore store(capture_);
+  all_ = {1, 3};
+  const RayBatch batch = Draw(store, 500);
+  CheckRays(batch);
+  for (const int view : batch.view) EXPECT_TRUE(view == 1 || view == 3);
+  EXPECT_THROW(RaySampler(capture_, store, {}), Error);
+}
+
+TEST_F(Sampler, StaysWithinTheStoresMemory) {
+  Make(8, 32, 24);
+  constexpr size_t kOne = 32 * 24 * 3;
+  const ImageStore store(capture_, 1, 2 * kOne);
+  const RaySampler sampler(capture_, store, all_);
+  Random random(4);
+  RayBatch batch;
+  std::vector<int> per_view(8);
+  for (int round = 0; round < 200; ++round) {
+    sampler.Sample(random, 160, &batch);
+    EXPECT_LE(store.bytes_in_use(), 2 * kOne);
+    for (const int view : batch.view) ++per_view[view];
+  }
+  CheckRays(batch);
+  // 3200 draws of a view, 10 rays each.
+  for (const int count : per_view) EXPECT_NEAR(count, 4000, 10 * 5 * std::sqrt(3200.0 / 8));
+}
+
+TEST_F(Sampler, AlphaComesWithStraightColour) {
+  Make(3, 16, 12, 4);
+  const ImageStore store(capture_);
+  const RayBatch batch = Draw(store, 300);
+  CheckRays(batch);
+  for (size_t i = 0; i < batch.size(); ++i) EXPECT_FLOAT_EQ(batch.rgba[4 * i + 3], 0.2f);
+}
+
+}  // namespace
+}  // namespace semfield

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "semfield/geometry/types.h"
+
+namespace semfield {
+
+// World -> the unit cube in which grids live.
+//   bounded:    u = (p - center) / (2 half_extent) + 0.5, not clamped: outside the box u leaves [0, 1]
+//   contracted: q = (p - center) / half_extent, m = max |q_k|,
+//               q' = q if m <= 1, else q (2 - 1/m) / m     (Mip-NeRF 360, Eq. 10, with the L-infinity norm)
+//               u = (q' + 2) / 4, always inside [0, 1]
+struct SceneMap {
+  bool contracted = false;
+  float center[3] = {0, 0, 0};
+  float half_extent = 1;
+
+  void UnitFromWorld(const float p[3], float u[3]) const;
+  // World units a unit of u is worth near p: 2 half_extent when bounded, 4 half_extent max(1, m) when
+  // contracted, which lies between the scale across the ray from the centre, 4 half_extent m / (2 - 1/m), and
+  // the one along it, 4 half_extent m^2.
+  float WorldPerUnit(const float p[3]) const;
+};
+
+}  // namespace semfield

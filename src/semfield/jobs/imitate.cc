@@ -1,0 +1,279 @@
+#include "semfield/jobs/imitate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/parallel.h"
+#include "semfield/base/version.h"
+#include "semfield/jobs/run_context.h"
+#include "semfield/jobs/teacher_cache.h"
+#include "semfield/methods/feature_field/feature_trainer.h"
+#include "semfield/methods/feature_field/pose_sampler.h"
+#include "semfield/perception/image_encoder.h"
+#include "semfield/training/checkpoint.h"
+#include "semfield/training/metrics_log.h"
+#include "semfield/training/plan.h"
+#include "semfield/training/presets.h"
+
+namespace semfield {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr int kMetricsInterval = 25;  // steps
+// With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on, a step is cheap.
+constexpr int kStepsPerView = 14;
+constexpr int kPlannedPrefill = 8;
+
+// Makes teacher entries: a pose between training poses, our own rendering of it, the teacher's features.
+class ViewMaker {
+ public:
+  ViewMaker(const RunContext& run, const FeatureOptions& options, const ImitateJobOptions& job)
+      : run_(run), options_(options), poses_(*run.capture, options) {
+    encoders_.push_back(LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime}));
+    for (int worker = 1; worker < NumThreads(); ++worker) encoders_.push_back(encoders_[0]->Clone());
+  }
+  int num_workers() const { return static_cast<int>(encoders_.size()); }
+  TeacherShape Shape(const std::string& name) const {
+    return {.name = name, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
+  }
+  std::shared_ptr<const TeacherEntry> Make(int64_t index, int worker) const {
+    const auto [camera, pose] = poses_.Sample(index);
+    const SquareView view(camera, options_.teacher_resolution);
+    const ImageU8 picture = RenderTeacherImage(run_.Field(), view.square(), pose, run_.background);
+    const FeatureMap features = encoders_[worker]->Encode(picture);
+    auto entry = std::make_shared<TeacherEntry>();
+    entry->index = index;
+    entry->inputs = MakeTokenInputs(run_.Field(), view, pose, encoders_[worker]->grid(), options_);
+    entry->inputs.samples.distance.clear();
+    entry->inputs.samples.opacity.clear();
+    entry->target.resize(features.data.size());
+    std::transform(features.data.begin(), features.data.end(), entry->target.begin(), FloatToHalf);
+    return entry;
+  }
+
+ private:
+  const RunContext& run_;
+  FeatureOptions options_;
+  PoseSampler poses_;
+  std::vector<std::unique_ptr<ImageEncoder>> encoders_;
+};
+
+// Fixes steps and the share of fresh views so that making the views takes all the time the steps leave.
+void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start, FeatureOptions* options,
+                   Json* plan, const JobControl& control) {
+  control.Report({.stage = "imitate", .detail = "timing a throw-away view and steps for the plan"});
+  std::shared_ptr<const TeacherEntry> entry;
+  Clock::time_point from = Clock::now();
+  {
+    TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker); }, 0,
+                         2 * maker.num_workers(), maker.num_workers(), maker.num_workers());
+    for (int i = 0; i < 2 * maker.num_workers(); ++i) entry = stream.Take();
+  }
+  const double view_seconds = SecondsSince(from) / (2 * maker.num_workers());
+  FeatureTrainer trainer(*options, maker.Shape(job.teacher));
+  trainer.Step(*entry);
+  from = Clock::now();
+  constexpr int kTimedSteps = 8;
+  for (int i = 0; i < kTimedSteps; ++i) trainer.Step(*entry);
+  const double step_seconds = SecondsSince(from) / kTimedSteps;
+  // Views and steps share the same cores: their times add up.
+  const double round = view_seconds + kStepsPerView * step_seconds;
+  const StepPlan rounds = PlanByMinutes(job.minutes, round, SecondsSince(start) + 2, 4, 1000000);
+  options->steps = rounds.steps * kStepsPerView;
+  options->prefill = std::min(kPlannedPrefill, rounds.steps);
+  options->fresh_probability = 1.0 / kStepsPerView;
+  options->cache_size = std::max(options->cache_size, rounds.steps + rounds.steps / 4);
+  *plan = {{"minutes", job.minutes}, {"seconds_per_view", view_seconds}, {"seconds_per_step", step_seconds},
+           {"views", rounds.steps}, {"steps", options->steps}};
+}
+
+struct Student {
+  const ImitateJobOptions& job;
+  const RunContext& run;
+  FeatureTrainer& trainer;
+  TeacherCache& cache;
+  int64_t fresh_used = 0;
+  double seconds_before = 0;
+};
+
+void Save(const Student& student, double seconds) {
+  Json state = student.trainer.State();
+  state["fresh_used"] = student.fresh_used;
+  state["seconds"] = seconds;
+  SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features", student.trainer.Tensors(),
+                 {{"state", state.dump()}});
+}
+
+// Views that a training of these options uses up to `step`.
+int64_t FreshUsedUpTo(const FeatureOptions& options, int first_step, int last_step, int64_t fresh_used) {
+  for (int step = first_step; step < last_step; ++step) fresh_used += FeatureTrainer::WantsFresh(options, step, fresh_used);
+  return fresh_used;
+}
+
+double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& control) {
+  const FeatureOptions& options = student.trainer.model().options();
+  const std::string stage = "imitate-" + student.job.teacher;
+  MetricsLog log(student.run.folder.metrics());
+  log.TruncateAfter(stage, student.trainer.step());
+  const int64_t end = FreshUsedUpTo(options, student.trainer.step(), options.steps, student.fresh_used);
+  const auto produce = [&](int64_t index, int worker) {
+    std::shared_ptr<const TeacherEntry> entry = student.cache.Load(index);
+    return entry ? entry : maker.Make(index, worker);
+  };
+  TeacherStream stream(produce, student.fresh_used, end, maker.num_workers(), 4 * maker.num_workers());
+  RateMeter rate;
+  const Clock::time_point start = Clock::now();
+  double last_save = 0, last_report = -1, error = 0;
+  int counted = 0;
+  while (student.trainer.step() < options.steps) {
+    const int step = student.trainer.step();
+    const TeacherEntry* entry;
+    if (FeatureTrainer::WantsFresh(options, step, student.fresh_used)) {
+      student.cache.Add(stream.Take());
+      ++student.fresh_used;
+      entry = &student.cache[student.cache.size() - 1];
+    } else {
+      entry = &student.cache[FeatureTrainer::PickCached(options, step, student.cache.size())];
+    }
+    error += student.trainer.Step(*entry);
+    ++counted;
+    const double seconds = SecondsSince(start);
+    if (student.trainer.step() % kMetricsInterval == 0 || student.trainer.step() == options.steps) {
+      if (!std::isfinite(error)) throw ResourceError("imitation diverged at step {}: lower --head-learning-rate", step);
+      log.Append(stage, student.trainer.step(), student.seconds_before + seconds,
+                 {{"feature_mse", error / counted}, {"views", student.fresh_used}});
+    }
+    if (seconds - last_report > 0.5 || student.trainer.step() == options.steps) {
+      rate.Update(student.trainer.step(), seconds);
+      control.Report({.stage = "imitate", .done = static_cast<double>(student.trainer.step()),
+                      .total = static_cast<double>(options.steps), .seconds_left = rate.SecondsLeft(options.steps),
+                      .detail = fmt::format("feature MSE {:.5f}, {} views", error / counted, student.fresh_used)});
+      last_report = seconds;
+    }
+    if (student.trainer.step() % kMetricsInterval == 0) error = counted = 0;
+    if (control.StopRequested()) {
+      Save(student, student.seconds_before + seconds);
+      LogInfo("stopped at step {} of {}; go on with --resume", student.trainer.step(), options.steps);
+      throw InterruptedError();
+    }
+    // The first checkpoint comes early: from then on the run can be clicked.
+    if (seconds - last_save > (last_save == 0 ? std::min(20.0, student.job.checkpoint_seconds) : student.job.checkpoint_seconds)) {
+      Save(student, student.seconds_before + seconds);
+      last_save = SecondsSince(start);
+    }
+  }
+  const double seconds = student.seconds_before + SecondsSince(start);
+  Save(student, seconds);
+  return seconds;
+}
+
+Json NewSection(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start, const JobControl& control) {
+  FeatureOptions options = job.features;
+  ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &options);
+  Json plan;
+  if (job.minutes > 0) PlanImitation(job, maker, start, &options, &plan, control);
+  const TeacherShape shape = maker.Shape(job.teacher);
+  OptionList list;
+  options.Describe(list);
+  return {{"semfield_version", Version()}, {"teacher", job.teacher}, {"channels", shape.channels}, {"grid", shape.grid},
+          {"preset", job.preset}, {"threads", NumThreads()}, {"plan", plan}, {"options", OptionsToJson(list)}};
+}
+
+void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity) {
+  const int64_t first = std::max<int64_t>(0, fresh_used - static_cast<int64_t>(capacity));
+  TeacherStream stream(
+      [&](int64_t index, int worker) {
+        std::shared_ptr<const TeacherEntry> entry = cache.Load(index);
+        return entry ? entry : maker.Make(index, worker);
+      },
+      first, fresh_used, maker.num_workers(), 4 * maker.num_workers());
+  for (int64_t index = first; index < fresh_used; ++index) cache.Add(stream.Take());
+}
+
+bool Continues(const ImitateJobOptions& job, const RunContext& run, const Json& section) {
+  if (section.is_null() || job.restart) return false;
+  if (job.resume) return true;
+  throw InputError("{}: an imitation of '{}' is there already. Add --resume to go on with it or --restart to replace it",
+                   run.folder.path().string(), job.teacher);
+}
+
+}  // namespace
+
+void ImitateJobOptions::Describe(OptionList& list) {
+  list.Group("Run");
+  list.Text("run", &run, "Run folder with a trained radiance field.");
+  list.Text("teacher", &teacher, "Model card to imitate (semfield models list).");
+  list.Text("preset", &preset, "fast, default or best (configs/imitate).");
+  list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
+  list.Real("minutes", &minutes, "Time to take; a plan in whole steps and views is made from it and kept. 0: --steps.",
+            {.min = 0, .max = 100000, .metavar = "M"});
+  list.Flag("resume", &resume, "Go on with an interrupted imitation.");
+  list.Flag("restart", &restart, "Imitate anew over what is there.");
+  list.Flag("keep-cache", &keep_cache, "Keep the teacher's views on disk after the end.");
+  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints.", {.min = 1, .max = 86400});
+  features.Describe(list);
+}
+
+Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
+  const Clock::time_point start = Clock::now();
+  const RunContext run = OpenRun(job.run);
+  const std::string section_name = "imitate-" + job.teacher;
+  Json section = run.folder.ReadConfigSection(section_name);
+  const bool resumes = Continues(job, run, section);
+  FeatureOptions probe = job.features;
+  if (!resumes) ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &probe);
+  if (resumes) {
+    OptionList list;
+    probe.Describe(list);
+    OptionsFromJson(list, section.at("options"), run.folder.config().string());
+  }
+  const ViewMaker maker(run, probe, job);
+  const RunLock lock(run.folder);
+  const std::filesystem::path cache_folder = run.folder.path() / "cache" / ("features-" + job.teacher);
+  if (!resumes) {
+    section = NewSection(job, maker, start, control);
+    RemoveCheckpoint(run.folder.features_checkpoint(job.teacher));
+    std::error_code ignored;
+    std::filesystem::remove_all(cache_folder, ignored);
+    run.folder.WriteConfigSection(section_name, section);
+  }
+  FeatureOptions options;
+  OptionList list;
+  options.Describe(list);
+  OptionsFromJson(list, section.at("options"), run.folder.config().string());
+  FeatureTrainer trainer(options, maker.Shape(job.teacher));
+  TeacherCache cache(options.cache_size, cache_folder);
+  Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
+  if (resumes && HasFeatures(run, job.teacher)) {
+    const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(job.teacher), "features");
+    const Json state = ParseJson(checkpoint.file.Metadata("state"), "features checkpoint");
+    trainer.Restore(checkpoint.file, state);
+    student.fresh_used = state.at("fresh_used").get<int64_t>();
+    student.seconds_before = state.at("seconds").get<double>();
+    if (trainer.step() < options.steps) RefillCache(cache, maker, student.fresh_used, options.cache_size);
+  }
+  const double entry_mib = 2.7 * options.cache_size;
+  LogInfo("imitating {}: {} steps; the cache of {} views takes about {:.0f} MiB of memory and as much disk",
+          job.teacher, options.steps, options.cache_size, entry_mib);
+  double seconds = student.seconds_before;
+  if (trainer.step() < options.steps) seconds = ImitateLoop(student, maker, control);
+  if (!job.keep_cache) cache.RemoveFiles();
+  Json answer;
+  answer["text"] = Json::array({fmt::format("{}: {} steps on {} views in {:.0f} s", job.run, trainer.step(), student.fresh_used, seconds),
+                                fmt::format("next: semfield segment {} --view test:0 --click X,Y", job.run)});
+  answer["run"] = job.run;
+  answer["steps"] = trainer.step();
+  answer["views"] = student.fresh_used;
+  answer["seconds"] = seconds;
+  answer["wall_seconds"] = SecondsSince(start);
+  return answer;
+}
+
+}  // namespace semfield

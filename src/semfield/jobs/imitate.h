@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/methods/feature_field/feature_options.h"
+
+namespace semfield {
+
+struct ImitateJobOptions {
+  std::string run;
+  std::string teacher = "sam";
+  std::string preset = "default";
+  std::string onnxruntime;
+  double minutes = 0;  // 0: the options' steps
+  bool resume = false;
+  bool restart = false;
+  bool keep_cache = false;
+  double checkpoint_seconds = 45;
+  FeatureOptions features;
+  void Describe(OptionList& list);
+};
+
+// Trains a feature field that imitates a teacher's encoder on renderings of the run's radiance field, which is not
+// touched. Views for the teacher are rendered and encoded in the background while steps go on.
+Json RunImitate(const ImitateJobOptions& options, const JobControl& control);
+
+}  // namespace semfield

@@ -1,0 +1,192 @@
+#include "semfield/jobs/info.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "semfield/capture/reader.h"
+
+#include <fmt/format.h>
+
+namespace semfield {
+namespace {
+
+struct CameraUse {
+  Camera camera;
+  int num_views = 0;
+};
+
+bool SameCamera(const Camera& a, const Camera& b) {
+  const auto key = [](const Camera& c) {
+    return std::make_tuple(c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.model, c.k1, c.k2, c.k3, c.k4, c.p1,
+                           c.p2);
+  };
+  return key(a) == key(b);
+}
+
+std::vector<CameraUse> CamerasOf(const Capture& capture) {
+  std::vector<CameraUse> uses;
+  for (const View& view : capture.views) {
+    const auto same = [&](const CameraUse& use) { return SameCamera(use.camera, view.camera); };
+    const auto found = std::find_if(uses.begin(), uses.end(), same);
+    if (found == uses.end()) {
+      uses.push_back({view.camera, 1});
+    } else {
+      ++found->num_views;
+    }
+  }
+  std::stable_sort(uses.begin(), uses.end(),
+                   [](const CameraUse& a, const CameraUse& b) { return a.num_views > b.num_views; });
+  return uses;
+}
+
+double HorizontalFovDegrees(const Camera& camera) {
+  const double half = 0.5 * camera.width / camera.fx;
+  const double angle = camera.model == CameraModel::kFisheye ? 2 * half : 2 * std::atan(half);
+  return angle * 180 / std::numbers::pi;
+}
+
+const char* ModelName(const Camera& camera) {
+  if (camera.model == CameraModel::kFisheye) return "fisheye";
+  return camera.HasDistortion() ? "pinhole with distortion" : "pinhole";
+}
+
+Json CameraJson(const CameraUse& use) {
+  const Camera& c = use.camera;
+  return {{"views", use.num_views},
+          {"model", ModelName(c)},
+          {"width", c.width},
+          {"height", c.height},
+          {"fx", c.fx},
+          {"fy", c.fy},
+          {"cx", c.cx},
+          {"cy", c.cy},
+          {"k1", c.k1},
+          {"k2", c.k2},
+          {"k3", c.k3},
+          {"k4", c.k4},
+          {"p1", c.p1},
+          {"p2", c.p2},
+          {"fov_x_degrees", HorizontalFovDegrees(c)}};
+}
+
+std::string CameraText(const CameraUse& use) {
+  return fmt::format("{}x{} {}, {:.1f} degrees wide, {} view{}", use.camera.width, use.camera.height,
+                     ModelName(use.camera), HorizontalFovDegrees(use.camera), use.num_views,
+                     use.num_views == 1 ? "" : "s");
+}
+
+Json VectorJson(const Vec3& v) {
+  return Json::array({v.x(), v.y(), v.z()});
+}
+
+std::string VectorText(const Vec3& v) {
+  return fmt::format("({:.4g}, {:.4g}, {:.4g})", v.x(), v.y(), v.z());
+}
+
+int CountViews(const Capture& capture, std::filesystem::path View::*file) {
+  return static_cast<int>(std::count_if(capture.views.begin(), capture.views.end(),
+                                        [&](const View& view) { return !(view.*file).empty(); }));
+}
+
+// What the capture knows beyond photos and poses, in words.
+std::string LabelsText(const Capture& capture) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, std::filesystem::path View::*file) {
+    if (const int count = CountViews(capture, file); count > 0)
+      parts.push_back(fmt::format("{} for {}", name, count));
+  };
+  add("masks", &View::mask);
+  add("depth", &View::depth);
+  add("classes", &View::semantic);
+  add("instances", &View::instance);
+  if (capture.HasAlpha()) parts.push_back("alpha");
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+Json ViewsJson(const Capture& capture) {
+  const std::set<int> held_out(capture.held_out.begin(), capture.held_out.end());
+  Json views = Json::array();
+  for (size_t i = 0; i < capture.views.size(); ++i) {
+    const View& view = capture.views[i];
+    views.push_back({{"name", view.name},
+                     {"width", view.camera.width},
+                     {"height", view.camera.height},
+                     {"held_out", held_out.count(static_cast<int>(i)) > 0},
+                     {"centre", VectorJson(view.world_from_camera.translation)}});
+  }
+  return views;
+}
+
+Json TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
+  Json text = Json::array();
+  text.push_back(fmt::format("format     {}", capture.format));
+  text.push_back(fmt::format("views      {} ({} to train on, {} held out: {})", capture.views.size(),
+                             capture.train.size(), capture.held_out.size(), capture.split_rule));
+  constexpr size_t kShownCameras = 5;
+  for (size_t i = 0; i < std::min(cameras.size(), kShownCameras); ++i) {
+    text.push_back((i == 0 ? "cameras    " : "           ") + CameraText(cameras[i]));
+  }
+  if (cameras.size() > kShownCameras) {
+    text.push_back(fmt::format("           and {} more", cameras.size() - kShownCameras));
+  }
+  text.push_back(fmt::format("bounds     {} to {} ({})", VectorText(capture.bounds.min),
+                             VectorText(capture.bounds.max), capture.bounds_rule));
+  text.push_back("labels     " + LabelsText(capture));
+  if (!capture.class_names.empty()) {
+    text.push_back(
+        fmt::format("classes    {}: {}", capture.class_names.size(), fmt::join(capture.class_names, ", ")));
+  }
+  if (!capture.instances.empty()) text.push_back(fmt::format("instances  {}", capture.instances.size()));
+  for (const std::string& warning : capture.warnings) text.push_back("warning    " + warning);
+  return text;
+}
+
+}  // namespace
+
+void InfoJobOptions::Describe(OptionList& list) {
+  list.Text("capture", &capture, "Folder of a capture, or its pose file.");
+  list.Group("Reading");
+  list.Text("format", &format, "Format of the capture; found by looking if not given.", {.metavar = "NAME"});
+  list.Flag("list-views", &list_views, "Also list every view.");
+}
+
+Json RunInfo(const InfoJobOptions& options, const JobControl& control) {
+  const Capture capture = ReadCapture(options.capture, {.format = options.format});
+  control.ThrowIfStopped();
+  const std::vector<CameraUse> cameras = CamerasOf(capture);
+
+  Json answer;
+  answer["text"] = TextOf(capture, cameras);
+  answer["capture"] = capture.path.string();
+  answer["format"] = capture.format;
+  answer["hash"] = capture.hash;
+  answer["cameras"] = Json::array();
+  for (const CameraUse& use : cameras) answer["cameras"].push_back(CameraJson(use));
+  answer["split"] = {
+      {"train", capture.train.size()}, {"held_out", capture.held_out.size()}, {"rule", capture.split_rule}};
+  answer["bounds"] = {{"min", VectorJson(capture.bounds.min)},
+                      {"max", VectorJson(capture.bounds.max)},
+                      {"bounded", capture.extent == SceneExtent::kBounded},
+                      {"rule", capture.bounds_rule}};
+  answer["class_names"] = capture.class_names;
+  answer["instances"] = Json::array();
+  for (const auto& [id, label] : capture.instances) {
+    answer["instances"].push_back({{"id", id}, {"name", label.name}, {"class", label.class_name}});
+  }
+  answer["warnings"] = capture.warnings;
+  answer["views"] = ViewsJson(capture);
+  if (options.list_views) {
+    for (const Json& view : answer["views"]) {
+      answer["text"].push_back(fmt::format("view       {}{}", view["name"].get<std::string>(),
+                                           view["held_out"].get<bool>() ? "  (held out)" : ""));
+    }
+  }
+  return answer;
+}
+
+}  // namespace semfield

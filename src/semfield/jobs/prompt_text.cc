@@ -1,0 +1,74 @@
+#include "semfield/jobs/prompt_text.h"
+
+#include <charconv>
+#include <cmath>
+
+#include <fmt/ranges.h>
+
+#include "semfield/base/error.h"
+
+namespace semfield {
+namespace {
+
+std::vector<std::string> Words(const std::vector<std::string>& texts) {
+  std::vector<std::string> words;
+  for (const std::string& text : texts) {
+    size_t begin = 0;
+    while (begin <= text.size()) {
+      const size_t end = std::min(text.find_first_of(", ;", begin), text.size());
+      if (end > begin) words.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return words;
+}
+
+double Coordinate(const std::vector<std::string>& words, size_t i, const char* option, const char* form) {
+  double value = 0;
+  if (i < words.size()) {
+    const char* end = words[i].data() + words[i].size();
+    const auto [stop, error] = std::from_chars(words[i].data(), end, value);
+    if (error == std::errc() && stop == end && std::isfinite(value)) return value;
+  }
+  throw InputError("{} {}: expected {} in pixels", option, fmt::join(words, ","), form);
+}
+
+void CheckInside(double x, double y, const Camera& camera, const char* option) {
+  if (camera.Contains({x, y})) return;
+  throw InputError("{} {},{}: outside the image, which is {} x {} pixels (origin at the top left corner)", option, x, y,
+                   camera.width, camera.height);
+}
+
+}  // namespace
+
+Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes, const Camera& camera) {
+  Prompt prompt;
+  const std::vector<std::string> words = Words(clicks);
+  for (size_t i = 0; i < words.size();) {
+    PromptPoint point;
+    point.x = Coordinate(words, i, "--click", "x,y or x,y,-");
+    point.y = Coordinate(words, i + 1, "--click", "x,y or x,y,-");
+    i += 2;
+    if (i < words.size() && (words[i] == "-" || words[i] == "+")) point.positive = words[i++] == "+";
+    CheckInside(point.x, point.y, camera, "--click");
+    prompt.points.push_back(point);
+  }
+  const std::vector<std::string> corners = Words(boxes);
+  for (size_t i = 0; i < corners.size(); i += 4) {
+    double v[4];
+    for (size_t k = 0; k < 4; ++k) v[k] = Coordinate(corners, i + k, "--box", "x0,y0,x1,y1");
+    CheckInside(v[0], v[1], camera, "--box");
+    CheckInside(v[2], v[3], camera, "--box");
+    if (!(v[0] < v[2] && v[1] < v[3])) {
+      throw InputError("--box {},{},{},{}: empty; expected x0 < x1 and y0 < y1", v[0], v[1], v[2], v[3]);
+    }
+    prompt.boxes.push_back({v[0], v[1], v[2], v[3]});
+  }
+  if (prompt.boxes.size() > 1) throw InputError("--box: one box at a time; the decoder has room for one");
+  bool any_positive = !prompt.boxes.empty();
+  for (const PromptPoint& point : prompt.points) any_positive |= point.positive;
+  if (!any_positive) throw InputError("nothing is asked for: give --click x,y on the thing, or --box x0,y0,x1,y1");
+  return prompt;
+}
+
+}  // namespace semfield

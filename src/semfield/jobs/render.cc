@@ -1,0 +1,197 @@
+#include "semfield/jobs/render.h"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/image/codecs.h"
+#include "semfield/image/pixels.h"
+#include "semfield/jobs/camera_path.h"
+#include "semfield/jobs/run_context.h"
+
+extern char** environ;
+
+namespace semfield {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool Wants(const RenderJobOptions& job, const char* what) {
+  return std::find(job.what.begin(), job.what.end(), what) != job.what.end();
+}
+
+// Runs a program found in PATH without a shell; false if it is missing or fails.
+bool RunProgram(const std::vector<std::string>& words) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child;
+  if (posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return false;
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::vector<NamedView> ViewsOf(const RenderJobOptions& job, const Capture& capture) {
+  if (job.orbit > 0) return OrbitViews(capture, job.orbit);
+  if (job.path > 0) return PathViews(capture, job.path);
+  return FindNamedViews(capture, job.view.empty() ? "test" : job.view);
+}
+
+// One range of depth for all pictures of a job, so that they can be compared.
+float FarDepth(const ImageF& depth) {
+  std::vector<float> values;
+  for (float d : depth.data) {
+    if (d > 0) values.push_back(d);
+  }
+  if (values.empty()) return 1;
+  const size_t at = values.size() * 98 / 100;
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return 1.1f * values[at];
+}
+
+class Renderer {
+ public:
+  Renderer(const RenderJobOptions& job, const RunContext& run) : job_(job), run_(run) {
+    folder_ = job.out.empty() ? run.folder.renders_dir() : std::filesystem::path(job.out);
+    if (Wants(job, "features")) features_ = OpenFeatures(run, job.teacher);
+  }
+
+  void Render(const NamedView& view) {
+    const double scale = job_.scale / run_.store->downscale();
+    const Camera camera = view.camera.Resized(std::max(1, static_cast<int>(std::lround(view.camera.width * scale))),
+                                              std::max(1, static_cast<int>(std::lround(view.camera.height * scale))));
+    RenderOptions options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
+    std::copy_n(run_.background, 3, options.background);
+    if (options.rgb || options.normals || Wants(job_, "depth")) {
+      const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options);
+      if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), picture.rgb);
+      if (Wants(job_, "depth")) {
+        if (far_depth_ <= 0) far_depth_ = FarDepth(picture.depth);
+        Write(view.name, "depth", Colorize(picture.depth, 0, far_depth_), picture.depth);
+      }
+      if (options.normals) Write(view.name, "normals", NormalsToRgb(picture.normals), picture.normals);
+    }
+    if (Wants(job_, "features")) RenderFeatures(view);
+  }
+
+  const std::vector<std::string>& files() const { return files_; }
+  std::filesystem::path folder() const { return folder_; }
+
+ private:
+  static ImageU8 NormalsToRgb(ImageF normals) {
+    for (float& value : normals.data) value = 0.5f + 0.5f * value;
+    return ToU8(normals);
+  }
+
+  void RenderFeatures(const NamedView& view) {
+    const SquareView square(view.camera, features_.model->options().teacher_resolution);
+    const FeatureMap map = features_.model->Render(run_.Field(), square, view.world_from_camera);
+    ImageF image(map.width, map.height, map.channels);
+    const size_t n = image.num_pixels();
+    for (int c = 0; c < map.channels; ++c) {
+      for (size_t i = 0; i < n; ++i) image.data[i * map.channels + c] = map.data[c * n + i];
+    }
+    const ImageU8 rgb = PcaToRgb(image, basis_.empty() ? nullptr : &basis_);
+    if (basis_.empty()) basis_ = image;
+    Write(view.name, "features", ResizeNearest(rgb, 8 * map.width, 8 * map.height), image);
+  }
+
+  void Write(const std::string& name, const std::string& what, const ImageU8& shown, const ImageF& values) {
+    const bool exr = job_.format == "exr";
+    const std::filesystem::path path = folder_ / fmt::format("{}_{}.{}", name, what, exr ? "exr" : "png");
+    if (exr && what == "features") {
+      throw InputError("--format exr holds up to 4 channels; features are written as png (their principal components)");
+    }
+    if (exr) {
+      WriteExr(path, values);
+    } else {
+      WritePng(path, shown);
+    }
+    files_.push_back(path.string());
+  }
+
+  const RenderJobOptions& job_;
+  const RunContext& run_;
+  std::filesystem::path folder_;
+  FeatureRun features_;
+  ImageF basis_;
+  float far_depth_ = 0;
+  std::vector<std::string> files_;
+};
+
+std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer& renderer,
+                                    const std::vector<NamedView>& views) {
+  std::vector<std::string> videos;
+  const std::string prefix = views[0].name.substr(0, views[0].name.find('_'));
+  const int digits = job.orbit > 0 ? 4 : 5;
+  for (const std::string& what : job.what) {
+    const std::string video = (renderer.folder() / fmt::format("{}_{}.mp4", prefix, what)).string();
+    const std::string pattern = (renderer.folder() / fmt::format("{}_%0{}d_{}.png", prefix, digits, what)).string();
+    if (!RunProgram({"ffmpeg", "-y", "-loglevel", "error", "-framerate", std::to_string(job.fps), "-i", pattern, "-vf",
+                     "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", video})) {
+      LogWarning("no video: ffmpeg is not installed or failed; the pictures are in {}", renderer.folder().string());
+      return videos;
+    }
+    videos.push_back(video);
+  }
+  return videos;
+}
+
+}  // namespace
+
+void RenderJobOptions::Describe(OptionList& list) {
+  list.Group("What");
+  list.Text("run", &run, "Run folder.");
+  list.TextList("what", &what, "Pictures to make.", {.choices = {"rgb", "depth", "normals", "features"}});
+  list.Text("view", &view, "View, list of views, all, train, test, or a pose file; default test.");
+  list.Int("orbit", &orbit, "So many pictures on a circle around the scene.", {.min = 0, .max = 100000});
+  list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
+  list.Group("How");
+  list.Text("out", &out, "Folder for the pictures; empty: renders/ in the run.");
+  list.Text("format", &format, "png, exr (values as they are), or mp4 (orbit and path; needs ffmpeg).",
+            {.choices = {"png", "exr", "mp4"}});
+  list.Text("teacher", &teacher, "Whose features.");
+  list.Real("scale", &scale, "Size relative to the size trained on.", {.min = 0.01, .max = 16});
+  list.Int("fps", &fps, "Pictures a second in a video.", {.min = 1, .max = 240});
+}
+
+Json RunRender(const RenderJobOptions& job, const JobControl& control) {
+  if (job.orbit > 0 && job.path > 0) throw InputError("--orbit and --path exclude each other");
+  if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
+    throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
+  }
+  const RunContext run = OpenRun(job.run);
+  const std::vector<NamedView> views = ViewsOf(job, *run.capture);
+  Renderer renderer(job, run);
+  const Clock::time_point start = Clock::now();
+  for (size_t i = 0; i < views.size(); ++i) {
+    control.ThrowIfStopped();
+    renderer.Render(views[i]);
+    control.Report({.stage = "render", .done = static_cast<double>(i + 1), .total = static_cast<double>(views.size()),
+                    .detail = views[i].name});
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  Json answer;
+  answer["text"] = Json::array();
+  std::vector<std::string> files = renderer.files();
+  if (job.format == "mp4") {
+    const std::vector<std::string> videos = MakeVideos(job, renderer, views);
+    if (videos.empty()) answer["exit_code"] = 1;
+    for (const std::string& video : videos) answer["text"].push_back(video);
+    files.insert(files.end(), videos.begin(), videos.end());
+  } else {
+    for (const std::string& file : files) answer["text"].push_back(file);
+  }
+  answer["text"].push_back(fmt::format("{} views, {:.0f} ms each", views.size(), 1e3 * seconds / views.size()));
+  answer["files"] = files;
+  answer["milliseconds_per_view"] = 1e3 * seconds / static_cast<double>(views.size());
+  return answer;
+}
+
+}  // namespace semfield

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+
+namespace semfield {
+
+struct RenderJobOptions {
+  std::string run;
+  std::vector<std::string> what = {"rgb"};  // rgb, depth, normals, features
+  std::string view;                         // names, "all", "train", "test"; a pose file
+  int orbit = 0;                            // so many pictures on a circle around what the cameras look at
+  int path = 0;                             // so many pictures between each two training views, in name order
+  std::string out;                          // folder; empty: renders/ in the run
+  std::string format = "png";               // png, exr, mp4
+  std::string teacher = "sam";              // whose features
+  double scale = 1;                         // of the training size
+  int fps = 24;
+  void Describe(OptionList& list);
+};
+
+// Pictures of a trained scene. EXR keeps depth in world units and normals in world axes; MP4 needs ffmpeg.
+Json RunRender(const RenderJobOptions& options, const JobControl& control);
+
+}  // namespace semfield

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "semfield/base/json.h"
+#include "semfield/capture/capture.h"
+#include "semfield/capture/image_store.h"
+#include "semfield/methods/feature_field/feature_model.h"
+#include "semfield/methods/radiance/hash_radiance_field.h"
+#include "semfield/training/run_folder.h"
+
+namespace semfield {
+
+// A run folder with its capture and what was trained so far, as most jobs need it. Reading only.
+struct RunContext {
+  RunFolder folder;
+  Json train_config;  // section "train" of config.json
+  std::unique_ptr<Capture> capture;
+  std::unique_ptr<ImageStore> store;  // at the size the run was trained on
+  std::unique_ptr<HashRadianceField> field;
+  float background[3];  // what renderings show behind the scene
+
+  const HashRadianceField& Field() const { return *field; }
+};
+
+// Opens a run that has a radiance checkpoint. No run, no checkpoint, a capture that moved or changed: Error.
+RunContext OpenRun(const std::filesystem::path& run);
+
+// The feature field of a run; Error that says how to make one when there is none.
+struct FeatureRun {
+  Json config;  // section "imitate-<teacher>"
+  std::unique_ptr<FeatureModel> model;
+  int step = 0;       // how far the imitation is
+  bool finished = false;
+};
+FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher);
+bool HasFeatures(const RunContext& run, const std::string& teacher);
+
+// The colour behind the scene for a resolved background option (random: black).
+void BackgroundColor(const std::string& background, float rgb[3]);
+
+// A view asked for by the user: one of the capture's, or a pose file (JSON with a camera and "transform_matrix" in the
+// capture's convention, or "world_from_camera" in ours).
+struct NamedView {
+  std::string name;       // safe as part of a file name
+  Camera camera;          // of the original image
+  Pose world_from_camera;
+  int index = -1;         // into Capture::views, -1: from a pose file
+};
+NamedView FindNamedView(const Capture& capture, const std::string& text);
+// "all", "train", "test" or names separated by commas.
+std::vector<NamedView> FindNamedViews(const Capture& capture, const std::string& text);
+
+// Applies a preset below what the caller set: fields of `options` that differ from a default-made Options win.
+template <class Options>
+void ApplyPreset(const Json& preset, const std::string& where, Options* options) {
+  Options defaults, result;
+  OptionList default_list, given_list, result_list;
+  defaults.Describe(default_list);
+  options->Describe(given_list);
+  result.Describe(result_list);
+  OptionsFromJson(result_list, preset, where);
+  const Json default_values = OptionsToJson(default_list), given_values = OptionsToJson(given_list);
+  for (const Option& option : result_list.options()) {
+    if (given_values[option.name] != default_values[option.name]) SetOption(option, given_values[option.name], where);
+  }
+  *options = result;
+}
+
+}  // namespace semfield

@@ -1,0 +1,59 @@
+#include "semfield/jobs/scene.h"
+
+#include <filesystem>
+
+#include "semfield/base/error.h"
+#include "semfield/training/run_folder.h"
+
+namespace semfield {
+namespace {
+
+// Share of the time that the radiance field gets: rooms are near their best held-out PSNR early, and the teacher's
+// views are what masks hang on (docs/methods/feature_field.md).
+constexpr double kTrainShare = 0.4;
+
+bool HasSection(const std::filesystem::path& run, const std::string& name) {
+  return std::filesystem::exists(run / "config.json") && !RunFolder::Open(run).ReadConfigSection(name).is_null();
+}
+
+}  // namespace
+
+void SceneJobOptions::Describe(OptionList& list) {
+  list.Group("Run");
+  list.Text("capture", &capture, "Folder or pose file of the capture.");
+  list.Text("out", &out, "Run folder to make or to go on with.");
+  list.Text("format", &format, "Format of the capture; empty: found out by looking.");
+  list.Text("teacher", &teacher, "Model card to imitate.");
+  list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
+  list.Real("minutes", &minutes, "Time for both halves together.", {.min = 0.1, .max = 100000, .metavar = "M"});
+  list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
+  list.Text("background", &background, "Colour behind the scene.", {.choices = {"auto", "white", "black", "random"}});
+  list.Int("seed", &seed, "Seed of every random choice.", {.min = 0});
+}
+
+Json RunScene(const SceneJobOptions& job, const JobControl& control) {
+  if (job.out.empty()) throw InputError("scene: --out is missing: name the run folder to make, e.g. --out runs/room");
+  TrainJobOptions train{.capture = job.capture, .out = job.out, .format = job.format};
+  train.minutes = kTrainShare * job.minutes;
+  train.downscale = job.downscale;
+  train.radiance.background = job.background;
+  train.radiance.seed = job.seed;
+  train.resume = HasSection(job.out, "train");
+  Json answer;
+  answer["train"] = RunTrain(train, control);
+  ImitateJobOptions imitate{.run = job.out, .teacher = job.teacher, .onnxruntime = job.onnxruntime};
+  imitate.minutes = (1 - kTrainShare) * job.minutes;
+  imitate.features.seed = job.seed;
+  imitate.resume = HasSection(job.out, "imitate-" + job.teacher);
+  answer["imitate"] = RunImitate(imitate, control);
+  Json text = Json::array();
+  text.push_back(answer["train"]["text"][0]);
+  for (const Json& line : answer["imitate"]["text"]) text.push_back(line);
+  answer["text"] = text;
+  answer["run"] = job.out;
+  answer["train"].erase("text");
+  answer["imitate"].erase("text");
+  return answer;
+}
+
+}  // namespace semfield

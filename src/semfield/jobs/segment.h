@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+
+namespace semfield {
+
+struct SegmentJobOptions {
+  std::string run;
+  std::string view;
+  std::vector<std::string> click;  // x,y or x,y,- in pixels of the view's original image
+  std::vector<std::string> box;    // x0,y0,x1,y1
+  std::string views;               // also these: all, train, test or a list
+  std::string granularity = "auto";
+  std::string teacher = "sam";
+  std::string onnxruntime;
+  std::string out;                 // folder; empty: masks/ in the run
+  std::string name = "mask";       // prefix of the files
+  bool teacher_direct = false;
+  bool truth = false;              // compare with the capture's instance masks
+  double depth_tolerance = 0.02;
+  void Describe(OptionList& list);
+};
+
+// Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a view, one
+// JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted to the surface and
+// projected; a view that sees no positive click gets an empty mask and says "hidden".
+Json RunSegment(const SegmentJobOptions& options, const JobControl& control);
+
+}  // namespace semfield

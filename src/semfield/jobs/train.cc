@@ -1,0 +1,245 @@
+#include "semfield/jobs/train.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/parallel.h"
+#include "semfield/base/version.h"
+#include "semfield/capture/reader.h"
+#include "semfield/jobs/run_context.h"
+#include "semfield/methods/radiance/radiance_trainer.h"
+#include "semfield/training/checkpoint.h"
+#include "semfield/training/metrics_log.h"
+#include "semfield/training/plan.h"
+#include "semfield/training/presets.h"
+#include "semfield/training/run_folder.h"
+
+namespace semfield {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr int kMetricsInterval = 50;  // steps
+// Throw-away steps run while the field is fog; later ones cost this much more or less (docs/performance.md).
+constexpr double kLaterStepCost = 1.0;
+
+// What of a training stands in config.json, section "train".
+struct TrainPlan {
+  Json section;
+  RadianceOptions options;
+};
+
+// Seconds a step takes, from throw-away steps of a trainer that is then forgotten.
+double MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
+                   const JobControl& control) {
+  options.steps = 100000;
+  // The finest marching phase is what nearly all steps run in.
+  RadianceTrainer trainer(capture, store, options);
+  const double budget = std::clamp(minutes * 60 * 0.04, 1.0, 10.0);
+  const Clock::time_point start = Clock::now();
+  double warm = 0;
+  int warm_steps = 0;
+  while (trainer.step() < 4 || (SecondsSince(start) < budget && trainer.step() < 400)) {
+    control.ThrowIfStopped();
+    const Clock::time_point step_start = Clock::now();
+    trainer.Step();
+    if (trainer.step() > 2) {
+      warm += SecondsSince(step_start);
+      ++warm_steps;
+    }
+  }
+  return kLaterStepCost * warm / warm_steps;
+}
+
+int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
+                   const RadianceOptions& options, Clock::time_point job_start, const JobControl& control,
+                   Json* plan) {
+  control.Report({.stage = "train", .detail = "timing a few throw-away steps for the plan"});
+  const double seconds_per_step = MeasureStep(capture, store, options, job.minutes, control);
+  constexpr double kSaving = 2;  // last checkpoint
+  const StepPlan steps =
+      PlanByMinutes(job.minutes, seconds_per_step, SecondsSince(job_start) + kSaving, /*min_steps=*/100, 10000000);
+  *plan = {{"minutes", job.minutes}, {"seconds_per_step", seconds_per_step}, {"steps", steps.steps}};
+  return steps.steps;
+}
+
+TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
+                  Clock::time_point job_start, const JobControl& control) {
+  TrainPlan plan;
+  plan.options = job.radiance;
+  ApplyPreset(LoadPreset("train", job.preset), "preset " + job.preset, &plan.options);
+  plan.options = ResolveRadianceOptions(plan.options, capture);
+  Json timing;
+  if (job.minutes > 0 && job.radiance.steps == 0) {
+    plan.options.steps = StepsOfMinutes(job, capture, store, plan.options, job_start, control, &timing);
+  }
+  OptionList list;
+  plan.options.Describe(list);
+  plan.section = {{"semfield_version", Version()},
+                  {"capture", std::filesystem::absolute(capture.path).lexically_normal().string()},
+                  {"capture_hash", capture.hash},
+                  {"format", capture.format},
+                  {"downscale", job.downscale},
+                  {"preset", job.preset},
+                  {"threads", NumThreads()},
+                  {"plan", timing},
+                  {"options", OptionsToJson(list)}};
+  return plan;
+}
+
+TrainPlan StoredPlan(const Json& section, const std::string& where) {
+  TrainPlan plan{.section = section};
+  if (!section.is_object() || !section.contains("options")) {
+    throw InputError("{}: train.options: missing; is this the config.json of a run?", where);
+  }
+  OptionList list;
+  plan.options.Describe(list);
+  OptionsFromJson(list, section.at("options"), where);
+  return plan;
+}
+
+void Save(const RunFolder& folder, const RadianceTrainer& trainer, double seconds) {
+  Json state = trainer.State();
+  state["seconds"] = seconds;
+  SaveCheckpoint(folder.radiance_checkpoint(), "radiance", trainer.Tensors(), {{"state", state.dump()}});
+}
+
+struct LoopResult {
+  double seconds = 0;
+  double psnr = 0;  // mean over the last steps
+};
+
+LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer, double seconds_before,
+                     const JobControl& control) {
+  MetricsLog log(folder.metrics());
+  log.TruncateAfter("train", trainer.step());
+  RateMeter rate;
+  const int total = trainer.model().options.steps;
+  const Clock::time_point start = Clock::now();
+  double last_save = 0, mse = 0, rays = 0;
+  LoopResult result;
+  int counted = 0;
+  Clock::time_point interval_start = start;
+  while (!trainer.Done()) {
+    const RadianceStepStats stats = trainer.Step();
+    mse += stats.mse;
+    rays += static_cast<double>(stats.rays);
+    ++counted;
+    const double seconds = SecondsSince(start);
+    if (!std::isfinite(stats.mse)) {
+      throw ResourceError("training diverged at step {}: the loss is not a number. Lower --grid-learning-rate and "
+                          "--mlp-learning-rate; the last checkpoint is kept", trainer.step());
+    }
+    if (trainer.step() % kMetricsInterval == 0 || trainer.Done()) {
+      result.psnr = -10 * std::log10(std::max(mse / counted, 1e-12));
+      const double rays_per_second = rays / std::max(1e-9, SecondsSince(interval_start));
+      log.Append("train", trainer.step(), seconds_before + seconds,
+                 {{"psnr", result.psnr}, {"distortion", stats.distortion}, {"rays_per_second", rays_per_second},
+                  {"rays", stats.rays}, {"marched_samples", stats.marched_samples},
+                  {"kept_samples", stats.kept_samples},
+                  {"occupied", trainer.model().occupancy.OccupiedFraction()}});
+      rate.Update(trainer.step(), seconds);
+      control.Report({.stage = "train", .done = static_cast<double>(trainer.step()), .total = static_cast<double>(total),
+                      .seconds_left = rate.SecondsLeft(total),
+                      .detail = fmt::format("PSNR {:.2f} dB, {:.0f} k rays/s", result.psnr, rays_per_second / 1e3)});
+      mse = rays = counted = 0;
+      interval_start = Clock::now();
+    }
+    if (control.StopRequested()) {
+      Save(folder, trainer, seconds_before + seconds);
+      LogInfo("stopped at step {} of {}; go on with --resume", trainer.step(), total);
+      throw InterruptedError();
+    }
+    if (seconds - last_save > job.checkpoint_seconds) {
+      Save(folder, trainer, seconds_before + seconds);
+      last_save = SecondsSince(start);
+    }
+  }
+  result.seconds = seconds_before + SecondsSince(start);
+  Save(folder, trainer, result.seconds);
+  return result;
+}
+
+// Whether the run is to be continued; refuses to write over one silently.
+bool Continues(const TrainJobOptions& job, const RunFolder& folder) {
+  const bool started = !folder.ReadConfigSection("train").is_null();
+  if (!started) return false;
+  if (job.resume) return true;
+  if (job.restart) return false;
+  throw InputError("{}: a training is there already. Add --resume to go on with it, --restart to replace it, or name "
+                   "another --out", folder.path().string());
+}
+
+}  // namespace
+
+void TrainJobOptions::Describe(OptionList& list) {
+  list.Group("Run");
+  list.Text("capture", &capture, "Folder or pose file of the capture.");
+  list.Text("out", &out, "Run folder to make or to go on with.");
+  list.Text("format", &format, "Format of the capture; empty: found out by looking.");
+  list.Text("preset", &preset, "fast, default or best (configs/train).");
+  list.Text("config", &config, "config.json of another run: repeat its training with its plan and options.");
+  list.Real("minutes", &minutes, "Time to take; a plan in whole steps is made from it and kept. 0: the preset's steps.",
+            {.min = 0, .max = 100000, .metavar = "M"});
+  list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
+  list.Flag("resume", &resume, "Go on with an interrupted training.");
+  list.Flag("restart", &restart, "Train anew over what is there.");
+  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints.", {.min = 1, .max = 86400});
+  radiance.Describe(list);
+}
+
+Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
+  const Clock::time_point start = Clock::now();
+  if (job.out.empty()) throw InputError("train: --out is missing: name the run folder to make, e.g. --out runs/room");
+  const bool exists = std::filesystem::exists(std::filesystem::path(job.out) / "config.json");
+  const bool resumes = exists && Continues(job, RunFolder::Open(job.out));
+  Json stored;
+  if (resumes) stored = RunFolder::Open(job.out).ReadConfigSection("train");
+  std::string config_file = job.out;
+  if (!resumes && !job.config.empty()) {
+    stored = ReadJsonFile(job.config).value("train", Json());
+    config_file = job.config;
+  }
+  const std::string capture_path =
+      !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
+  if (capture_path.empty()) throw InputError("train: name a capture: semfield train CAPTURE --out {}", job.out);
+  const Capture capture = ReadCapture(capture_path, {.format = job.format});
+  const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
+  const ImageStore store(capture, downscale);
+  TrainPlan plan = stored.is_null() ? NewPlan(job, capture, store, start, control) : StoredPlan(stored, config_file);
+
+  const RunFolder folder = RunFolder::Create(job.out);
+  const RunLock lock(folder);
+  if (!resumes) {
+    if (job.restart) RemoveCheckpoint(folder.radiance_checkpoint());
+    folder.WriteConfigSection("train", plan.section);
+  }
+  RadianceTrainer trainer(capture, store, plan.options);
+  double seconds_before = 0;
+  if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
+    const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
+    const Json state = ParseJson(checkpoint.file.Metadata("state"), folder.radiance_checkpoint().string());
+    trainer.Restore(checkpoint.file, state);
+    seconds_before = state.value("seconds", 0.0);
+  }
+  LoopResult result{.seconds = seconds_before};
+  if (!trainer.Done()) result = TrainLoop(job, folder, trainer, seconds_before, control);
+  Json answer;
+  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s, training PSNR {:.2f} dB", job.out, trainer.step(),
+                                            result.seconds, result.psnr),
+                                fmt::format("next: semfield imitate {}", job.out)});
+  answer["run"] = job.out;
+  answer["steps"] = trainer.step();
+  answer["seconds"] = result.seconds;
+  answer["wall_seconds"] = SecondsSince(start);
+  answer["train_psnr"] = result.psnr;
+  return answer;
+}
+
+}  // namespace semfield

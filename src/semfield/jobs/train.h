@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/methods/radiance/radiance_options.h"
+
+namespace semfield {
+
+struct TrainJobOptions {
+  std::string capture;
+  std::string out;
+  std::string format;         // of the capture; empty: sniffed
+  std::string preset = "default";
+  std::string config;         // config.json of another run to repeat
+  double minutes = 0;         // 0: the preset's steps
+  double downscale = 1;
+  bool resume = false;
+  bool restart = false;
+  double checkpoint_seconds = 45;
+  RadianceOptions radiance;
+  void Describe(OptionList& list);
+};
+
+// Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds, the
+// training PSNR and the paths. Ctrl-C saves a checkpoint before InterruptedError().
+Json RunTrain(const TrainJobOptions& options, const JobControl& control);
+
+}  // namespace semfield

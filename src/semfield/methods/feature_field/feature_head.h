@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "semfield/base/buffer.h"
+#include "semfield/base/random.h"
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/ops/small_mlp.h"
+
+namespace semfield {
+
+// The MLP of SAN Eq. 6, on tiles of tokens (ops/tile.h): composited features -> teacher channels. With head_skip the
+// input joins again before the third layer, with layer_norm the output channels are normalised, as in the released code.
+class FeatureHead {
+ public:
+  FeatureHead(const FeatureOptions& options, int input_rows, int output_channels);
+
+  size_t num_parameters() const { return num_parameters_; }
+  int input_rows() const { return input_rows_; }
+  int output_channels() const { return output_channels_; }
+  void Initialize(Random& random, float* parameters) const;
+
+  // What one thread needs between Forward and Backward of a tile.
+  struct Workspace {
+    Buffer<float> activations[2], between, joined, linear_output, inverse_deviation, mean, scratch, d_joined, d_between;
+  };
+  // input [input_rows rows], output [output_channels rows], rows of kTileStride.
+  void Forward(const float* parameters, const float* input, int num_columns, Workspace& work, float* output) const;
+  // Adds to d_parameters, overwrites d_output (it becomes the gradient before LayerNorm) and writes d_input.
+  void Backward(const float* parameters, const float* input, int num_columns, Workspace& work, float* d_output,
+                float* d_parameters, float* d_input) const;
+
+ private:
+  bool two_stages() const { return two_stages_; }
+  void Prepare(Workspace& work) const;
+  void Normalize(const float* scale_and_shift, int num_columns, Workspace& work, float* output) const;
+  void NormalizeBackward(const float* scale_and_shift, int num_columns, Workspace& work, float* d_output,
+                         float* d_scale_and_shift) const;
+
+  int input_rows_, output_channels_;
+  bool two_stages_, layer_norm_;
+  float leaky_slope_;
+  ops::MlpShape first_, second_;
+  size_t second_offset_ = 0, norm_offset_ = 0, num_parameters_ = 0;
+};
+
+}  // namespace semfield

@@ -1,0 +1,119 @@
+#include "semfield/methods/feature_field/feature_model.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "semfield/base/check.h"
+#include "semfield/base/parallel.h"
+
+namespace semfield {
+namespace {
+
+ops::HashGridLayout LayoutOf(const FeatureOptions& options) {
+  return ops::MakeHashGridLayout({.num_levels = options.levels,
+                                  .features_per_level = options.features_per_level,
+                                  .log2_table_size = options.log2_table_size,
+                                  .base_resolution = options.base_resolution,
+                                  .finest_resolution = options.finest_resolution});
+}
+
+TensorView FloatTensor(const std::string& name, const Buffer<float>& buffer) {
+  return MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span());
+}
+
+}  // namespace
+
+FeatureModel::FeatureModel(const FeatureOptions& options, const TeacherShape& teacher)
+    : options_(options),
+      teacher_(teacher),
+      layout_(LayoutOf(options)),
+      head_(options, layout_.num_features() + NumExtraRows(options), teacher.channels) {
+  grid.Resize(layout_.num_parameters);
+  grid_half.Resize(layout_.num_parameters);
+  head_parameters.Resize(head_.num_parameters());
+  Random grid_random(options.seed, 11);
+  for (float& value : grid.span()) value = grid_random.Uniform(-1e-2f, 1e-2f);
+  Random head_random(options.seed, 12);
+  head_.Initialize(head_random, head_parameters.data());
+  UpdateShadow();
+}
+
+int FeatureModel::num_tiles(const TokenInputs& inputs) const {
+  return (inputs.num_tokens + ops::kTileColumns - 1) / ops::kTileColumns;
+}
+
+void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const {
+  const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
+  const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
+  rows->ResizeUninitialized(tiles * tile_size);
+  const RaySamples& samples = inputs.samples;
+  const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
+                                  static_cast<int64_t>(samples.x.size())};
+  const auto count_of = [&](int64_t tile) {
+    return std::min<int64_t>(ops::kTileColumns, inputs.num_tokens - tile * ops::kTileColumns);
+  };
+  // Level by level, so that a level's table stays in cache.
+  ParallelFor(static_cast<int64_t>(layout_.config.num_levels) * tiles, [&](int64_t task, int) {
+    const int level = static_cast<int>(task / tiles);
+    const int64_t tile = task % tiles;
+    ops::HashGridRaysForward(layout_, level, grid_half.data(), points, samples.weight.data(),
+                             samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
+                             rows->data() + tile * tile_size + static_cast<size_t>(level) * features * ops::kTileStride,
+                             ops::kTileStride);
+  });
+  const int extra_rows = head_.input_rows() - layout_.num_features();
+  for (int tile = 0; tile < tiles; ++tile) {
+    for (int row = 0; row < extra_rows; ++row) {
+      const float* from = inputs.extras.data() + static_cast<size_t>(row) * inputs.num_tokens + tile * ops::kTileColumns;
+      std::copy_n(from, count_of(tile),
+                  rows->data() + tile * tile_size + (layout_.num_features() + row) * ops::kTileStride);
+    }
+  }
+}
+
+FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
+  SF_CHECK_EQ(inputs.num_tokens, teacher_.grid * teacher_.grid);
+  Buffer<float> rows;
+  Compose(inputs, &rows);
+  FeatureMap map;
+  map.channels = teacher_.channels;
+  map.height = map.width = teacher_.grid;
+  map.encoder = teacher_.name;
+  map.data.resize(static_cast<size_t>(map.channels) * inputs.num_tokens);
+  const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
+  ParallelFor(num_tiles(inputs), [&](int64_t tile, int) {
+    FeatureHead::Workspace work;
+    Buffer<float> output(static_cast<size_t>(map.channels) * ops::kTileStride);
+    const int first = static_cast<int>(tile) * ops::kTileColumns;
+    const int columns = std::min(ops::kTileColumns, inputs.num_tokens - first);
+    head_.Forward(head_parameters.data(), rows.data() + tile * tile_size, columns, work, output.data());
+    for (int channel = 0; channel < map.channels; ++channel) {
+      std::copy_n(output.data() + static_cast<size_t>(channel) * ops::kTileStride, columns,
+                  map.data.data() + static_cast<size_t>(channel) * inputs.num_tokens + first);
+    }
+  });
+  return map;
+}
+
+FeatureMap FeatureModel::Render(const RadianceField& field, const SquareView& view,
+                                const Pose& world_from_camera) const {
+  return Render(MakeTokenInputs(field, view, world_from_camera, teacher_.grid, options_));
+}
+
+void FeatureModel::UpdateShadow() {
+  for (size_t i = 0; i < grid.size(); ++i) grid_half[i] = FloatToHalf(grid[i]);
+}
+
+std::vector<TensorView> FeatureModel::Tensors() const {
+  return {FloatTensor("semantic_grid", grid), FloatTensor("head", head_parameters)};
+}
+
+void FeatureModel::LoadTensors(const SafetensorsFile& file) {
+  for (auto [name, buffer] : {std::pair{"semantic_grid", &grid}, std::pair{"head", &head_parameters}}) {
+    const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer->size())});
+    std::copy(data.begin(), data.end(), buffer->data());
+  }
+  UpdateShadow();
+}
+
+}  // namespace semfield

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "semfield/base/buffer.h"
+#include "semfield/methods/feature_field/feature_head.h"
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/feature_field/token_inputs.h"
+#include "semfield/ops/hash_grid.h"
+#include "semfield/perception/feature_map.h"
+#include "semfield/training/safetensors.h"
+
+namespace semfield {
+
+// Which teacher a feature field imitates.
+struct TeacherShape {
+  std::string name = "sam";
+  int channels = 256;
+  int grid = 64;  // tokens a side
+};
+
+// E_sem and the head (SAN Eq. 6): F(r) = MLP(sum_i T_i alpha_i E_sem(x_i)). The radiance field is read, never changed.
+class FeatureModel {
+ public:
+  FeatureModel(const FeatureOptions& options, const TeacherShape& teacher);
+
+  const FeatureOptions& options() const { return options_; }
+  const TeacherShape& teacher() const { return teacher_; }
+  const ops::HashGridLayout& layout() const { return layout_; }
+  const FeatureHead& head() const { return head_; }
+
+  // Token features of one view: [channels, grid, grid]. Thread-safe.
+  FeatureMap Render(const TokenInputs& inputs) const;
+  FeatureMap Render(const RadianceField& field, const SquareView& view, const Pose& world_from_camera) const;
+
+  // Composited E_sem and the extras of every token, in tiles of kTileColumns tokens: [tile][row][kTileStride].
+  void Compose(const TokenInputs& inputs, Buffer<float>* rows) const;
+  int num_tiles(const TokenInputs& inputs) const;
+
+  Buffer<float> grid;       // masters of E_sem
+  Buffer<Half> grid_half;   // what kernels read
+  Buffer<float> head_parameters;
+
+  void UpdateShadow();
+  std::vector<TensorView> Tensors() const;
+  void LoadTensors(const SafetensorsFile& file);
+
+ private:
+  FeatureOptions options_;
+  TeacherShape teacher_;
+  ops::HashGridLayout layout_;
+  FeatureHead head_;
+};
+
+}  // namespace semfield

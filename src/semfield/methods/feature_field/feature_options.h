@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/options.h"
+
+namespace semfield {
+
+// What a feature field is and how it imitates its teacher (SAN section 4). Defaults are the paper's form; the released
+// code's differences are switches of their own (docs/methods/feature_field.md has the table).
+struct FeatureOptions {
+  // E_sem.
+  int levels = 4;
+  int features_per_level = 8;
+  int log2_table_size = 17;
+  int base_resolution = 16;
+  int finest_resolution = 128;
+  // Head: the MLP after quadrature.
+  int head_width = 256;
+  int head_layers = 2;                   // linear layers
+  std::vector<std::string> head_inputs;  // beside E_sem: geometry, direction, color, depth, position
+  bool head_skip = false;                // the input again at the third layer (released code)
+  bool layer_norm = false;               // over the output channels (released code)
+  double leaky_slope = 0;
+  // Camera augmentation.
+  std::string pairs = "neighbours";      // interpolate between neighbours, or any pair of training poses
+  int neighbours = 4;
+  bool augment = true;                   // false: only the training poses themselves
+  double field_of_view_jitter = 0;
+  int teacher_resolution = 512;          // pixels a side of the rendered picture the teacher sees
+  // Cache.
+  int cache_size = 256;
+  double fresh_probability = 0.25;
+  std::string fresh_rule = "random";     // random (paper) | every-fourth (released code)
+  int prefill = -1;                      // views before the first step; -1: a full cache
+  double min_weight = 0.002;
+  // Schedule.
+  int steps = 10000;
+  double grid_learning_rate = 1e-2;
+  double head_learning_rate = 2e-3;
+  double final_learning_rate = 0.1;
+  int seed = 1;
+
+  void Describe(OptionList& list);
+};
+
+}  // namespace semfield

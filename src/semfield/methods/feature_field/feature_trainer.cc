@@ -1,0 +1,142 @@
+#include "semfield/methods/feature_field/feature_trainer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "semfield/base/check.h"
+#include "semfield/base/parallel.h"
+#include "semfield/ops/adam.h"
+#include "semfield/training/schedule.h"
+
+namespace semfield {
+
+void FeatureTrainer::Moments::Resize(size_t size) {
+  gradient.Resize(size);
+  first.Resize(size);
+  second.Resize(size);
+}
+
+FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const TeacherShape& teacher)
+    : model_(options, teacher), workers_(NumThreads()) {
+  grid_.Resize(model_.grid.size());
+  head_.Resize(model_.head_parameters.size());
+}
+
+bool FeatureTrainer::WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used) {
+  const int64_t prefill = options.prefill < 0 ? options.cache_size : options.prefill;
+  if (fresh_used < std::max<int64_t>(1, prefill)) return true;
+  if (options.fresh_rule == "every-fourth") return step % 4 == 0;
+  return Random(MixSeed(options.seed, step), 31).Uniform() < options.fresh_probability;
+}
+
+size_t FeatureTrainer::PickCached(const FeatureOptions& options, int step, size_t cache_size) {
+  return Random(MixSeed(options.seed, step), 32).Below(static_cast<uint32_t>(cache_size));
+}
+
+double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) {
+  const FeatureHead& head = model_.head();
+  Worker& own = workers_[worker];
+  const int channels = model_.teacher().channels, num_tokens = entry.inputs.num_tokens;
+  if (own.output.empty()) own.output.Resize(static_cast<size_t>(channels) * ops::kTileStride);
+  const int first = tile * ops::kTileColumns;
+  const int columns = std::min(ops::kTileColumns, num_tokens - first);
+  const size_t tile_size = static_cast<size_t>(head.input_rows()) * ops::kTileStride;
+  const float* input = rows_.data() + tile * tile_size;
+  head.Forward(model_.head_parameters.data(), input, columns, own.work, own.output.data());
+  const float scale = 2.0f / (static_cast<float>(num_tokens) * channels);
+  double error = 0;
+  for (int channel = 0; channel < channels; ++channel) {
+    float* row = own.output.data() + static_cast<size_t>(channel) * ops::kTileStride;
+    const Half* target = entry.target.data() + static_cast<size_t>(channel) * num_tokens + first;
+    float sum = 0;
+    for (int c = 0; c < columns; ++c) {
+      const float difference = row[c] - HalfToFloat(target[c]);
+      sum += difference * difference;
+      row[c] = scale * difference;
+    }
+    error += sum;
+    std::fill(row + columns, row + (columns + 15) / 16 * 16, 0.0f);
+  }
+  float* gradient = tile_gradients_.data() + tile * head_.gradient.size();
+  head.Backward(model_.head_parameters.data(), input, columns, own.work, own.output.data(), gradient,
+                d_rows_.data() + tile * tile_size);
+  return error / (static_cast<double>(num_tokens) * channels);
+}
+
+double FeatureTrainer::Step(const TeacherEntry& entry) {
+  const FeatureOptions& options = model_.options();
+  const int tiles = model_.num_tiles(entry.inputs);
+  model_.Compose(entry.inputs, &rows_);
+  d_rows_.ResizeUninitialized(rows_.size());
+  tile_gradients_.ResizeUninitialized(tiles * head_.gradient.size());
+  tile_errors_.assign(tiles, 0);
+  ParallelFor(tiles, [&](int64_t tile, int worker) {
+    std::fill_n(tile_gradients_.data() + tile * head_.gradient.size(), head_.gradient.size(), 0.0f);
+    tile_errors_[tile] = RunTile(entry, static_cast<int>(tile), worker);
+  });
+  const auto rate = [&](double first) {
+    return ExponentialSchedule(step_, options.steps, static_cast<float>(first),
+                               static_cast<float>(options.final_learning_rate), /*warmup=*/0);
+  };
+  const ops::HashGridLayout& layout = model_.layout();
+  const RaySamples& samples = entry.inputs.samples;
+  const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
+                                  static_cast<int64_t>(samples.x.size())};
+  const int features = layout.config.features_per_level;
+  const size_t tile_size = static_cast<size_t>(model_.head().input_rows()) * ops::kTileStride;
+  ParallelFor(layout.config.num_levels, [&](int64_t task, int) {
+    const int level = layout.config.num_levels - 1 - static_cast<int>(task);
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int64_t count = std::min(ops::kTileColumns, entry.inputs.num_tokens - tile * ops::kTileColumns);
+      ops::HashGridRaysBackward(layout, level, points, samples.weight.data(),
+                                samples.ray_begin.data() + tile * ops::kTileColumns, count,
+                                d_rows_.data() + tile * tile_size +
+                                    static_cast<size_t>(level) * features * ops::kTileStride,
+                                ops::kTileStride, grid_.gradient.data());
+    }
+    const ops::HashGridLevel& part = layout.levels[level];
+    ops::AdamStep({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
+                  static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
+                  grid_.first.data() + part.offset, grid_.second.data() + part.offset,
+                  grid_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
+  });
+  for (int tile = 0; tile < tiles; ++tile) {
+    const float* gradient = tile_gradients_.data() + tile * head_.gradient.size();
+    for (size_t i = 0; i < head_.gradient.size(); ++i) head_.gradient[i] += gradient[i];
+  }
+  ops::AdamStep({.learning_rate = rate(options.head_learning_rate), .step = step_ + 1}, head_.gradient.size(),
+                model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data(), nullptr);
+  ++step_;
+  double error = 0;
+  for (double tile_error : tile_errors_) error += tile_error;
+  return error;
+}
+
+std::vector<TensorView> FeatureTrainer::Tensors() const {
+  std::vector<TensorView> tensors = model_.Tensors();
+  const auto add = [&](const std::string& name, const Buffer<float>& buffer) {
+    tensors.push_back(MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span()));
+  };
+  add("semantic_grid.first_moment", grid_.first);
+  add("semantic_grid.second_moment", grid_.second);
+  add("head.first_moment", head_.first);
+  add("head.second_moment", head_.second);
+  return tensors;
+}
+
+Json FeatureTrainer::State() const { return {{"step", step_}}; }
+
+void FeatureTrainer::Restore(const SafetensorsFile& file, const Json& state) {
+  model_.LoadTensors(file);
+  const auto load = [&](const std::string& name, Buffer<float>& buffer) {
+    const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer.size())});
+    std::copy(data.begin(), data.end(), buffer.data());
+  };
+  load("semantic_grid.first_moment", grid_.first);
+  load("semantic_grid.second_moment", grid_.second);
+  load("head.first_moment", head_.first);
+  load("head.second_moment", head_.second);
+  step_ = state.at("step").get<int>();
+}
+
+}  // namespace semfield

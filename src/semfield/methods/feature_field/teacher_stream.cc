@@ -1,0 +1,84 @@
+#include "semfield/methods/feature_field/teacher_stream.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "semfield/base/check.h"
+#include "semfield/base/parallel.h"
+
+namespace semfield {
+
+size_t TeacherEntry::bytes() const {
+  const size_t samples = inputs.samples.x.size() * 4 + inputs.samples.distance.size() * 2 + inputs.extras.size();
+  return samples * sizeof(float) + inputs.samples.ray_begin.size() * sizeof(int32_t) + target.size() * sizeof(Half);
+}
+
+TeacherStream::TeacherStream(Producer producer, int64_t first, int64_t end, int num_workers, int look_ahead)
+    : producer_(std::move(producer)),
+      next_to_start_(first),
+      next_to_take_(first),
+      end_(end),
+      look_ahead_(look_ahead) {
+  for (int worker = 0; worker < num_workers; ++worker) workers_.emplace_back([this, worker] { Work(worker); });
+}
+
+TeacherStream::~TeacherStream() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void TeacherStream::Work(int worker) {
+  ScopedSerial serial;
+  // Trainer first: a step is short and waits for nobody, while a view takes seconds. Failure to yield is harmless.
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
+  for (;;) {
+    int64_t index;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [&] { return stop_ || error_ || next_to_start_ < next_to_take_ + look_ahead_; });
+      if (stop_ || error_ || next_to_start_ >= end_) return;
+      index = next_to_start_++;
+    }
+    std::shared_ptr<const TeacherEntry> entry;
+    std::exception_ptr error;
+    try {
+      entry = producer_(index, worker);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (error) {
+        if (!error_) error_ = error;
+      } else {
+        done_[index] = std::move(entry);
+      }
+    }
+    changed_.notify_all();
+  }
+}
+
+std::shared_ptr<const TeacherEntry> TeacherStream::Take() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  SF_CHECK_LT(next_to_take_, end_);
+  changed_.wait(lock, [&] { return error_ || done_.count(next_to_take_) > 0; });
+  if (done_.count(next_to_take_) == 0) std::rethrow_exception(error_);
+  std::shared_ptr<const TeacherEntry> entry = std::move(done_[next_to_take_]);
+  done_.erase(next_to_take_);
+  ++next_to_take_;
+  lock.unlock();
+  changed_.notify_all();
+  return entry;
+}
+
+bool TeacherStream::Ready() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return done_.count(next_to_take_) > 0;
+}
+
+}  // namespace semfield

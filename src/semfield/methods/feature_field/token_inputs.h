@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/methods/radiance/radiance_field.h"
+
+namespace semfield {
+
+// What a feature field needs to know of one view: the frozen field's samples behind every token, and the rendered
+// quantities that options.head_inputs names.
+struct TokenInputs {
+  int num_tokens = 0;
+  RaySamples samples;         // one ray a token, row-major over the token grid
+  std::vector<float> extras;  // [NumExtraRows(options), num_tokens]
+};
+
+// geometry 16, direction 16 (spherical harmonics), color 3, depth 1, position 5 (u, v, uu, vv, uv in [-1, 1]).
+int NumExtraRows(const FeatureOptions& options);
+
+TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, const Pose& world_from_camera,
+                            int grid, const FeatureOptions& options);
+
+}  // namespace semfield

@@ -1,0 +1,176 @@
+#include "semfield/methods/radiance/hash_radiance_field.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "semfield/base/parallel.h"
+#include "semfield/methods/radiance/point_density.h"
+#include "semfield/methods/radiance/sample_tiles.h"
+#include "semfield/methods/radiance/tile_pass.h"
+
+namespace semfield {
+namespace {
+
+constexpr float kMinTransmittance = 1e-3f;
+constexpr float kStopOpticalDepth = 12;  // in the occupancy grid's own, generous densities
+constexpr size_t kRaysAtOnce = 8192;     // enough samples to encode level by level, few enough to stay in cache
+
+// What one ray came to.
+struct RayResult {
+  float rgb[3] = {};
+  float final_transmittance = 1;
+  float distance = 0;
+};
+
+// Distance at which transmittance passes 1/2, by the exponential inside the sample that does it.
+float MedianDistance(const TilePass& pass, const float* t, const float* dt, int begin, int end) {
+  float before = 1;
+  for (int c = begin; c < end; ++c) {
+    const float after = pass.transmittance()[c];
+    if (after <= 0.5f) {
+      const float tau = std::log(before / std::max(after, 1e-12f));
+      const float share = tau > 1e-6f ? std::log(before / 0.5f) / tau : 0.5f;
+      return t[c] + dt[c] * (std::clamp(share, 0.0f, 1.0f) - 0.5f);
+    }
+    before = after;
+  }
+  return 0;
+}
+
+// Evaluates rays batch by batch; visit(first ray of the batch, tiles, tile, pass) is called for every tile, from
+// several threads, with the pass holding its weights (and colours when `color`).
+template <class Visit>
+void ForEachTile(const RadianceModel& model, std::span<const Ray> rays, bool color, const Visit& visit) {
+  ops::MarchOptions march = model.March(1);
+  march.stop_optical_depth = kStopOpticalDepth * model.map.half_extent;
+  SampleTiles tiles;
+  std::vector<std::unique_ptr<TilePass>> passes(NumThreads());
+  for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
+    const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
+    tiles.March(model.map, model.occupancy, march, part, {});
+    tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
+    ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
+      if (!passes[worker]) passes[worker] = std::make_unique<TilePass>(model);
+      TilePass& pass = *passes[worker];
+      pass.Density(tiles, tile, kMinTransmittance, /*training=*/false);
+      if (color) pass.Color(part, /*training=*/false);
+      visit(first, tiles, static_cast<size_t>(tile), pass);
+    });
+  }
+}
+
+std::vector<RayResult> Trace(const RadianceModel& model, std::span<const Ray> rays) {
+  std::vector<RayResult> results(rays.size());
+  ForEachTile(model, rays, /*color=*/true, [&](size_t first, SampleTiles& tiles, size_t tile, const TilePass& pass) {
+    for (int r = 0; r < pass.num_rays(); ++r) {
+      RayResult& result = results[first + pass.first_ray() + r];
+      for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
+      result.final_transmittance = pass.final_transmittance()[r];
+      result.distance = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r], pass.begin()[r + 1]);
+    }
+  });
+  return results;
+}
+
+// Normals at the median distances: the direction in which log density falls, by differences on a tetrahedron.
+ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std::vector<RayResult>& results,
+               int width, int height) {
+  static constexpr float kCorners[4][3] = {{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}};
+  const float reach = model.March(1).step;
+  const size_t num_rays = rays.size();
+  std::vector<float> x(4 * num_rays), y(4 * num_rays), z(4 * num_rays), value(4 * num_rays);
+  for (size_t r = 0; r < num_rays; ++r) {
+    for (int corner = 0; corner < 4; ++corner) {
+      float p[3], u[3];
+      for (int k = 0; k < 3; ++k) {
+        p[k] = rays[r].origin[k] + results[r].distance * rays[r].direction[k] + reach * kCorners[corner][k];
+      }
+      model.map.UnitFromWorld(p, u);
+      const size_t i = 4 * r + corner;
+      x[i] = u[0], y[i] = u[1], z[i] = u[2];
+    }
+  }
+  PointDensity density;
+  density.Evaluate(model, {x.data(), y.data(), z.data(), static_cast<int64_t>(x.size())}, model.options.levels,
+                   value.data());
+  ImageF normals(width, height, 3);
+  for (size_t r = 0; r < num_rays; ++r) {
+    if (results[r].distance <= 0) continue;
+    Vec3 normal = Vec3::Zero();
+    for (int corner = 0; corner < 4; ++corner) {
+      for (int k = 0; k < 3; ++k) normal[k] -= kCorners[corner][k] * value[4 * r + corner];
+    }
+    const Vec3 direction(rays[r].direction[0], rays[r].direction[1], rays[r].direction[2]);
+    if (normal.norm() < 1e-9) normal = -direction;
+    normal.normalize();
+    if (normal.dot(direction) > 0) normal = -normal;
+    for (int k = 0; k < 3; ++k) normals.data[3 * r + k] = static_cast<float>(normal[k]);
+  }
+  return normals;
+}
+
+}  // namespace
+
+RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
+                                       const RenderOptions& options) const {
+  const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
+  const std::vector<RayResult> results = Trace(*model_, rays);
+  RenderedView view;
+  view.depth = ImageF(camera.width, camera.height, 1);
+  view.opacity = ImageF(camera.width, camera.height, 1);
+  if (options.rgb) view.rgb = ImageF(camera.width, camera.height, 3);
+  for (size_t r = 0; r < rays.size(); ++r) {
+    const float through = results[r].final_transmittance;
+    view.opacity.data[r] = 1 - through;
+    view.depth.data[r] = results[r].distance * rays[r].z_scale;
+    if (!options.rgb) continue;
+    for (int k = 0; k < 3; ++k) view.rgb.data[3 * r + k] = results[r].rgb[k] + through * options.background[k];
+  }
+  if (options.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
+  return view;
+}
+
+RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOptions& options) const {
+  RaySamples samples;
+  samples.ray_begin.assign(rays.size() + 1, 0);
+  samples.distance.assign(rays.size(), 0);
+  samples.opacity.assign(rays.size(), 0);
+  if (options.rgb) samples.rgb.assign(3 * rays.size(), 0);
+  if (options.geometry) samples.geometry.assign(RadianceModel::kGeometryRows * rays.size(), 0);
+  struct Kept {
+    float x, y, z, weight;
+  };
+  std::vector<std::vector<Kept>> kept(rays.size());
+  ForEachTile(*model_, rays, options.rgb, [&](size_t first, SampleTiles& tiles, size_t tile, const TilePass& pass) {
+    for (int r = 0; r < pass.num_rays(); ++r) {
+      const size_t ray = first + pass.first_ray() + r;
+      const int begin = pass.begin()[r], end = pass.begin()[r + 1];
+      samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
+      samples.opacity[ray] = 1 - pass.final_transmittance()[r];
+      for (int k = 0; options.rgb && k < 3; ++k) samples.rgb[3 * ray + k] = pass.rgb()[k * ops::kTileStride + r];
+      for (int k = 0; options.geometry && k < RadianceModel::kGeometryRows; ++k) {
+        float& sum = samples.geometry[RadianceModel::kGeometryRows * ray + k];
+        for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
+      }
+      for (int c = begin; c < end; ++c) {
+        if (pass.weight()[c] < options.min_weight) continue;
+        kept[ray].push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
+      }
+    }
+  });
+  for (size_t r = 0; r < rays.size(); ++r) {
+    samples.ray_begin[r + 1] = samples.ray_begin[r] + static_cast<int32_t>(kept[r].size());
+  }
+  const size_t total = samples.ray_begin.back();
+  for (std::vector<float>* values : {&samples.x, &samples.y, &samples.z, &samples.weight}) values->resize(total);
+  for (size_t r = 0; r < rays.size(); ++r) {
+    size_t i = samples.ray_begin[r];
+    for (const Kept& k : kept[r]) {
+      samples.x[i] = k.x, samples.y[i] = k.y, samples.z[i] = k.z;
+      samples.weight[i++] = k.weight;
+    }
+  }
+  return samples;
+}
+
+}  // namespace semfield

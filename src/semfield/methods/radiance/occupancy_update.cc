@@ -1,0 +1,98 @@
+#include "semfield/methods/radiance/occupancy_update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "semfield/base/parallel.h"
+
+namespace semfield {
+namespace {
+
+constexpr float kMinAlpha = 0.01f;
+constexpr int kEarlyInterval = 8;   // steps between updates before kFirstSweepEnd
+constexpr int kLateInterval = 16;
+constexpr int kParts = 12;          // updates a whole sweep takes
+
+// World distance of a contracted cell from the middle of the scene: the length scale of steps that reach it.
+float CellDistance(const RadianceModel& model, const float u[3]) {
+  float q[3], largest = 0;
+  for (int k = 0; k < 3; ++k) {
+    q[k] = 4 * u[k] - 2;
+    largest = std::max(largest, std::abs(q[k]));
+  }
+  if (largest <= 1) return std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2]) * model.map.half_extent;
+  return model.map.half_extent / std::max(2 - largest, 1e-3f);
+}
+
+}  // namespace
+
+OccupancyUpdate::OccupancyUpdate(const RadianceModel& model) {
+  const ops::MarchOptions march = model.March(1);
+  threshold_ = kMinAlpha / (march.step * model.LengthScale());
+  if (!model.map.contracted) return;
+  const int n = model.occupancy.resolution();
+  cell_threshold_.resize(model.occupancy.num_cells());
+  ParallelFor(n, [&](int64_t z, int) {
+    for (int y = 0; y < n; ++y) {
+      for (int x = 0; x < n; ++x) {
+        const float u[3] = {(x + 0.5f) / n, (y + 0.5f) / n, (z + 0.5f) / n};
+        const float step = std::max(march.step, march.cone_angle * CellDistance(model, u));
+        cell_threshold_[x + static_cast<size_t>(n) * (y + static_cast<size_t>(n) * z)] =
+            kMinAlpha / (step * model.LengthScale());
+      }
+    }
+  });
+}
+
+void OccupancyUpdate::Evaluate(RadianceModel& model, int num_active_levels, uint64_t stream, float decay) {
+  const int64_t count = static_cast<int64_t>(cells_.size());
+  x_.resize(count);
+  y_.resize(count);
+  z_.resize(count);
+  values_.resize(count);
+  Random random(MixSeed(model.options.seed, stream), 3);
+  model.occupancy.JitteredPoints(cells_.data(), count, random, x_.data(), y_.data(), z_.data());
+  density_.Evaluate(model, {x_.data(), y_.data(), z_.data(), count}, num_active_levels, values_.data());
+  for (float& value : values_) value = std::exp(std::min(value, 15.0f));
+  model.occupancy.Blend(cells_.data(), count, values_.data(), decay);
+}
+
+void OccupancyUpdate::Rebuild(RadianceModel& model) {
+  float threshold = threshold_;
+  if (!model.map.contracted) {
+    // While the field is still fog everywhere the mean says better what stands out than a fixed alpha.
+    double sum = 0;
+    for (float value : model.occupancy.density().span()) sum += value;
+    threshold = std::min(threshold, static_cast<float>(sum / model.occupancy.num_cells()));
+  }
+  model.occupancy.Rebuild(threshold, cell_threshold_.empty() ? nullptr : cell_threshold_.data());
+}
+
+void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& model) {
+  const int interval = step <= kFirstSweepEnd ? kEarlyInterval : kLateInterval;
+  if (step % interval != 0) return;
+  const uint32_t num_cells = static_cast<uint32_t>(model.occupancy.num_cells());
+  const uint32_t part = static_cast<uint32_t>((step / interval) % kParts);
+  cells_.clear();
+  for (uint32_t cell = part; cell < num_cells; cell += kParts) cells_.push_back(cell);
+  Evaluate(model, num_active_levels, static_cast<uint64_t>(step), /*decay=*/0.6f);
+  if (step >= kFirstSweepEnd) Rebuild(model);
+}
+
+void OccupancyUpdate::Restore(int step, RadianceModel& model) {
+  if (step >= kFirstSweepEnd) {
+    Rebuild(model);
+  } else {
+    model.occupancy.Fill();
+  }
+}
+
+void OccupancyUpdate::Sweep(RadianceModel& model) {
+  cells_.resize(model.occupancy.num_cells());
+  std::iota(cells_.begin(), cells_.end(), 0u);
+  Evaluate(model, model.options.levels, 0, /*decay=*/0.0f);
+  Rebuild(model);
+}
+
+}  // namespace semfield

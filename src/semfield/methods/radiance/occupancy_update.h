@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "semfield/methods/radiance/point_density.h"
+#include "semfield/methods/radiance/radiance_model.h"
+
+namespace semfield {
+
+// Keeps the occupancy grid in step with the field: every few training steps a part of the cells is evaluated at a
+// random point, so that a whole sweep costs a few per cent of the training.
+class OccupancyUpdate {
+ public:
+  explicit OccupancyUpdate(const RadianceModel& model);
+  // To be called after training step `step` (counted from 1).
+  void AfterStep(int step, int num_active_levels, RadianceModel& model);
+  // Evaluates every cell's middle region once: after loading, or when a field was made by something else than training.
+  void Sweep(RadianceModel& model);
+
+  // The occupancy bits that a training at `step` had, from the densities of its checkpoint.
+  void Restore(int step, RadianceModel& model);
+
+  static constexpr int kFirstSweepEnd = 96;  // no cell is pruned before all were looked at
+
+ private:
+  void Evaluate(RadianceModel& model, int num_active_levels, uint64_t stream, float decay);
+  void Rebuild(RadianceModel& model);
+
+  std::vector<float> cell_threshold_;  // contracted maps: density below which a cell's alpha is under 1 %
+  float threshold_ = 0;
+  PointDensity density_;
+  std::vector<uint32_t> cells_;
+  std::vector<float> x_, y_, z_, values_;
+};
+
+}  // namespace semfield

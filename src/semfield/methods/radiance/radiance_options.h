@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "semfield/base/options.h"
+#include "semfield/capture/capture.h"
+
+namespace semfield {
+
+// What a radiance field is and how it is trained. A field left at "auto" (negative, or the word) is decided from the
+// capture by ResolveRadianceOptions, and config.json keeps the resolved values.
+struct RadianceOptions {
+  // Grid (Instant NGP section 3) and networks.
+  int levels = 8;
+  int features_per_level = 4;
+  int log2_table_size = 18;
+  int base_resolution = 16;
+  int finest_resolution = 2048;
+  int hidden = 64;
+  int occupancy_resolution = 128;
+  // Sampling.
+  int samples_per_step = 131072;
+  double steps_across = 0;      // marching steps across the scene's cube; 0: auto
+  double cone_angle = -1;       // step length per distance from the camera; < 0: auto
+  int coarse_phases = -1;       // the first marches take 2^(phases-1) times longer steps, halved phase by phase
+  int phase_steps = 150;
+  // Schedule.
+  int steps = 0;                // 0: decided by the job (minutes or preset)
+  double grid_learning_rate = 1e-2;
+  double mlp_learning_rate = 1.5e-2;
+  double final_learning_rate = 0.03;  // share of the first one left at the end
+  int warmup_steps = 20;
+  // Losses.
+  double distortion = -1;
+  double opacity = 0;           // weight of the entropy of a ray's opacity
+  double density_bias = -100;   // added before the exponential; -100: auto
+  double mlp_l2 = 1e-6;
+  // Other.
+  std::string background = "auto";
+  int seed = 1;
+
+  void Describe(OptionList& list);
+};
+
+// Fills every field left at auto; `background` becomes white, black or random.
+RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture);
+
+}  // namespace semfield

@@ -1,0 +1,228 @@
+#include "semfield/methods/radiance/radiance_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "semfield/base/check.h"
+#include "semfield/base/parallel.h"
+#include "semfield/ops/adam.h"
+#include "semfield/training/schedule.h"
+
+namespace semfield {
+namespace {
+
+constexpr float kMinTransmittance = 1e-4f;
+constexpr float kStopOpticalDepth = 10;
+constexpr int kMinRays = 512;
+constexpr int kMaxRays = 1 << 16;
+
+size_t SlotSize(const RadianceModel& model) {
+  const size_t size = model.density_mlp.size() + model.color_mlp.size();
+  return (size + 31) / 16 * 16;  // a line between slots
+}
+
+TensorView MomentTensor(const std::string& name, const Buffer<float>& buffer) {
+  return MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span());
+}
+
+void LoadMoment(const SafetensorsFile& file, const std::string& name, Buffer<float>& buffer) {
+  const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer.size())});
+  std::copy(data.begin(), data.end(), buffer.data());
+}
+
+}  // namespace
+
+double RadianceStepStats::Psnr() const { return -10 * std::log10(std::max(mse, 1e-12)); }
+
+RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store, const RadianceOptions& options)
+    : model_(options, MakeSceneMap(capture)), sampler_(capture, store, capture.train), occupancy_update_(model_) {
+  SF_CHECK_GT(options.steps, 0);
+  for (int worker = 0; worker < NumThreads(); ++worker) passes_.push_back(std::make_unique<TilePass>(model_));
+  slot_gradients_.Resize(kSlots * SlotSize(model_));
+  slot_results_.resize(kSlots);
+  const auto prepare = [](Moments& moments, size_t size) {
+    moments.gradient.Resize(size);
+    moments.first.Resize(size);
+    moments.second.Resize(size);
+  };
+  prepare(grid_moments_, model_.grid.size());
+  prepare(density_moments_, model_.density_mlp.size());
+  prepare(color_moments_, model_.color_mlp.size());
+}
+
+RadianceTrainer::~RadianceTrainer() = default;
+
+int RadianceTrainer::ActiveLevels() const {
+  // Finest levels only fit noise while steps are coarser than their cells: two levels join with each phase.
+  const int phase = std::min(step_ / model_.options.phase_steps, model_.options.coarse_phases);
+  const int missing = 2 * std::max(0, model_.options.coarse_phases - 1 - phase) / 2;
+  return std::max(model_.options.levels / 2, model_.options.levels - missing);
+}
+
+float RadianceTrainer::Coarseness() const {
+  const int phase = step_ / model_.options.phase_steps;
+  return std::exp2(static_cast<float>(std::max(0, model_.options.coarse_phases - 1 - phase)));
+}
+
+float RadianceTrainer::LearningRate(double first) const {
+  return ExponentialSchedule(step_, model_.options.steps, static_cast<float>(first),
+                             static_cast<float>(model_.options.final_learning_rate), model_.options.warmup_steps);
+}
+
+void RadianceTrainer::DrawBatch() {
+  const int num_rays = std::clamp(static_cast<int>(model_.options.samples_per_step / samples_per_ray_), kMinRays,
+                                  kMaxRays) / 16 * 16;
+  Random random(MixSeed(model_.options.seed, step_), 10);
+  sampler_.Sample(random, num_rays, &batch_);
+  jitter_.resize(num_rays);
+  background_.resize(3 * num_rays);
+  const std::string& background = model_.options.background;
+  const float constant = background == "white" ? 1.0f : 0.0f;
+  for (int r = 0; r < num_rays; ++r) {
+    jitter_[r] = random.Uniform();
+    for (int k = 0; k < 3; ++k) background_[3 * r + k] = background == "random" ? random.Uniform() : constant;
+  }
+  ops::MarchOptions march = model_.March(Coarseness());
+  // Grid densities are per half_extent.
+  march.stop_optical_depth = step_ > OccupancyUpdate::kFirstSweepEnd ? kStopOpticalDepth * model_.map.half_extent : 0;
+  tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
+}
+
+RadianceTrainer::SlotResult RadianceTrainer::RunTile(TilePass& pass, size_t tile, int slot) {
+  pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
+  pass.Color(batch_.rays, /*training=*/true);
+  thread_local std::vector<float> d_rgb(3 * ops::kTileStride), d_final(ops::kTileStride);
+  SlotResult result;
+  const float scale = 1.0f / static_cast<float>(batch_.size());
+  for (int r = 0; r < pass.num_rays(); ++r) {
+    const size_t ray = pass.first_ray() + r;
+    const float* rgba = batch_.rgba.data() + 4 * ray;
+    const float* behind = background_.data() + 3 * ray;
+    const float through = pass.final_transmittance()[r];
+    d_final[r] = 0;
+    for (int k = 0; k < 3; ++k) {
+      const float target = rgba[k] * rgba[3] + behind[k] * (1 - rgba[3]);
+      const float error = pass.rgb()[k * ops::kTileStride + r] + through * behind[k] - target;
+      result.mse += error * error / 3;
+      const float d = 2.0f / 3 * error * scale;
+      d_rgb[k * ops::kTileStride + r] = d;
+      d_final[r] += d * behind[k];
+    }
+    if (model_.options.opacity > 0) {
+      // Binary entropy of the opacity: dH/dT = log((1 - T) / T).
+      const float t = std::clamp(through, 1e-4f, 1 - 1e-4f);
+      d_final[r] += static_cast<float>(model_.options.opacity) * scale * std::log((1 - t) / t);
+    }
+  }
+  float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
+  pass.Backward({.d_rgb = d_rgb.data(),
+                 .d_final_transmittance = d_final.data(),
+                 .distortion_scale = static_cast<float>(model_.options.distortion) * scale,
+                 .density_mlp = gradients,
+                 .color_mlp = gradients + model_.density_mlp.size()});
+  for (int r = 0; r < pass.num_rays(); ++r) result.distortion += pass.distortion()[r];
+  result.kept = pass.columns();
+  return result;
+}
+
+void RadianceTrainer::RunTiles() {
+  const size_t num_tiles = tiles_.tiles().size();
+  kept_columns_.resize(num_tiles);
+  std::fill(slot_results_.begin(), slot_results_.end(), SlotResult{});
+  ParallelFor(kSlots, [&](int64_t slot, int worker) {
+    float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
+    std::fill_n(gradients, SlotSize(model_), 0.0f);
+    for (size_t tile = num_tiles * slot / kSlots; tile < num_tiles * (slot + 1) / kSlots; ++tile) {
+      const SlotResult result = RunTile(*passes_[worker], tile, static_cast<int>(slot));
+      kept_columns_[tile] = static_cast<int>(result.kept);
+      slot_results_[slot].mse += result.mse;
+      slot_results_[slot].distortion += result.distortion;
+      slot_results_[slot].kept += result.kept;
+    }
+  });
+}
+
+void RadianceTrainer::UpdateGrid(int active_levels) {
+  const int features = model_.layout.config.features_per_level;
+  ParallelFor(active_levels, [&](int64_t task, int) {
+    const int level = active_levels - 1 - static_cast<int>(task);  // the largest tables first
+    for (size_t tile = 0; tile < kept_columns_.size(); ++tile) {
+      if (kept_columns_[tile] == 0) continue;
+      const float* rows = tiles_.encoded(tile) + static_cast<size_t>(level) * features * ops::kTileStride;
+      ops::HashGridBackward(model_.layout, level, tiles_.points(tile, kept_columns_[tile]), rows, ops::kTileStride,
+                            grid_moments_.gradient.data());
+    }
+    const ops::HashGridLevel& part = model_.layout.levels[level];
+    const ops::AdamOptions adam = {.learning_rate = LearningRate(model_.options.grid_learning_rate),
+                                   .step = step_ + 1,
+                                   .sparse = true};
+    ops::AdamStep(adam, static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
+                  grid_moments_.first.data() + part.offset, grid_moments_.second.data() + part.offset,
+                  grid_moments_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
+  });
+}
+
+void RadianceTrainer::UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset) {
+  for (int slot = 0; slot < kSlots; ++slot) {
+    const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
+    for (size_t i = 0; i < parameters.size(); ++i) moments.gradient[i] += gradient[i];
+  }
+  const ops::AdamOptions adam = {.learning_rate = LearningRate(model_.options.mlp_learning_rate),
+                                 .l2 = static_cast<float>(model_.options.mlp_l2),
+                                 .step = step_ + 1};
+  ops::AdamStep(adam, parameters.size(), parameters.data(), moments.first.data(), moments.second.data(),
+                moments.gradient.data(), nullptr);
+}
+
+RadianceStepStats RadianceTrainer::Step() {
+  DrawBatch();
+  const int active_levels = ActiveLevels();
+  tiles_.Encode(model_.layout, model_.grid_half.data(), active_levels);
+  RunTiles();
+  UpdateGrid(active_levels);
+  UpdateNetwork(model_.density_mlp, density_moments_, 0);
+  UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
+  ++step_;
+  occupancy_update_.AfterStep(step_, active_levels, model_);
+
+  RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()), .marched_samples = tiles_.num_samples()};
+  for (const SlotResult& slot : slot_results_) {
+    stats.mse += slot.mse / stats.rays;
+    stats.distortion += slot.distortion / stats.rays;
+    stats.kept_samples += slot.kept;
+  }
+  const double marched = std::max(1.0, static_cast<double>(stats.marched_samples) / stats.rays);
+  samples_per_ray_ = 0.8 * samples_per_ray_ + 0.2 * marched;
+  return stats;
+}
+
+std::vector<TensorView> RadianceTrainer::Tensors() const {
+  std::vector<TensorView> tensors = model_.Tensors();
+  const auto add = [&](const std::string& name, const Moments& moments) {
+    tensors.push_back(MomentTensor(name + ".first_moment", moments.first));
+    tensors.push_back(MomentTensor(name + ".second_moment", moments.second));
+  };
+  add("grid", grid_moments_);
+  add("density_mlp", density_moments_);
+  add("color_mlp", color_moments_);
+  return tensors;
+}
+
+Json RadianceTrainer::State() const { return {{"step", step_}, {"samples_per_ray", samples_per_ray_}}; }
+
+void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
+  model_.LoadTensors(file);
+  const auto load = [&](const std::string& name, Moments& moments) {
+    LoadMoment(file, name + ".first_moment", moments.first);
+    LoadMoment(file, name + ".second_moment", moments.second);
+  };
+  load("grid", grid_moments_);
+  load("density_mlp", density_moments_);
+  load("color_mlp", color_moments_);
+  step_ = state.at("step").get<int>();
+  samples_per_ray_ = state.at("samples_per_ray").get<double>();
+  occupancy_update_.Restore(step_, model_);
+}
+
+}  // namespace semfield

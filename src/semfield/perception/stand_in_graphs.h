@@ -1,0 +1,48 @@
+#pragma once
+
+// Small ONNX graphs for tests, written byte by byte.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace semfield {
+
+// Writes the few parts of onnx.proto that a small graph needs.
+class OnnxWriter {
+ public:
+  struct IntsAttribute {
+    std::string name;
+    std::vector<int64_t> values;
+    bool single = false;  // INT instead of INTS
+  };
+  void Node(const std::string& op, const std::vector<std::string>& inputs,
+            const std::vector<std::string>& outputs, const std::vector<IntsAttribute>& attributes = {});
+  void Floats(const std::string& name, const std::vector<int64_t>& dims, const std::vector<float>& values);
+  void Input(const std::string& name, const std::vector<int64_t>& dims);   // f32; -1 leaves a side free
+  void Output(const std::string& name, const std::vector<int64_t>& dims);  // f32
+  std::string Model() const;                                               // the file's bytes
+
+ private:
+  std::string graph_;
+};
+
+// Sizes of the stand-ins.
+constexpr int kStandInInput = 32;
+constexpr int kStandInGrid = 4;
+constexpr int kStandInChannels = 4;
+constexpr int kStandInMask = 4;
+
+// Encoder: channel 0, 1, 2 are the means of the normalised R, G, B over 8 x 8 pixels, channel 3 is `bias`.
+// The mean of R before the bias is also there as an inner tensor "/conv".
+std::string StandInEncoder(float bias = 1.0f);
+
+// How the stand-in decoder gives its four masks away.
+enum class StandInMasks { kAll, kOne, kOneWithSamNames };
+
+// Decoder with SAM's inputs. Its four masks are the four feature channels plus has_mask_input * mask_input;
+// their scores are: sum of x, sum of y, sum of labels, 0 (over the prompt's points, as the graph sees them).
+// With one mask only: the mean of the four and the largest score.
+std::string StandInDecoder(StandInMasks masks);
+
+}  // namespace semfield

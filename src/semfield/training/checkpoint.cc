@@ -1,0 +1,121 @@
+#include "semfield/training/checkpoint.h"
+
+#include <optional>
+#include <system_error>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/version.h"
+
+namespace semfield {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kKindKey = "kind";
+constexpr const char* kFormatKey = "format";
+constexpr const char* kVersionKey = "semfield_version";
+
+std::string MetadataOr(const SafetensorsFile& file, const std::string& key, const std::string& otherwise) {
+  const auto found = file.metadata().find(key);
+  return found == file.metadata().end() ? otherwise : found->second;
+}
+
+// A whole file of another kind or version is no damage: going back to the previous one would only hide it.
+void CheckWhatItIs(const SafetensorsFile& file, const std::string& kind) {
+  const std::string got_format = MetadataOr(file, kFormatKey, "none");
+  const std::string expected_format = std::to_string(kCheckpointFormat);
+  if (got_format != expected_format) {
+    throw InputError(
+        "{}: written by semfield {} in checkpoint format {}; this is semfield {}, which reads format {}: use "
+        "the "
+        "version that wrote it, or train again into a new folder",
+        file.path().string(), MetadataOr(file, kVersionKey, "of an unknown version"), got_format, Version(),
+        expected_format);
+  }
+  const std::string got_kind = MetadataOr(file, kKindKey, "none");
+  if (got_kind != kind) {
+    throw InputError("{}: expected a checkpoint of kind '{}', got '{}'", file.path().string(), kind,
+                     got_kind);
+  }
+}
+
+// Reading costs less than a step or two, and a damaged file must not push out the last good one.
+bool IsIntact(const fs::path& path) {
+  try {
+    SafetensorsFile::Read(path);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// A second name for the present file, put in place by a rename: at no moment is there no good file.
+void KeepAsPrevious(const fs::path& path) {
+  if (!IsIntact(path)) return;
+  const fs::path previous = PreviousCheckpoint(path);
+  const fs::path link = previous.string() + ".link";
+  std::error_code code;
+  fs::remove(link, code);
+  fs::create_hard_link(path, link, code);
+  if (!code) {
+    fs::rename(link, previous, code);
+    // Renaming one name of a file onto another name of it does nothing and leaves both.
+    std::error_code ignored;
+    fs::remove(link, ignored);
+  } else {
+    fs::rename(path, previous, code);  // no hard links here (exFAT): LoadCheckpoint knows this gap
+  }
+  if (code) LogWarning("{}: could not keep the previous checkpoint: {}", path.string(), code.message());
+}
+
+}  // namespace
+
+fs::path PreviousCheckpoint(const fs::path& path) {
+  return path.string() + ".previous";
+}
+
+void SaveCheckpoint(const fs::path& path, const std::string& kind, std::span<const TensorView> tensors,
+                    TensorMetadata metadata) {
+  metadata[kKindKey] = kind;
+  metadata[kFormatKey] = std::to_string(kCheckpointFormat);
+  metadata[kVersionKey] = Version();
+  KeepAsPrevious(path);
+  WriteSafetensors(path, tensors, metadata);
+}
+
+Checkpoint LoadCheckpoint(const fs::path& path, const std::string& kind) {
+  std::optional<SafetensorsFile> file;
+  bool from_previous = false;
+  try {
+    file = SafetensorsFile::Read(path);
+  } catch (const Error& error) {
+    std::error_code code;
+    if (!fs::exists(PreviousCheckpoint(path), code)) throw;
+    try {
+      file = SafetensorsFile::Read(PreviousCheckpoint(path));
+    } catch (const Error& previous_error) {
+      throw Error(error.kind(), fmt::format("{}; and the one before: {}; train again", error.what(),
+                                            previous_error.what()));
+    }
+    from_previous = true;
+    LogWarning("{}; going on with the checkpoint before it", error.what());
+  }
+  CheckWhatItIs(*file, kind);
+  return {std::move(*file), from_previous};
+}
+
+bool CheckpointExists(const fs::path& path) {
+  std::error_code code;
+  return fs::exists(path, code) || fs::exists(PreviousCheckpoint(path), code);
+}
+
+void RemoveCheckpoint(const fs::path& path) {
+  for (const fs::path& name : {PreviousCheckpoint(path), path}) {
+    std::error_code code;
+    fs::remove(name, code);
+    if (code) throw InputError("{}: cannot remove: {}", name.string(), code.message());
+  }
+}
+
+}  // namespace semfield

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+
+namespace semfield {
+
+// How many steps fit into the minutes asked for.
+struct StepPlan {
+  int steps = 0;
+  double seconds_per_step = 0;
+  double overhead_seconds = 0;  // what is not steps: loading, warming up, evaluation, writing
+  double expected_seconds = 0;  // steps * seconds_per_step + overhead_seconds
+  bool over_time = false;       // the fewest steps allowed take longer than asked for
+};
+
+// floor((60 minutes - overhead) / seconds per step), held within [min_steps, max_steps]. minutes not above 0
+// or not finite: Error.
+StepPlan PlanByMinutes(double minutes, double measured_seconds_per_step, double overhead_seconds,
+                       int min_steps, int max_steps);
+int PlanSteps(double minutes, double measured_seconds_per_step, double overhead_seconds, int min_steps,
+              int max_steps);
+
+// Time left from the recent pace: the median of the last intervals, so that one pause (an evaluation, a busy
+// machine) does not move it. Time comes from the caller.
+class RateMeter {
+ public:
+  explicit RateMeter(size_t window = 31);
+  // `done` units at `seconds` on any clock. The first call is only the start; going back in either starts
+  // anew.
+  void Update(double done, double seconds);
+  double SecondsPerUnit() const;           // < 0: not known yet
+  double SecondsLeft(double total) const;  // < 0: not known yet; never below 0 once known
+
+ private:
+  size_t window_;
+  bool started_ = false;
+  double done_ = 0;
+  double seconds_ = 0;
+  std::deque<double> intervals_;  // seconds per unit
+};
+
+}  // namespace semfield

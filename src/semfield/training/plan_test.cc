@@ -1,0 +1,108 @@
+#include "semfield/training/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "semfield/base/error.h"
+#include "semfield/training/schedule.h"
+
+namespace semfield {
+namespace {
+
+TEST(Plan, StepsFillTheTime) {
+  EXPECT_EQ(PlanSteps(10, 0.5, 60, 1, 1'000'000), 1080);  // (600 - 60) / 0.5
+  EXPECT_EQ(PlanSteps(1, 0.25, 0, 1, 1'000'000), 240);
+  EXPECT_EQ(PlanSteps(1, 7, 0, 1, 1'000'000), 8);  // 8.57 steps: the ninth would be late
+  const StepPlan plan = PlanByMinutes(10, 0.5, 60, 1, 1'000'000);
+  EXPECT_DOUBLE_EQ(plan.expected_seconds, 600);
+  EXPECT_FALSE(plan.over_time);
+}
+
+TEST(Plan, HeldWithinItsBounds) {
+  EXPECT_EQ(PlanSteps(1e9, 1e-9, 0, 1, 30'000), 30'000);
+  EXPECT_EQ(PlanSteps(1, 1, 600, 500, 30'000), 500);
+  EXPECT_TRUE(PlanByMinutes(1, 1, 600, 500, 30'000).over_time);
+  EXPECT_EQ(PlanSteps(5, 1, 0, 7, 7), 7);
+}
+
+TEST(Plan, MoreTimeNeverMeansFewerSteps) {
+  int last = 0;
+  for (double minutes = 0.1; minutes < 60; minutes += 0.37) {
+    const StepPlan plan = PlanByMinutes(minutes, 0.031, 20, 100, 100'000);
+    EXPECT_GE(plan.steps, last);
+    if (!plan.over_time) {
+      EXPECT_LE(plan.expected_seconds, 60 * minutes + 1e-9);
+    }
+    last = plan.steps;
+  }
+}
+
+TEST(Plan, ImpossibleMinutesAreErrors) {
+  for (const double minutes : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    EXPECT_THROW(PlanSteps(minutes, 1, 0, 1, 10), Error);
+  }
+}
+
+TEST(RateMeter, SteadyPace) {
+  RateMeter meter;
+  EXPECT_LT(meter.SecondsLeft(100), 0);
+  meter.Update(0, 5);
+  EXPECT_LT(meter.SecondsLeft(100), 0);
+  for (int i = 1; i <= 10; ++i) meter.Update(10 * i, 5 + 2 * i);
+  EXPECT_DOUBLE_EQ(meter.SecondsPerUnit(), 0.2);
+  EXPECT_DOUBLE_EQ(meter.SecondsLeft(300), 40);
+  EXPECT_DOUBLE_EQ(meter.SecondsLeft(50), 0);
+}
+
+TEST(RateMeter, OnePauseDoesNotMoveIt) {
+  RateMeter meter;
+  double seconds = 0;
+  for (int i = 0; i <= 20; ++i) meter.Update(i, seconds += i == 12 ? 500 : 1);
+  EXPECT_DOUBLE_EQ(meter.SecondsPerUnit(), 1);
+}
+
+TEST(RateMeter, FollowsALastingChangeAndRestarts) {
+  RateMeter meter(5);
+  double seconds = 0;
+  for (int i = 0; i <= 20; ++i) meter.Update(i, seconds += 1);
+  for (int i = 21; i <= 24; ++i) meter.Update(i, seconds += 3);
+  EXPECT_DOUBLE_EQ(meter.SecondsPerUnit(), 3);
+  meter.Update(24, seconds + 1);  // no progress: not an interval of its own
+  meter.Update(25, seconds += 3);
+  EXPECT_DOUBLE_EQ(meter.SecondsPerUnit(), 3);
+  meter.Update(0, seconds);
+  EXPECT_LT(meter.SecondsPerUnit(), 0);
+}
+
+TEST(Schedule, WarmupPeakAndEnd) {
+  EXPECT_FLOAT_EQ(ExponentialSchedule(0, 1001, 0.01f, 0.1f, 0), 0.01f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(1000, 1001, 0.01f, 0.1f, 0), 0.001f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(500, 1001, 0.01f, 0.1f, 0), 0.01f * std::sqrt(0.1f));
+  EXPECT_FLOAT_EQ(ExponentialSchedule(5000, 1001, 0.01f, 0.1f, 0), 0.001f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(0, 1000, 1.0f, 0.1f, 9), 0.1f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(8, 1000, 1.0f, 0.1f, 9), 0.9f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(9, 1000, 1.0f, 0.1f, 9), 1.0f);
+  EXPECT_FLOAT_EQ(ExponentialSchedule(999, 1000, 1.0f, 0.1f, 9), 0.1f);
+}
+
+TEST(Schedule, ClimbsThenFallsAtAConstantRatio) {
+  const auto rate = [](int step) { return ExponentialSchedule(step, 300, 0.02f, 0.01f, 20); };
+  for (int step = 0; step < 20; ++step) EXPECT_LT(rate(step), rate(step + 1));
+  const float ratio = rate(21) / rate(20);
+  for (int step = 20; step < 299; ++step) EXPECT_NEAR(rate(step + 1) / rate(step), ratio, 1e-5f);
+  EXPECT_LT(ratio, 1.0f);
+}
+
+TEST(Schedule, ShorterThanItsWarmup) {
+  for (int step = 0; step < 5; ++step) {
+    const float rate = ExponentialSchedule(step, 5, 1.0f, 0.1f, 100);
+    EXPECT_GT(rate, 0.0f);
+    EXPECT_LE(rate, 1.0f);
+  }
+  EXPECT_FLOAT_EQ(ExponentialSchedule(0, 1, 1.0f, 0.1f, 0), 1.0f);
+}
+
+}  // namespace
+}  // namespace semfield

@@ -1,0 +1,85 @@
+#include "semfield/training/presets.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <set>
+#include <system_error>
+
+#include "semfield/base/error.h"
+#include "semfield/base/options.h"
+
+namespace semfield {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Presets are named, not addressed: '../' would read any file.
+bool IsPlainName(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+}
+
+}  // namespace
+
+std::vector<fs::path> PresetFolders() {
+  std::vector<fs::path> folders;
+  if (const char* chosen = std::getenv("SEMFIELD_CONFIGS"); chosen != nullptr && *chosen != '\0') {
+    folders.emplace_back(chosen);
+  }
+  std::error_code code;
+  const fs::path program = fs::read_symlink("/proc/self/exe", code);
+  if (!code) {
+    folders.push_back((program.parent_path() / ".." / "share" / "semfield" / "configs").lexically_normal());
+  }
+#ifdef SEMFIELD_SOURCE_CONFIGS
+  folders.emplace_back(SEMFIELD_SOURCE_CONFIGS);
+#endif
+  return folders;
+}
+
+std::vector<std::string> PresetNames(const std::string& task) {
+  std::set<std::string> names;
+  if (!IsPlainName(task)) return {};
+  for (const fs::path& folder : PresetFolders()) {
+    std::error_code code;
+    for (fs::directory_iterator entry(folder / task, code), end; !code && entry != end;
+         entry.increment(code)) {
+      const fs::path& path = entry->path();
+      if (path.extension() == ".json" && IsPlainName(path.stem().string()))
+        names.insert(path.stem().string());
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+fs::path FindPreset(const std::string& task, const std::string& name) {
+  if (IsPlainName(task) && IsPlainName(name)) {
+    for (const fs::path& folder : PresetFolders()) {
+      const fs::path path = folder / task / (name + ".json");
+      std::error_code code;
+      if (fs::is_regular_file(path, code)) return path;
+    }
+  }
+  std::vector<std::string> known = PresetNames(task);
+  if (known.empty()) {
+    std::string folders;
+    for (const fs::path& folder : PresetFolders()) folders += (folders.empty() ? "" : ", ") + folder.string();
+    throw InputError(
+        "unknown preset '{}' for {}: none found in {}; set SEMFIELD_CONFIGS to the folder of presets", name,
+        task, folders);
+  }
+  const std::string nearest = NearestName(name, known);
+  std::stable_partition(known.begin(), known.end(), [&](const std::string& one) { return one == nearest; });
+  throw InputError("unknown preset '{}' for {}; known: {}", name, task, fmt::join(known, ", "));
+}
+
+Json LoadPreset(const std::string& task, const std::string& name) {
+  const fs::path path = FindPreset(task, name);
+  Json preset = ReadJsonFile(path, size_t{1} << 20);
+  if (!preset.is_object()) throw InputError("{}: expected an object of options", path.string());
+  return preset;
+}
+
+}  // namespace semfield

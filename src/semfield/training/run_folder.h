@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "semfield/base/json.h"
+
+namespace semfield {
+
+// Everything that belongs to one scene's training and what was made from it. config.json makes a folder a
+// run: one object with "semfield_version" and a section for each stage that ran (its resolved options and
+// plan).
+class RunFolder {
+ public:
+  // Makes the folder and its config.json unless they are there. A config.json of something else: Error.
+  static RunFolder Create(const std::filesystem::path& path);
+  // Not a run: Error that says how to make one.
+  static RunFolder Open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path config() const { return path_ / "config.json"; }
+  std::filesystem::path radiance_checkpoint() const { return path_ / "radiance.safetensors"; }
+  // `teacher` is a model's short name: letters, digits, '.', '_', '-'; anything else: Error.
+  std::filesystem::path features_checkpoint(const std::string& teacher) const;
+  std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path report() const { return path_ / "report.html"; }
+  std::filesystem::path masks_dir() const { return path_ / "masks"; }
+  std::filesystem::path renders_dir() const { return path_ / "renders"; }
+  std::filesystem::path selections_dir() const { return path_ / "selections"; }
+  std::filesystem::path mesh_dir() const { return path_ / "mesh"; }
+  std::filesystem::path exports_dir() const { return path_ / "exports"; }
+
+  // Only the holder of the RunLock writes.
+  Json ReadConfig() const;
+  void WriteConfig(const Json& config) const;             // "semfield_version" is put in front if missing
+  Json ReadConfigSection(const std::string& name) const;  // null if there is none
+  void WriteConfigSection(const std::string& name, const Json& section) const;
+
+ private:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+// The right to write into a run folder, held while it lives and given back by the kernel when the process
+// ends, however it ends. A second writer gets an Error naming the process that holds it. Readers need none.
+class RunLock {
+ public:
+  explicit RunLock(const RunFolder& run);
+  ~RunLock();
+  RunLock(RunLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+  RunLock& operator=(RunLock&&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace semfield

@@ -1,0 +1,147 @@
+// The house's rules that a compiler does not check: a room includes only rooms on floors below it, and no
+// file grows too long to read.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxLines = 600;
+
+fs::path SourceDir() {
+  const char* dir = std::getenv("SEMFIELD_SOURCE_DIR");
+  return dir == nullptr ? fs::current_path() : fs::path(dir);
+}
+
+std::string ReadText(const fs::path& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// The rooms of cmake/SemfieldRooms.cmake with their floors.
+std::map<std::string, int> ReadFloors(const std::string& cmake) {
+  std::smatch list;
+  if (!std::regex_search(cmake, list, std::regex(R"(set\(SEMFIELD_FLOORS([^)]*)\))"))) return {};
+  std::map<std::string, int> floors;
+  const std::string entries = list[1];
+  const std::regex entry(R"re("([a-z_/]+)=(\d+)")re");
+  for (std::sregex_iterator it(entries.begin(), entries.end(), entry), end; it != end; ++it) {
+    floors[(*it)[1]] = std::stoi((*it)[2]);
+  }
+  return floors;
+}
+
+// The room that a path "methods/radiance/x.h" belongs to: the longest known one.
+std::optional<std::string> RoomOf(const std::map<std::string, int>& floors, const std::string& path) {
+  std::optional<std::string> best;
+  for (const auto& [room, floor] : floors) {
+    if (path.rfind(room + "/", 0) == 0 && (!best || room.size() > best->size())) best = room;
+  }
+  return best;
+}
+
+std::vector<std::string> IncludesOf(const std::string& text) {
+  std::vector<std::string> includes;
+  const std::regex include(R"re((?:^|\n)\s*#\s*include\s*"semfield/([^"]+)")re");
+  for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it)
+    includes.push_back((*it)[1]);
+  return includes;
+}
+
+// What is wrong with one include of a file in `room`; nothing if it goes down or stays.
+std::optional<std::string> Complain(const std::map<std::string, int>& floors, const std::string& room,
+                                    const std::string& include) {
+  const auto other = RoomOf(floors, include);
+  if (!other) return "includes semfield/" + include + ", whose room has no floor";
+  if (*other == room || floors.at(*other) < floors.at(room)) return std::nullopt;
+  return "includes semfield/" + include + " of floor " + std::to_string(floors.at(*other)) + " from floor " +
+         std::to_string(floors.at(room));
+}
+
+bool IsSource(const fs::path& path) {
+  return path.extension() == ".h" || path.extension() == ".cc" || path.extension() == ".inc";
+}
+
+std::vector<fs::path> SourcesUnder(const fs::path& folder) {
+  std::vector<fs::path> files;
+  if (!fs::exists(folder)) return files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && IsSource(entry.path())) files.push_back(entry.path());
+  }
+  return files;
+}
+
+// "base/x.h" for src/semfield/base/x.h and "apps/cli/x.h" for apps/cli/x.h.
+std::string HousePath(const fs::path& file) {
+  const std::string path = fs::relative(file, SourceDir()).generic_string();
+  const std::string source = "src/semfield/";
+  return path.rfind(source, 0) == 0 ? path.substr(source.size()) : path;
+}
+
+TEST(Floors, RoomsIncludeOnlyLowerFloors) {
+  const auto floors = ReadFloors(ReadText(SourceDir() / "cmake/SemfieldRooms.cmake"));
+  ASSERT_GT(floors.size(), 5u) << "SEMFIELD_FLOORS not found";
+  int num_includes = 0;
+  for (const char* top : {"src/semfield", "apps"}) {
+    for (const fs::path& file : SourcesUnder(SourceDir() / top)) {
+      const auto room = RoomOf(floors, HousePath(file));
+      ASSERT_TRUE(room) << file << " is in no room; add it to SEMFIELD_FLOORS";
+      for (const std::string& include : IncludesOf(ReadText(file))) {
+        ++num_includes;
+        const auto complaint = Complain(floors, *room, include);
+        EXPECT_FALSE(complaint) << HousePath(file) << " " << *complaint;
+      }
+    }
+  }
+  EXPECT_GT(num_includes, 50);
+}
+
+TEST(Floors, ChecksNoticeAWrongInclude) {
+  const auto floors =
+      ReadFloors("set(SEMFIELD_FLOORS\n \"base=0\" \"ops=20\"\n \"methods/radiance=70\" \"apps/cli=120\")");
+  ASSERT_EQ(floors.size(), 4u);
+  EXPECT_FALSE(Complain(floors, "ops", "base/error.h"));
+  EXPECT_FALSE(Complain(floors, "ops", "ops/adam.h"));
+  EXPECT_TRUE(Complain(floors, "base", "ops/adam.h"));
+  EXPECT_TRUE(Complain(floors, "ops", "methods/radiance/model.h"));
+  EXPECT_TRUE(Complain(floors, "ops", "cellar/x.h"));
+  EXPECT_EQ(
+      IncludesOf("#include \"semfield/base/a.h\"\n#include <vector>\n  # include \"semfield/ops/b.h\"\n"),
+      (std::vector<std::string>{"base/a.h", "ops/b.h"}));
+}
+
+TEST(Files, AreShortEnoughToRead) {
+  for (const char* top : {"src", "apps", "tests", "bench", "examples"}) {
+    for (const fs::path& file : SourcesUnder(SourceDir() / top)) {
+      const std::string text = ReadText(file);
+      const auto lines = std::count(text.begin(), text.end(), '\n');
+      EXPECT_LT(lines, kMaxLines) << file << ": split it along its ideas";
+    }
+  }
+}
+
+TEST(Files, HeadersAreGuarded) {
+  for (const char* top : {"src", "apps"}) {
+    for (const fs::path& file : SourcesUnder(SourceDir() / top)) {
+      const bool repeats =
+          file.string().find("-inl.h") != std::string::npos;  // once for each instruction set
+      if (file.extension() != ".h" || repeats) continue;
+      EXPECT_NE(ReadText(file).find("#pragma once"), std::string::npos) << file;
+    }
+  }
+}
+
+}  // namespace
