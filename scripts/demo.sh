@@ -32,23 +32,24 @@ fi
 rm -rf "$run"
 mkdir -p "$run"
 touch "$marker"
+export LC_ALL=C
 started=$SECONDS
 
 "$semfield" info "$capture"
 "$semfield" train "$capture" --out "$run" --minutes "$TRAIN_MINUTES"
 "$semfield" imitate "$run" --minutes "$IMITATE_MINUTES"
 
-worst=0
+below=0
 for thing in "${THINGS[@]}"; do
   IFS='|' read -r name view click others <<<"$thing"
   file_name=$(tr 'A-Z ' 'a-z-' <<<"$name")
   echo
-  echo "$name: clicked at $click in photo $view"
-  status=0
-  "$semfield" segment "$run" --view "$view" --click "$click" --views "$view,$others" --name "$file_name" \
-    --truth --least-iou "$LEAST_IOU" --json "$run/$file_name.json" || status=$?
-  [ "$status" -gt 1 ] && exit "$status"
-  [ "$status" -gt "$worst" ] && worst=$status
+  echo "$name: clicked at $click in photo $view, looked for in $others"
+  "$semfield" segment "$run" --view "$view" --click "$click" --views "$others" --name "$file_name" --truth
+  views=$(tr ',' '\n' <<<"$view,$others" | wc -l)
+  enough=$(sed -n 's/.*"truth_iou": *\([0-9.eE+-]*\).*/\1/p' "$run/masks/$file_name.json" |
+    awk -v least="$LEAST_IOU" '$1 >= least {n++} END {print n + 0}')
+  below=$((below + views - enough))
 done
 
 echo
@@ -57,10 +58,9 @@ echo
 echo "demo: done in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s after the build"
 echo "  masks        $run/masks"
 echo "  report       $run/report.html"
-echo "  numbers      $run/*.json, $run/metrics.jsonl"
-if [ "$worst" -eq 0 ]; then
-  echo "  every mask has an IoU of at least $LEAST_IOU with the room's truth"
-else
-  echo "  a mask is below an IoU of $LEAST_IOU with the room's truth (see above)"
+echo "  numbers      $run/masks/*.json, $run/metrics.jsonl"
+if [ "$below" -gt 0 ]; then
+  echo "  $below mask(s) are below an IoU of $LEAST_IOU with the room's truth (see above)"
+  exit 1
 fi
-exit "$worst"
+echo "  every mask has an IoU of at least $LEAST_IOU with the room's truth"

@@ -1,4 +1,5 @@
 #include "docs_pages.h"
+#include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/info.h"
 #include "semfield/jobs/models.h"
@@ -29,6 +30,7 @@ const std::vector<Verb>& Verbs() {
                                   &RunSegment),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.", {"RUN"},
                                  &RunRender),
+      MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),
       MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"}, &RunModels),
       Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),
   };

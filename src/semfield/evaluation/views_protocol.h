@@ -17,8 +17,8 @@ struct ViewScore {
   int width = 0, height = 0;
   int64_t scored_pixels = 0;   // those that no mask excludes
   double squared_error = 0;    // sum over the scored pixels and channels
-  std::optional<double> psnr;  // dB; nothing when no pixel is scored
-  std::optional<double> ssim;  // nothing when no window is scored
+  std::optional<double> psnr = {};  // dB; nothing when no pixel is scored
+  std::optional<double> ssim = {};  // nothing when no window is scored
   double milliseconds = 0;     // to render, all threads on the one view
 };
 

@@ -12,7 +12,7 @@
 
 // Times are of one thread. "per_point_level" is the number to look at: time per point and level. The gather
 // and add benchmarks are the limit beside it: the same number of table entries at random places, known
-// beforehand, with no arithmetic. Every benchmark compares its result with the reference first.
+// beforehand, with no arithmetic. The others compare their result with the reference first.
 
 namespace semfield::ops {
 namespace {
@@ -23,8 +23,7 @@ constexpr int64_t kRays = kPoints / kSamplesPerRay;
 
 enum Order { kRandom, kAlongRays };
 
-// Only the first kPoints / 32 * samples points of a ray are next to each other: as after marching with 1024
-// steps.
+// Points at random, or along rays at random as far apart as marching with 1024 steps puts them.
 struct Scene {
   std::vector<float> x, y, z, weights;
   std::vector<int32_t> ray_begin;

@@ -307,7 +307,9 @@ int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, d
     ++count;
     if (options.stop_optical_depth > 0) {
       optical_depth += grid.density()[index] * lattice.width();
-      if (optical_depth > options.stop_optical_depth) break;
+      if (optical_depth > options.stop_optical_depth) {
+        end = std::min(end, middle + options.stop_margin_cells * space.CellSize());
+      }
     }
     lattice.Next();
   }

@@ -35,7 +35,8 @@ TeacherStream::~TeacherStream() {
 void TeacherStream::Work(int worker) {
   ScopedSerial serial;
   // Trainer first: a step is short and waits for nobody, while a view takes seconds. Failure to yield is harmless.
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
+  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
+  (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + 5);
   for (;;) {
     int64_t index;
     {

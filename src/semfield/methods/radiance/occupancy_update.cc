@@ -30,6 +30,7 @@ float CellDistance(const RadianceModel& model, const float u[3]) {
 OccupancyUpdate::OccupancyUpdate(const RadianceModel& model) {
   const ops::MarchOptions march = model.March(1);
   threshold_ = kMinAlpha / (march.step * model.LengthScale());
+  object_ = !model.map.contracted && model.options.background != "random";
   if (!model.map.contracted) return;
   const int n = model.occupancy.resolution();
   cell_threshold_.resize(model.occupancy.num_cells());
@@ -60,8 +61,9 @@ void OccupancyUpdate::Evaluate(RadianceModel& model, int num_active_levels, uint
 
 void OccupancyUpdate::Rebuild(RadianceModel& model) {
   float threshold = threshold_;
-  if (!model.map.contracted) {
-    // While the field is still fog everywhere the mean says better what stands out than a fixed alpha.
+  if (object_) {
+    // Around an object most cells are empty, and while it is still fog the mean says better than a fixed alpha what
+    // stands out.
     double sum = 0;
     for (float value : model.occupancy.density().span()) sum += value;
     threshold = std::min(threshold, static_cast<float>(sum / model.occupancy.num_cells()));

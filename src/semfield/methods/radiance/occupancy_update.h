@@ -28,6 +28,7 @@ class OccupancyUpdate {
 
   std::vector<float> cell_threshold_;  // contracted maps: density below which a cell's alpha is under 1 %
   float threshold_ = 0;
+  bool object_ = false;  // something on nothing: most of the cube is empty
   PointDensity density_;
   std::vector<uint32_t> cells_;
   std::vector<float> x_, y_, z_, values_;

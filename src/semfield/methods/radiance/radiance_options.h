@@ -34,7 +34,7 @@ struct RadianceOptions {
   double distortion = -1;
   double opacity = 0;           // weight of the entropy of a ray's opacity
   double density_bias = -100;   // added before the exponential; -100: auto
-  double mlp_l2 = 1e-6;
+  double mlp_l2 = 0;
   // Other.
   std::string background = "auto";
   int seed = 1;

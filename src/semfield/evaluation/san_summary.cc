@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "semfield/evaluation/san_protocol.h"
+
+namespace semfield {
+namespace {
+
+constexpr double kGoodIou = 0.7;
+
+double Round(double value, double step) { return std::round(value / step) * step; }
+
+Json PointJson(const Vec2& point) { return {Round(point.x(), 0.01), Round(point.y(), 0.01)}; }
+
+Json ClickJson(const ClickScore& click) {
+  Json json = {{"click", PointJson(click.click)},
+               {"iou", click.iou},
+               {"area", click.area},
+               {"teacher_area", click.teacher_area},
+               {"score", FiniteOrNull(click.score)},
+               {"teacher_score", FiniteOrNull(click.teacher_score)},
+               {"granularity", click.granularity},
+               {"teacher_granularity", click.teacher_granularity}};
+  if (click.photo_teacher_iou) json["photo_teacher_iou"] = *click.photo_teacher_iou;
+  return json;
+}
+
+Json ThingJson(const ThingScore& thing) {
+  return {{"id", thing.id},       {"name", thing.name}, {"class", thing.class_name},
+          {"share", thing.share}, {"click", PointJson(thing.click)}, {"truth_iou", thing.iou},
+          {"teacher_truth_iou", thing.teacher_iou}};
+}
+
+void AddFeatureMetrics(const SanResult& result, Json* metrics) {
+  FeatureErrors all, in_frame;
+  for (const SanViewScore& view : result.per_view) {
+    all.Merge(view.features);
+    in_frame.Merge(view.features_in_frame);
+  }
+  const double variance = all.TeacherVariance();
+  (*metrics)["feature_mse"] = FiniteOrNull(all.MeanSquared());
+  (*metrics)["feature_variance"] = FiniteOrNull(variance);
+  (*metrics)["feature_mse_share"] = variance > 0 ? FiniteOrNull(all.MeanSquared() / variance) : Json(nullptr);
+  (*metrics)["feature_cosine"] = FiniteOrNull(all.MeanCosine());
+  (*metrics)["feature_mse_in_frame"] = FiniteOrNull(in_frame.MeanSquared());
+  (*metrics)["feature_cosine_in_frame"] = FiniteOrNull(in_frame.MeanCosine());
+}
+
+void AddTruthMetrics(const SanResult& result, Json* metrics) {
+  std::vector<double> ours, teacher;
+  for (const SanViewScore& view : result.per_view) {
+    for (const ThingScore& thing : view.things) {
+      ours.push_back(thing.iou);
+      teacher.push_back(thing.teacher_iou);
+    }
+  }
+  if (ours.empty()) return;
+  (*metrics)["truth_iou"] = Mean(ours);
+  (*metrics)["teacher_truth_iou"] = Mean(teacher);
+  (*metrics)["things"] = ours.size();
+}
+
+void AddTimes(const SanResult& result, Json* metrics) {
+  Json times = Json::object();
+  for (const char* part : {"render", "features", "encode", "decode"}) {
+    std::vector<double> values;
+    for (const SanViewScore& view : result.per_view) {
+      const auto found = view.milliseconds.find(part);
+      if (found != view.milliseconds.end()) values.push_back(found->second);
+    }
+    times[part] = Mean(values);
+  }
+  (*metrics)["milliseconds"] = times;
+  (*metrics)["workers"] = result.workers;
+}
+
+}  // namespace
+
+Json SanMetricsJson(const SanResult& result) {
+  std::vector<double> iou, photo;
+  int64_t agreed = 0;
+  for (const SanViewScore& view : result.per_view) {
+    for (const ClickScore& click : view.clicks) {
+      iou.push_back(click.iou);
+      agreed += click.granularity == click.teacher_granularity;
+      if (click.photo_teacher_iou) photo.push_back(*click.photo_teacher_iou);
+    }
+  }
+  const double count = std::max<double>(1, static_cast<double>(iou.size()));
+  Json metrics = {{"iou", Mean(iou)},
+                  {"iou_median", Median(iou)},
+                  {"iou_share_over_0.7", ShareAbove(iou, kGoodIou)},
+                  {"same_choice", static_cast<double>(agreed) / count},
+                  {"clicks", iou.size()},
+                  {"views", result.per_view.size()}};
+  AddFeatureMetrics(result, &metrics);
+  AddTruthMetrics(result, &metrics);
+  if (!photo.empty()) metrics["photo_teacher_iou"] = Mean(photo);
+  AddTimes(result, &metrics);
+  return metrics;
+}
+
+Json SanPerViewJson(const SanResult& result) {
+  Json per_view = Json::array();
+  for (const SanViewScore& view : result.per_view) {
+    std::vector<double> iou;
+    Json clicks = Json::array(), things = Json::array();
+    for (const ClickScore& click : view.clicks) {
+      iou.push_back(click.iou);
+      clicks.push_back(ClickJson(click));
+    }
+    for (const ThingScore& thing : view.things) things.push_back(ThingJson(thing));
+    Json json = {{"view", view.name},
+                 {"index", view.view},
+                 {"iou", Mean(iou)},
+                 {"iou_median", Median(iou)},
+                 {"feature_mse", FiniteOrNull(view.features.MeanSquared())},
+                 {"feature_cosine", FiniteOrNull(view.features.MeanCosine())},
+                 {"milliseconds", view.milliseconds},
+                 {"clicks", clicks}};
+    if (!things.empty()) json["things"] = things;
+    per_view.push_back(std::move(json));
+  }
+  return per_view;
+}
+
+Json SanWorstJson(const SanResult& result, size_t count) {
+  Json worst = Json::array();
+  for (const RankedClick& ranked : WorstClicks(result, count)) {
+    const SanViewScore& view = result.per_view[ranked.view];
+    Json json = {{"view", view.name}, {"index", view.view}};
+    json.update(ClickJson(view.clicks[ranked.click]));
+    worst.push_back(std::move(json));
+  }
+  return worst;
+}
+
+Json SanDefinitions(const SanResult& result) {
+  const int side = result.options.clicks_per_side;
+  Json definitions = {
+      {"iou",
+       fmt::format("Intersection over union of our mask and the teacher's for the same single click; {} x {} clicks at "
+                   "the middles of equal cells of each view; both masks from the same decoder ({}), ours from rendered "
+                   "features, the teacher's from its encoder on our rendering; compared inside the view at no more than "
+                   "{} pixels a side; both empty 1, one empty 0; mean over all clicks of all views.",
+                   side, side, GranularityName(result.options.granularity), result.options.longest_side)},
+      {"iou_median", "Median of the same over all clicks of all views."},
+      {"iou_share_over_0.7", "Share of clicks with an intersection over union above 0.7."},
+      {"same_choice", "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart)."},
+      {"feature_mse", "Squared difference of rendered and teacher features, mean over all channels and tokens of the "
+                      "square picture and over the views."},
+      {"feature_variance", "Variance of the teacher's features around the mean of each channel, mean over channels."},
+      {"feature_mse_share", "feature_mse / feature_variance: 0 is a perfect imitation, 1 knows only the mean."},
+      {"feature_cosine", "Cosine of rendered and teacher feature vectors, mean over tokens and views."},
+      {"feature_mse_in_frame", "As feature_mse, over tokens whose middle the photo's frame holds."},
+      {"feature_cosine_in_frame", "As feature_cosine, over tokens whose middle the photo's frame holds."},
+      {"truth_iou",
+       fmt::format("Intersection over union of our mask with the labelled instance, clicked once at its pixel farthest "
+                   "from its border, at the photo's size; mean over all instances that cover at least {:g} % of their "
+                   "view, of all views.",
+                   100 * result.options.min_thing_share)},
+      {"teacher_truth_iou", "The same for the teacher's mask (on our rendering)."},
+      {"photo_teacher_iou", "Intersection over union of the teacher's masks on the photo (through the same square "
+                            "camera) and on our rendering, same clicks: what the rendering alone changes."},
+      {"milliseconds",
+       fmt::format("Mean time per view of rendering the square picture, rendering features, encoding, and decoding one "
+                   "click; each on one thread, {} at once.",
+                   result.workers)}};
+  return definitions;
+}
+
+}  // namespace semfield

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "semfield/evaluation/evaluation_scene.h"
+#include "semfield/methods/feature_field/click_segmenter.h"
+#include "semfield/methods/feature_field/feature_model.h"
+#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/perception/image_encoder.h"
+
+namespace semfield {
+
+// One view as student and teacher see it through the square camera.
+struct TeacherView {
+  SquareView square;     // its frame is the view's camera at scoring size
+  ImageU8 render = {};        // what the teacher looked at: our rendering through the square camera
+  FeatureMap ours = {};       // rendered features
+  FeatureMap teacher = {};    // the encoder's features of `render`
+  std::map<std::string, double> milliseconds = {};  // render, features, encode
+};
+
+// The camera of a view, shrunk so that its longer side has at most longest_side pixels.
+Camera ScoringCamera(const Camera& camera, int longest_side);
+
+TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
+                            int view, int longest_side);
+
+// The photo of a view resampled to the square camera, the rendering where the photo does not reach.
+ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const TeacherView& seen);
+
+// Whether the middle of each token lies inside the frame, row-major over grid x grid.
+std::vector<bool> TokensInFrame(const SquareView& square, int grid);
+
+// The mask of one positive click, in the pixels of `frame` (the same camera at any size; the click too).
+Mask ClickMask(PromptDecoder& decoder, const FeatureMap& features, const SquareView& frame, const Vec2& click,
+               Granularity granularity);
+
+}  // namespace semfield

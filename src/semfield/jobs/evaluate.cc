@@ -1,0 +1,156 @@
+#include "semfield/jobs/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "semfield/base/error.h"
+#include "semfield/base/version.h"
+#include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/views_protocol.h"
+
+namespace semfield {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kWorstClicks = 12;
+
+// What every protocol's answer begins with.
+Json Header(const RunContext& run, const std::string& protocol) {
+  return {{"protocol", protocol},
+          {"capture", run.capture->path.string()},
+          {"run", run.folder.path().string()},
+          {"semfield_version", Version()},
+          {"split", run.capture->split_rule}};
+}
+
+std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
+  if (run.capture->held_out.empty()) {
+    throw InputError("{}: no held-out views to score ({}). Train on a capture with a test split",
+                     run.capture->path.string(), run.capture->split_rule);
+  }
+  return SpreadViews(run.capture->held_out, max_views);
+}
+
+Json Views(const RunContext& run, const std::vector<int>& views, const JobControl& control) {
+  const Clock::time_point start = Clock::now();
+  const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control);
+  Json answer = Header(run, "views");
+  answer["text"] = Json::array(
+      {fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view", views.size(),
+                   result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)});
+  answer["metrics"] = ViewsMetricsJson(result);
+  answer["definitions"] = ViewsDefinitions();
+  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  answer["per_view"] = ViewsPerViewJson(result);
+  return answer;
+}
+
+Json SanText(const Json& metrics) {
+  Json text = Json::array();
+  text.push_back(fmt::format("{} clicks in {} held-out views: IoU with the teacher {:.3f} (median {:.3f}, {:.0f} % over "
+                             "0.7)",
+                             metrics["clicks"].get<size_t>(), metrics["views"].get<size_t>(),
+                             metrics["iou"].get<double>(), metrics["iou_median"].get<double>(),
+                             100 * metrics["iou_share_over_0.7"].get<double>()));
+  if (metrics["feature_mse"].is_number() && metrics["feature_cosine"].is_number()) {
+    text.push_back(fmt::format("features: MSE {:.5f}, cosine {:.4f}", metrics["feature_mse"].get<double>(),
+                               metrics["feature_cosine"].get<double>()));
+  }
+  if (metrics.contains("truth_iou")) {
+    text.push_back(fmt::format("{} labelled things: IoU {:.3f}, the teacher's own {:.3f}",
+                               metrics["things"].get<size_t>(), metrics["truth_iou"].get<double>(),
+                               metrics["teacher_truth_iou"].get<double>()));
+  }
+  if (metrics.contains("photo_teacher_iou")) {
+    text.push_back(fmt::format("teacher on photo against teacher on rendering: IoU {:.3f}",
+                               metrics["photo_teacher_iou"].get<double>()));
+  }
+  return text;
+}
+
+Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
+         const JobControl& control) {
+  const Clock::time_point start = Clock::now();
+  const FeatureRun features = OpenFeatures(run, job.teacher);
+  const auto encoder = LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
+  const auto decoder = LoadPromptDecoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime});
+  const SanOptions options = {.photo_teacher = job.photo_teacher, .granularity = ParseGranularity(job.granularity)};
+  const SanResult result =
+      EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
+  Json answer = Header(run, "san");
+  answer["teacher"] = job.teacher;
+  answer["imitation_step"] = features.step;
+  answer["imitation_finished"] = features.finished;
+  answer["metrics"] = SanMetricsJson(result);
+  answer["text"] = SanText(answer["metrics"]);
+  answer["definitions"] = SanDefinitions(result);
+  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  answer["worst"] = SanWorstJson(result, kWorstClicks);
+  answer["per_view"] = SanPerViewJson(result);
+  return answer;
+}
+
+Json Store(const RunContext& run, Json answer) {
+  Json kept = answer;
+  kept.erase("text");
+  WriteJsonFile(EvaluationFile(run.folder, answer["protocol"].get<std::string>()), kept);
+  return answer;
+}
+
+Json Joined(const RunContext& run, const std::vector<Json>& answers) {
+  Json all = Header(run, "all");
+  all["text"] = Json::array();
+  for (const Json& answer : answers) {
+    const std::string protocol = answer["protocol"].get<std::string>();
+    for (const Json& line : answer["text"]) all["text"].push_back(line);
+    for (const char* key : {"metrics", "definitions", "seconds", "per_view"}) all[key][protocol] = answer[key];
+    if (answer.contains("worst")) all["worst"][protocol] = answer["worst"];
+  }
+  return all;
+}
+
+}  // namespace
+
+void EvaluateJobOptions::Describe(OptionList& list) {
+  list.Group("Evaluation");
+  list.Text("run", &run, "Run folder.");
+  list.Text("protocol", &protocol,
+            "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: both.",
+            {.choices = {"views", "san", "all"}});
+  list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
+           {.min = 0, .max = 1e6});
+  list.Group("Masks");
+  list.Text("teacher", &teacher, "Model that was imitated.");
+  list.Text("granularity", &granularity, "Which of the decoder's masks answers a click.",
+            {.choices = {"auto", "whole", "part", "subpart"}});
+  list.Flag("photo-teacher", &photo_teacher,
+            "Also compare the teacher's masks on photo and rendering: one more encoder run a view.");
+  list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
+}
+
+std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol) {
+  return run.path() / ("evaluation-" + protocol + ".json");
+}
+
+EvaluationScene SceneOfRun(const RunContext& run) {
+  return {.capture = *run.capture,
+          .store = *run.store,
+          .field = run.Field(),
+          .background = {run.background[0], run.background[1], run.background[2]}};
+}
+
+Json RunEvaluate(const EvaluateJobOptions& job, const JobControl& control) {
+  const RunContext run = OpenRun(job.run);
+  const std::vector<int> views = ViewsToScore(run, job.max_views);
+  if (job.protocol == "views") return Store(run, Views(run, views, control));
+  if (job.protocol == "san") return Store(run, San(job, run, views, control));
+  if (!HasFeatures(run, job.teacher)) OpenFeatures(run, job.teacher);  // says what is missing before the work begins
+  std::vector<Json> answers;
+  answers.push_back(Store(run, Views(run, views, control)));
+  answers.push_back(Store(run, San(job, run, views, control)));
+  return Joined(run, answers);
+}
+
+}  // namespace semfield

@@ -1,0 +1,269 @@
+#include "semfield/methods/feature_field/click_segmenter.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "semfield/methods/feature_field/feature_field_test_util.h"
+#include "semfield/perception/sam_frame.h"
+
+namespace semfield {
+namespace {
+
+constexpr double kRadius = 12;  // of the stand-in's discs, in pixels of the picture it is asked about
+
+// Answers with discs around the positive clicks less discs around the negative ones, in the pixels of the
+// picture it is asked about. Prompts are checked as the real decoder checks them. Remembers what it was
+// asked.
+class DiscDecoder : public PromptDecoder {
+ public:
+  struct Question {
+    Prompt prompt;
+    int width = 0, height = 0;
+    bool has_previous = false;
+    Granularity granularity = Granularity::kAuto;
+  };
+  const ModelCard& card() const override { return card_; }
+  Mask Decode(const FeatureMap& features, int width, int height, const Prompt& prompt,
+              Granularity granularity, const std::vector<float>* previous) override {
+    MakeSamPrompt(prompt, MakeSamFrame(width, height, 1024));  // InputError when something lies outside
+    EXPECT_FALSE(features.data.empty());
+    questions.push_back({prompt, width, height, previous != nullptr, granularity});
+    Mask mask;
+    mask.logits = ImageF(width, height, 1);
+    mask.binary = ImageU8(width, height, 1);
+    mask.low_res_logits.assign(16, static_cast<float>(prompt.points.size()));
+    if (previous != nullptr) EXPECT_EQ((*previous)[0] + 1, mask.low_res_logits[0]) << "not the last answer";
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        double logit = -1e3;
+        for (const PromptPoint& point : prompt.points) {
+          const double inside = kRadius - std::hypot(x + 0.5 - point.x, y + 0.5 - point.y);
+          logit = point.positive ? std::max(logit, inside) : std::min(logit, -inside);
+        }
+        for (const PromptBox& box : prompt.boxes) {
+          logit = std::max(
+              logit, std::min({x + 0.5 - box.x0, box.x1 - x - 0.5, y + 0.5 - box.y0, box.y1 - y - 0.5}));
+        }
+        mask.logits.At(x, y) = static_cast<float>(logit);
+        mask.binary.At(x, y) = logit > 0 ? 255 : 0;
+      }
+    }
+    return mask;
+  }
+  std::vector<Mask> DecodeAll(const FeatureMap& features, int width, int height, const Prompt& prompt,
+                              const std::vector<float>* previous) override {
+    return {Decode(features, width, height, prompt, Granularity::kAuto, previous)};
+  }
+  std::unique_ptr<PromptDecoder> Clone() const override { return std::make_unique<DiscDecoder>(*this); }
+
+  std::vector<Question> questions;
+
+ private:
+  ModelCard card_;
+};
+
+FeatureOptions SmallFeatures() {
+  FeatureOptions options;
+  options.log2_table_size = 10;
+  options.head_width = 16;
+  return options;
+}
+
+class ClickSegmenterTest : public testing::Test {
+ protected:
+  // Middle of the pixels inside a mask.
+  static Vec2 CentreOf(const Mask& mask) {
+    Vec2 sum = Vec2::Zero();
+    double count = 0;
+    for (int y = 0; y < mask.binary.height; ++y) {
+      for (int x = 0; x < mask.binary.width; ++x) {
+        if (mask.binary.At(x, y) == 0) continue;
+        sum += Vec2(x + 0.5, y + 0.5);
+        ++count;
+      }
+    }
+    EXPECT_GT(count, 0);
+    return sum / std::max(count, 1.0);
+  }
+
+  AnalyticField field_{SyntheticOptions{}};
+  FeatureModel features_{SmallFeatures(), {.name = "toy", .channels = 4, .grid = 8}};
+  DiscDecoder decoder_;
+  ClickSegmenter segmenter_{field_, features_, decoder_};
+};
+
+// The mask must lie where the click was, in any corner and for any shape of picture.
+TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
+  const Pose pose = field_.scene.Cameras()[0].second;
+  Camera phone = PinholeCamera(135, 240, 1.22);
+  phone.k1 = 0.058;
+  phone.k2 = -0.081;
+  for (const Camera& camera :
+       {PinholeCamera(320, 240, 0.96), PinholeCamera(180, 320, 1.3), PinholeCamera(200, 200, 0.9), phone}) {
+    const SquareView square(camera, kSquareMaskResolution);
+    const double scale = kSquareMaskResolution / static_cast<double>(std::max(camera.width, camera.height));
+    const double margin = kRadius / scale + 2;  // so that the whole disc is in the picture
+    for (double x : {margin, camera.width - margin, 0.5 * camera.width}) {
+      for (double y : {margin, camera.height - margin, 0.37 * camera.height}) {
+        const SegmentResult result =
+            segmenter_.Segment(camera, pose, {.points = {{.x = x, .y = y}}}, Granularity::kPart);
+        ASSERT_EQ(result.mask.binary.width, camera.width);
+        ASSERT_EQ(result.mask.binary.height, camera.height);
+        EXPECT_LT((CentreOf(result.mask) - Vec2(x, y)).norm(), 0.6)
+            << camera.width << " x " << camera.height << ": " << x << ", " << y;
+        EXPECT_EQ(decoder_.questions.back().width, kSquareMaskResolution);
+        EXPECT_EQ(decoder_.questions.back().height, kSquareMaskResolution);
+        EXPECT_EQ(decoder_.questions.back().granularity, Granularity::kPart);
+        for (const char* part : {"features", "decode", "map"})
+          EXPECT_TRUE(result.milliseconds.count(part)) << part;
+      }
+    }
+  }
+}
+
+// Clicks on the very border are inside of what the decoder accepts.
+TEST_F(ClickSegmenterTest, BorderClicksAreAccepted) {
+  const Pose pose = field_.scene.Cameras()[0].second;
+  Camera phone = PinholeCamera(135, 240, 1.22);
+  phone.k1 = 0.058;
+  phone.p1 = -0.001;
+  for (const Camera& camera : {PinholeCamera(321, 240, 0.96), PinholeCamera(179, 320, 1.3), phone}) {
+    for (double x : {0.0, static_cast<double>(camera.width)}) {
+      for (double y : {0.0, static_cast<double>(camera.height)}) {
+        EXPECT_NO_THROW(segmenter_.Segment(camera, pose, {.points = {{.x = x, .y = y}}}, Granularity::kAuto))
+            << camera.width << ": " << x << ", " << y;
+      }
+    }
+    const PromptBox whole = {0, 0, static_cast<double>(camera.width), static_cast<double>(camera.height)};
+    EXPECT_NO_THROW(segmenter_.Segment(camera, pose, {.boxes = {whole}}, Granularity::kAuto)) << camera.width;
+  }
+}
+
+TEST_F(ClickSegmenterTest, BoxesKeepTheirPlace) {
+  const Camera camera = PinholeCamera(320, 240, 0.96);
+  const SegmentResult result =
+      segmenter_.Segment(camera, field_.scene.Cameras()[0].second,
+                         {.boxes = {{.x0 = 30, .y0 = 20, .x1 = 90, .y1 = 60}}}, Granularity::kAuto);
+  for (int y = 0; y < 240; ++y) {
+    for (int x = 0; x < 320; ++x) {
+      const bool inside = x > 31 && x < 88 && y > 21 && y < 58,
+                 outside = x < 28 || x > 91 || y < 18 || y > 61;
+      if (inside) ASSERT_EQ(result.mask.binary.At(x, y), 255) << x << ", " << y;
+      if (outside) ASSERT_EQ(result.mask.binary.At(x, y), 0) << x << ", " << y;
+    }
+  }
+}
+
+// Several points go one after another, positive ones first, each with the mask so far.
+TEST_F(ClickSegmenterTest, PointsAreGivenOneByOne) {
+  const Camera camera = PinholeCamera(320, 240, 0.96);
+  const Prompt prompt = {
+      .points = {{.x = 50, .y = 50, .positive = false}, {.x = 52, .y = 52}, {.x = 200, .y = 100}}};
+  const SegmentResult result =
+      segmenter_.Segment(camera, field_.scene.Cameras()[0].second, prompt, Granularity::kAuto);
+  ASSERT_EQ(decoder_.questions.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(decoder_.questions[i].prompt.points.size(), i + 1);
+    EXPECT_EQ(decoder_.questions[i].has_previous, i > 0);
+    EXPECT_TRUE(decoder_.questions[i].prompt.points[0].positive);
+  }
+  EXPECT_FALSE(decoder_.questions[2].prompt.points[2].positive);
+  EXPECT_EQ(result.mask.binary.At(200, 100), 255);
+  EXPECT_EQ(result.mask.binary.At(50, 50), 0);
+}
+
+// ---- Lifting and projecting ----
+
+TEST_F(ClickSegmenterTest, LiftedClicksComeBackToTheirPixel) {
+  const auto [camera, pose] = field_.scene.Cameras()[3];
+  for (const Vec2& pixel : {Vec2(10.5, 10.5), Vec2(160, 120), Vec2(300.2, 17.9), Vec2(4, 230)}) {
+    const auto click = segmenter_.Lift(camera, pose, {.x = pixel.x(), .y = pixel.y(), .positive = false});
+    ASSERT_TRUE(click.has_value());
+    EXPECT_FALSE(click->positive);
+    const SyntheticHit hit = field_.scene.Trace(MakeRay(camera, pose, pixel));
+    EXPECT_NEAR((click->point - pose.translation).norm(), hit.distance, 1e-4);
+    std::vector<bool> used;
+    const Prompt back = segmenter_.Reproject({*click}, camera, pose, 0.02, &used);
+    ASSERT_EQ(used, std::vector<bool>{true});
+    EXPECT_NEAR(back.points[0].x, pixel.x(), 0.01);
+    EXPECT_NEAR(back.points[0].y, pixel.y(), 0.01);
+    EXPECT_FALSE(back.points[0].positive);
+  }
+}
+
+// In every other view: seen exactly where the scene itself says that nothing is in front of the point.
+TEST_F(ClickSegmenterTest, OtherViewsSeeAClickUnlessSomethingIsInFront) {
+  const auto cameras = field_.scene.Cameras();
+  int visible = 0, hidden = 0, outside = 0;
+  for (size_t from : {0u, 9u, 22u}) {
+    const auto& [camera, pose] = cameras[from];
+    std::vector<SurfaceClick> clicks;
+    for (int y = 20; y < 240; y += 50) {
+      for (int x = 20; x < 320; x += 70) {
+        const auto click = segmenter_.Lift(camera, pose, {.x = x + 0.5, .y = y + 0.5});
+        ASSERT_TRUE(click.has_value());
+        clicks.push_back(*click);
+      }
+    }
+    for (const auto& [other, other_pose] : cameras) {
+      std::vector<bool> used;
+      const Prompt prompt = segmenter_.Reproject(clicks, other, other_pose, 0.02, &used);
+      ASSERT_EQ(used.size(), clicks.size());
+      size_t next = 0;
+      for (size_t i = 0; i < clicks.size(); ++i) {
+        const auto pixel = other.Project(other_pose.Inverse() * clicks[i].point);
+        if (!pixel || !other.Contains(*pixel)) {
+          EXPECT_FALSE(used[i]);
+          ++outside;
+          continue;
+        }
+        const double distance = (clicks[i].point - other_pose.translation).norm();
+        const double first = field_.scene.Trace(MakeRay(other, other_pose, *pixel)).distance;
+        if (first < 0.97 * distance) {
+          EXPECT_FALSE(used[i]) << "hidden behind something at " << first << " of " << distance;
+          ++hidden;
+        } else if (std::abs(first - distance) < 0.01 * distance) {
+          EXPECT_TRUE(used[i]);
+          ++visible;
+        }
+        if (!used[i]) continue;
+        EXPECT_NEAR(prompt.points[next].x, pixel->x(), 1e-6);
+        EXPECT_NEAR(prompt.points[next].y, pixel->y(), 1e-6);
+        ++next;
+      }
+      EXPECT_EQ(next, prompt.points.size());
+    }
+  }
+  EXPECT_GT(visible, 100);
+  EXPECT_GT(hidden, 20);
+  EXPECT_GT(outside, 20);
+}
+
+TEST_F(ClickSegmenterTest, ToleranceIsRelative) {
+  const auto [camera, pose] = field_.scene.Cameras()[5];
+  const auto click = segmenter_.Lift(camera, pose, {.x = 160.5, .y = 120.5});
+  ASSERT_TRUE(click.has_value());
+  const Vec3 to_click = click->point - pose.translation;
+  for (const auto& [factor, seen] : {std::pair{1.015, true}, {1.03, false}, {0.985, true}, {0.97, false}}) {
+    std::vector<bool> used;
+    segmenter_.Reproject({{.point = pose.translation + factor * to_click}}, camera, pose, 0.02, &used);
+    EXPECT_EQ(used[0], seen) << factor;
+  }
+}
+
+TEST(ClickSegmenterOnNothing, RaysIntoTheVoidLiftToNothing) {
+  const AnalyticField field({.scene = "object"});
+  const FeatureModel features(SmallFeatures(), {.name = "toy", .channels = 4, .grid = 8});
+  DiscDecoder decoder;
+  const ClickSegmenter segmenter(field, features, decoder);
+  const auto [camera, pose] = field.scene.Cameras()[0];
+  EXPECT_FALSE(segmenter.Lift(camera, pose, {.x = 0.5, .y = 0.5}).has_value());
+  std::vector<bool> used;
+  const Vec3 behind = pose.translation - pose.rotation.col(2);
+  EXPECT_TRUE(segmenter.Reproject({{.point = behind}}, camera, pose, 0.02, &used).points.empty());
+  EXPECT_EQ(used, std::vector<bool>{false});
+}
+
+}  // namespace
+}  // namespace semfield

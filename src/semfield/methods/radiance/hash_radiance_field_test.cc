@@ -1,0 +1,232 @@
+#include "semfield/methods/radiance/hash_radiance_field.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <thread>
+
+#include "semfield/methods/radiance/radiance_test_util.h"
+#include "semfield/methods/radiance/radiance_trainer.h"
+
+namespace semfield {
+namespace {
+
+constexpr float kBias = 0.4f;
+constexpr float kHalfExtent = 2.5f;
+
+// Zero networks: density exp(bias) per half extent everywhere, colour 1/2.
+std::unique_ptr<RadianceModel> ConstantModel() {
+  RadianceOptions options = SmallRadianceOptions(1);
+  options.cone_angle = 0;
+  options.density_bias = kBias;
+  auto model =
+      std::make_unique<RadianceModel>(options, SceneMap{.center = {1, 2, 3}, .half_extent = kHalfExtent});
+  model->density_mlp.Fill(0);
+  model->color_mlp.Fill(0);
+  return model;
+}
+
+TEST(ConstantField, HasTheClosedFormsOfFog) {
+  const HashRadianceField field(ConstantModel());
+  const Camera camera = PinholeCamera(9, 9, 0.8);
+  const Pose pose{.translation = {1, 2, 3}};  // the middle of the cube, looking along +z
+  const RenderedView view = field.Render(camera, pose, {.normals = true, .background = {0.9f, 0.2f, 0.1f}});
+  const float density = std::exp(kBias) / kHalfExtent;  // per world unit
+  const float near = field.model().March(1).near_distance, step = field.model().March(1).step;
+  const std::vector<Ray> rays = MakeRays(camera, pose);
+  for (size_t r = 0; r < rays.size(); ++r) {
+    // Half a step is all that quantisation of the way out can change.
+    const float out = kHalfExtent / rays[r].z_scale;
+    const float through = std::exp(-density * (out - near));
+    EXPECT_NEAR(1 - view.opacity.data[r], through, 0.51f * step * density * through + 1e-5f);
+    // T = 1/2 at near + log 2 / density, exactly: the exponential inside the sample is accounted for.
+    EXPECT_NEAR(view.depth.data[r], (near + std::numbers::ln2_v<float> / density) * rays[r].z_scale, 2e-4f);
+    const float opacity = view.opacity.data[r];
+    for (int k = 0; k < 3; ++k) {
+      const float background = k == 0 ? 0.9f : k == 1 ? 0.2f : 0.1f;
+      EXPECT_NEAR(view.rgb.data[3 * r + k], 0.5f * opacity + (1 - opacity) * background, 1e-4f);
+      // Fog has no slope: the normal faces the viewer.
+      EXPECT_NEAR(view.normals.data[3 * r + k], -rays[r].direction[k], 1e-6f);
+    }
+  }
+}
+
+TEST(ConstantField, ThinFogHasNoDepth) {
+  std::unique_ptr<RadianceModel> model = ConstantModel();
+  model->options.density_bias = -3;
+  const HashRadianceField field(std::move(model));
+  const RenderedView view =
+      field.Render(PinholeCamera(4, 4, 0.8), Pose{.translation = {1, 2, 3}}, {.normals = true});
+  for (float depth : view.depth.data) EXPECT_EQ(depth, 0);
+  for (float normal : view.normals.data) EXPECT_EQ(normal, 0);
+  for (float opacity : view.opacity.data) {
+    EXPECT_GT(opacity, 0);
+    EXPECT_LT(opacity, 0.5f);
+  }
+}
+
+TEST(ConstantField, EmptyOccupancyIsSeenThrough) {
+  std::unique_ptr<RadianceModel> model = ConstantModel();
+  model->occupancy.Rebuild(1);  // densities of the grid are 0
+  const HashRadianceField field(std::move(model));
+  const RenderedView view = field.Render(PinholeCamera(4, 4, 0.8), Pose{.translation = {1, 2, 3}},
+                                         {.background = {0.25f, 0.5f, 1}});
+  for (float opacity : view.opacity.data) EXPECT_EQ(opacity, 0);
+  EXPECT_FLOAT_EQ(view.rgb.At(2, 2, 0), 0.25f);
+  EXPECT_FLOAT_EQ(view.rgb.At(2, 2, 2), 1.0f);
+}
+
+TEST(ConstantField, GivesOnlyWhatWasAskedFor) {
+  const HashRadianceField field(ConstantModel());
+  const RenderedView view = field.Render(PinholeCamera(4, 3, 0.8), Pose{}, {.rgb = false});
+  EXPECT_TRUE(view.rgb.empty());
+  EXPECT_TRUE(view.normals.empty());
+  EXPECT_EQ(view.depth.num_pixels(), 12u);
+  const RaySamples samples = field.Weights({}, {.rgb = true, .geometry = true});
+  EXPECT_EQ(samples.ray_begin, std::vector<int32_t>{0});
+  EXPECT_TRUE(samples.x.empty());
+}
+
+// A field trained on a room whose exact answers are known.
+class TrainedFieldTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    data_ = new TestCapture({.views = 24, .width = 80, .height = 60});
+    trainer_ = new RadianceTrainer(data_->capture, *data_->store,
+                                   ResolveRadianceOptions(SmallRadianceOptions(400), data_->capture));
+    while (!trainer_->Done()) trainer_->Step();
+  }
+  static void TearDownTestSuite() {
+    delete trainer_;
+    delete data_;
+  }
+  const HashRadianceField field_{&trainer_->model()};
+  const SyntheticScene scene_{data_->options};
+  static TestCapture* data_;
+  static RadianceTrainer* trainer_;
+};
+TestCapture* TrainedFieldTest::data_ = nullptr;
+RadianceTrainer* TrainedFieldTest::trainer_ = nullptr;
+
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
+TEST_F(TrainedFieldTest, DepthAndNormalsAgreeWithTheScene) {
+  std::vector<double> depth_errors, angles;
+  size_t no_surface = 0, pixels = 0;
+  for (int index : data_->capture.held_out) {
+    const View& view = data_->capture.views[index];
+    const RenderedView picture =
+        field_.Render(view.camera, view.world_from_camera, {.rgb = false, .normals = true});
+    const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
+    for (size_t r = 0; r < rays.size(); ++r, ++pixels) {
+      const SyntheticHit hit = scene_.Trace(rays[r]);
+      ASSERT_TRUE(hit.hit);
+      if (picture.depth.data[r] <= 0) {
+        ++no_surface;
+        continue;
+      }
+      const double truth = hit.distance * rays[r].z_scale;
+      depth_errors.push_back(std::abs(picture.depth.data[r] - truth) / truth);
+      double cosine = 0, norm = 0;
+      for (int k = 0; k < 3; ++k) {
+        const double n = picture.normals.data[3 * r + k];
+        cosine += n * hit.normal[k];
+        norm += n * n;
+      }
+      EXPECT_NEAR(norm, 1, 1e-4);
+      angles.push_back(std::acos(std::clamp(cosine, -1.0, 1.0)) * 180 / std::numbers::pi);
+    }
+  }
+  ASSERT_GT(pixels, 1000u);
+  EXPECT_LT(static_cast<double>(no_surface) / static_cast<double>(pixels), 0.02);
+  std::printf("median relative depth error %.4f, median normal angle %.1f degrees\n", Median(depth_errors),
+              Median(angles));
+  EXPECT_LT(Median(depth_errors), 0.05);
+  EXPECT_LT(Median(angles), 35);
+}
+
+TEST_F(TrainedFieldTest, WeightsAgreeWithTheRendering) {
+  const View& view = data_->capture.views[data_->capture.held_out[0]];
+  const RenderedView picture = field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}});
+  const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
+  const RaySamples all = field_.Weights(rays, {.min_weight = 0, .rgb = true, .geometry = true});
+  const RaySamples heavy = field_.Weights(rays, {.min_weight = 0.02f});
+  ASSERT_EQ(all.ray_begin.size(), rays.size() + 1);
+  EXPECT_TRUE(heavy.rgb.empty());
+  EXPECT_TRUE(heavy.geometry.empty());
+  EXPECT_LT(heavy.x.size(), all.x.size());
+  for (float weight : heavy.weight) EXPECT_GE(weight, 0.02f);
+  for (size_t r = 0; r < rays.size(); ++r) {
+    double sum = 0;
+    std::vector<float> kept;
+    for (int i = all.ray_begin[r]; i < all.ray_begin[r + 1]; ++i) {
+      sum += all.weight[i];
+      if (all.weight[i] >= 0.02f) kept.push_back(all.weight[i]);
+    }
+    EXPECT_NEAR(sum, all.opacity[r], 1e-4);
+    EXPECT_EQ(all.opacity[r], picture.opacity.data[r]);
+    EXPECT_NEAR(all.distance[r] * rays[r].z_scale, picture.depth.data[r], 1e-5);
+    for (int k = 0; k < 3; ++k) EXPECT_EQ(all.rgb[3 * r + k], picture.rgb.data[3 * r + k]);
+    const std::vector<float> of_heavy(heavy.weight.begin() + heavy.ray_begin[r],
+                                      heavy.weight.begin() + heavy.ray_begin[r + 1]);
+    EXPECT_EQ(of_heavy, kept);
+  }
+  for (const std::vector<float>* axis : {&all.x, &all.y, &all.z}) {
+    EXPECT_EQ(axis->size(), all.weight.size());
+    for (float v : *axis) ASSERT_TRUE(v >= 0 && v <= 1);
+  }
+}
+
+// The median distance lies where the kept samples say that half of the light is gone.
+TEST_F(TrainedFieldTest, SamplesLieAtTheSurface) {
+  const View& view = data_->capture.views[data_->capture.held_out[0]];
+  const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
+  const RaySamples samples = field_.Weights(rays, {.min_weight = 0.002f});
+  const SceneMap& map = field_.scene_map();
+  std::vector<double> deviations;
+  for (size_t r = 0; r < rays.size(); ++r) {
+    if (samples.distance[r] <= 0) continue;
+    float p[3], u[3];
+    for (int k = 0; k < 3; ++k) p[k] = rays[r].origin[k] + samples.distance[r] * rays[r].direction[k];
+    map.UnitFromWorld(p, u);
+    double mean[3] = {}, sum = 0;
+    for (int i = samples.ray_begin[r]; i < samples.ray_begin[r + 1]; ++i) {
+      const float at[3] = {samples.x[i], samples.y[i], samples.z[i]};
+      for (int k = 0; k < 3; ++k) mean[k] += samples.weight[i] * at[k];
+      sum += samples.weight[i];
+    }
+    double squared = 0;
+    for (int k = 0; k < 3; ++k) squared += (mean[k] / sum - u[k]) * (mean[k] / sum - u[k]);
+    deviations.push_back(std::sqrt(squared));
+  }
+  EXPECT_LT(Median(deviations), 0.02);
+}
+
+TEST_F(TrainedFieldTest, CallsFromTwoThreadsAndAnyPoolAgree) {
+  const View& view = data_->capture.views[0];
+  std::vector<RenderedView> pictures(3);
+  const auto render = [&](RenderedView* picture) {
+    *picture = field_.Render(view.camera, view.world_from_camera, {.normals = true});
+  };
+  {
+    const ScopedThreads scoped(1);
+    render(&pictures[0]);
+  }
+  std::thread other([&] { render(&pictures[1]); });
+  render(&pictures[2]);
+  other.join();
+  for (int i : {1, 2}) {
+    EXPECT_EQ(pictures[i].rgb.data, pictures[0].rgb.data);
+    EXPECT_EQ(pictures[i].depth.data, pictures[0].depth.data);
+    EXPECT_EQ(pictures[i].normals.data, pictures[0].normals.data);
+  }
+}
+
+}  // namespace
+}  // namespace semfield
