@@ -4,6 +4,7 @@
 #include "semfield/jobs/info.h"
 #include "semfield/jobs/models.h"
 #include "semfield/jobs/render.h"
+#include "semfield/jobs/report.h"
 #include "semfield/jobs/scene.h"
 #include "semfield/jobs/segment.h"
 #include "semfield/jobs/synth.h"
@@ -31,6 +32,8 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.", {"RUN"},
                                  &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),
+      MakeVerb<ReportJobOptions>("report", "Writes one HTML page about a run: curves, pictures, masks and numbers.", {"RUN"},
+                                 &RunReport),
       MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"}, &RunModels),
       Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),
   };

@@ -30,7 +30,8 @@ std::vector<Thing> FindThings(const ImageU16& instances, double min_share) {
     std::transform(instances.data.begin(), instances.data.end(), thing.mask.data.begin(),
                    [id](uint16_t value) { return static_cast<uint8_t>(value == id ? 255 : 0); });
     const ImageF distance = DistanceToBorder(thing.mask);
-    const auto farthest = std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
+    const auto farthest =
+        std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
     thing.click = Vec2(static_cast<double>(farthest % instances.width) + 0.5,
                        static_cast<double>(farthest / instances.width) + 0.5);
     things.push_back(std::move(thing));

@@ -14,8 +14,9 @@ std::vector<Vec2> ClickGrid(int width, int height, int per_side);
 struct Thing {
   int id = 0;
   double share = 0;  // of the view's pixels
-  Vec2 click = Vec2::Zero();  // middle of the pixel that is farthest from the thing's border (first in reading order)
-  ImageU8 mask = {};          // 255 inside
+  Vec2 click =
+      Vec2::Zero();   // middle of the pixel that is farthest from the thing's border (first in reading order)
+  ImageU8 mask = {};  // 255 inside
 };
 
 // The things of an instance map that cover at least min_share of it, by increasing id. Id 0 is no thing.

@@ -28,6 +28,8 @@ std::vector<int> SpreadViews(const std::vector<int>& views, int max_count) {
   return spread;
 }
 
-Json FiniteOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json FiniteOrNull(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
 }  // namespace semfield

@@ -9,8 +9,8 @@
 
 namespace semfield {
 
-// Text made safe between tags and inside quoted attributes: & < > " ' become entities, control characters other than
-// line breaks and tabs become U+FFFD.
+// Text made safe between tags and inside quoted attributes: & < > " ' become entities, control characters
+// other than line breaks and tabs become U+FFFD.
 std::string EscapeHtml(std::string_view text);
 
 // RFC 4648, with padding.

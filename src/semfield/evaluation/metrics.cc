@@ -46,8 +46,8 @@ void CheckValid(const Image<T>& image, const ImageU8* valid) {
 using Moments = std::array<double, 5>;
 
 // Sums along x of the windows that start at each column of one row.
-void FilterRow(const ImageF& a, const ImageF& b, int channel, int y, const std::array<double, kWindow>& window,
-               Moments* out) {
+void FilterRow(const ImageF& a, const ImageF& b, int channel, int y,
+               const std::array<double, kWindow>& window, Moments* out) {
   const int columns = a.width - kWindow + 1;
   for (int x = 0; x < columns; ++x) {
     Moments sum{};
@@ -64,7 +64,8 @@ void FilterRow(const ImageF& a, const ImageF& b, int channel, int y, const std::
 }
 
 double SsimOfMoments(const Moments& m) {
-  const double variance_a = m[2] - m[0] * m[0], variance_b = m[3] - m[1] * m[1], covariance = m[4] - m[0] * m[1];
+  const double variance_a = m[2] - m[0] * m[0], variance_b = m[3] - m[1] * m[1],
+               covariance = m[4] - m[0] * m[1];
   return (2 * m[0] * m[1] + kC1) * (2 * covariance + kC2) /
          ((m[0] * m[0] + m[1] * m[1] + kC1) * (variance_a + variance_b + kC2));
 }
@@ -72,10 +73,12 @@ double SsimOfMoments(const Moments& m) {
 // Number of unscored pixels in each window, row-major over windows.
 std::vector<int> UnscoredInWindows(const ImageU8& valid) {
   const int columns = valid.width - kWindow + 1, rows = valid.height - kWindow + 1;
-  std::vector<int> along_x(static_cast<size_t>(columns) * valid.height), counts(static_cast<size_t>(columns) * rows);
+  std::vector<int> along_x(static_cast<size_t>(columns) * valid.height),
+      counts(static_cast<size_t>(columns) * rows);
   for (int y = 0; y < valid.height; ++y) {
     for (int x = 0; x < columns; ++x) {
-      for (int i = 0; i < kWindow; ++i) along_x[static_cast<size_t>(y) * columns + x] += valid.At(x + i, y) == 0;
+      for (int i = 0; i < kWindow; ++i)
+        along_x[static_cast<size_t>(y) * columns + x] += valid.At(x + i, y) == 0;
     }
   }
   for (int y = 0; y < rows; ++y) {
@@ -91,7 +94,8 @@ std::vector<int> UnscoredInWindows(const ImageU8& valid) {
 }  // namespace
 
 const char kSsimVariant[] =
-    "Gaussian window 11 x 11, sigma 1.5, K1 0.01, K2 0.03, for R, G and B on their own and averaged, over windows that "
+    "Gaussian window 11 x 11, sigma 1.5, K1 0.01, K2 0.03, for R, G and B on their own and averaged, over "
+    "windows that "
     "lie wholly inside the picture and hold no masked pixel";
 
 SquaredError PictureError(const ImageF& a, const ImageF& b, const ImageU8* valid) {
@@ -109,7 +113,9 @@ SquaredError PictureError(const ImageF& a, const ImageF& b, const ImageU8* valid
   return error;
 }
 
-double PsnrOfMse(double mse) { return -10 * std::log10(std::max(mse, 1e-12)); }
+double PsnrOfMse(double mse) {
+  return -10 * std::log10(std::max(mse, 1e-12));
+}
 
 std::optional<double> Ssim(const ImageF& a, const ImageF& b, const ImageU8* valid) {
   CheckSameShape(a, b);
@@ -121,9 +127,11 @@ std::optional<double> Ssim(const ImageF& a, const ImageF& b, const ImageU8* vali
   if (valid != nullptr) unscored = UnscoredInWindows(*valid);
   std::vector<double> row_sums(static_cast<size_t>(rows) * a.channels);
   ParallelFor(a.channels, [&](int64_t channel, int) {
-    std::vector<Moments> filtered(static_cast<size_t>(kWindow) * columns);  // the last kWindow rows, in a ring
+    std::vector<Moments> filtered(static_cast<size_t>(kWindow) *
+                                  columns);  // the last kWindow rows, in a ring
     for (int y = 0; y < a.height; ++y) {
-      FilterRow(a, b, static_cast<int>(channel), y, window, &filtered[static_cast<size_t>(y % kWindow) * columns]);
+      FilterRow(a, b, static_cast<int>(channel), y, window,
+                &filtered[static_cast<size_t>(y % kWindow) * columns]);
       const int row = y - kWindow + 1;
       if (row < 0) continue;
       double sum = 0;
@@ -139,8 +147,9 @@ std::optional<double> Ssim(const ImageF& a, const ImageF& b, const ImageU8* vali
       row_sums[static_cast<size_t>(channel) * rows + row] = sum;
     }
   });
-  const auto windows = unscored.empty() ? static_cast<int64_t>(columns) * rows
-                                        : static_cast<int64_t>(std::count(unscored.begin(), unscored.end(), 0));
+  const auto windows = unscored.empty()
+                           ? static_cast<int64_t>(columns) * rows
+                           : static_cast<int64_t>(std::count(unscored.begin(), unscored.end(), 0));
   if (windows == 0) return std::nullopt;
   double sum = 0;
   for (double value : row_sums) sum += value;
@@ -224,7 +233,9 @@ double FeatureErrors::MeanSquared() const {
   return squared_ / (static_cast<double>(tokens_) * static_cast<double>(channel_sum_.size()));
 }
 
-double FeatureErrors::MeanCosine() const { return tokens_ == 0 ? 0 : cosine_ / static_cast<double>(tokens_); }
+double FeatureErrors::MeanCosine() const {
+  return tokens_ == 0 ? 0 : cosine_ / static_cast<double>(tokens_);
+}
 
 double FeatureErrors::TeacherVariance() const {
   if (tokens_ == 0) return 0;

@@ -21,13 +21,14 @@ struct SquaredError {
 // Of two pictures of equal shape.
 SquaredError PictureError(const ImageF& a, const ImageF& b, const ImageU8* valid);
 
-// -10 log10(mse) in dB for colours in [0, 1]. An error below 1e-12 counts as 1e-12, so the answer is at most 120.
+// -10 log10(mse) in dB for colours in [0, 1]. An error below 1e-12 counts as 1e-12, so the answer is at most
+// 120.
 double PsnrOfMse(double mse);
 
-// Structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004): Gaussian window of 11 x 11 pixels with sigma 1.5,
-// K1 = 0.01, K2 = 0.03, colours in [0, 1], variances without Bessel's correction; computed for each channel on its
-// own, mean over the channels and over all windows that lie inside the picture and hold no unscored pixel. Nothing when
-// there is no such window.
+// Structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004): Gaussian window of 11 x 11 pixels with
+// sigma 1.5, K1 = 0.01, K2 = 0.03, colours in [0, 1], variances without Bessel's correction; computed for
+// each channel on its own, mean over the channels and over all windows that lie inside the picture and hold
+// no unscored pixel. Nothing when there is no such window.
 std::optional<double> Ssim(const ImageF& a, const ImageF& b, const ImageU8* valid);
 extern const char kSsimVariant[];  // the same in a sentence
 
@@ -37,8 +38,8 @@ double MaskIou(const ImageU8& a, const ImageU8& b, const ImageU8* valid = nullpt
 // Share of nonzero pixels.
 double MaskArea(const ImageU8& mask);
 
-// How near imitated features come to the teacher's. Views are added one by one; merging in a fixed order gives the same
-// bits whichever thread added what.
+// How near imitated features come to the teacher's. Views are added one by one; merging in a fixed order
+// gives the same bits whichever thread added what.
 class FeatureErrors {
  public:
   // Both [channels, height, width] alike. tokens: which of them count, row-major; empty: all.

@@ -53,7 +53,9 @@ ImageF TokensLast(const FeatureMap& map) {
   return out;
 }
 
-ImageU8 Enlarged(const ImageU8& picture, int side) { return ResizeNearest(picture, side, side); }
+ImageU8 Enlarged(const ImageU8& picture, int side) {
+  return ResizeNearest(picture, side, side);
+}
 
 // The square picture seen in the frame.
 ImageU8 FrameOfSquare(const TeacherView& seen) {
@@ -63,7 +65,8 @@ ImageU8 FrameOfSquare(const TeacherView& seen) {
   for (int y = 0; y < frame.height; ++y) {
     for (int x = 0; x < frame.width; ++x) {
       const Vec2 at = seen.square.SquareFromFrame({x + 0.5, y + 0.5}) - Vec2(0.5, 0.5);
-      const double sx = std::clamp(at.x(), 0.0, source.width - 1.0), sy = std::clamp(at.y(), 0.0, source.height - 1.0);
+      const double sx = std::clamp(at.x(), 0.0, source.width - 1.0),
+                   sy = std::clamp(at.y(), 0.0, source.height - 1.0);
       const int x0 = static_cast<int>(sx), y0 = static_cast<int>(sy);
       const int x1 = std::min(x0 + 1, source.width - 1), y1 = std::min(y0 + 1, source.height - 1);
       const auto fx = static_cast<float>(sx - x0), fy = static_cast<float>(sy - y0);
@@ -89,9 +92,11 @@ ReportRow ViewFigure(const EvaluationScene& scene, int view) {
   const Camera camera = ScoringCamera(scene.store.CameraOf(view), kRenderSide);
   RenderOptions options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
-  const RenderedView rendered = scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
+  const RenderedView rendered =
+      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
   ImageF photo = PhotoOverBackground(scene, view);
-  if (photo.width != camera.width || photo.height != camera.height) photo = Resize(photo, camera.width, camera.height);
+  if (photo.width != camera.width || photo.height != camera.height)
+    photo = Resize(photo, camera.width, camera.height);
   const auto [near, far] = DepthRange(rendered.depth);
   ReportRow row{.title = scene.capture.views[view].name, .note = "", .pictures = {}};
   row.pictures.push_back({ForPage(ToU8(photo)), "photo"});
@@ -105,7 +110,8 @@ ReportRow ViewFigure(const EvaluationScene& scene, int view) {
 const TeacherView& TeacherFigures::See(int view) {
   auto found = seen_.find(view);
   if (found == seen_.end()) {
-    found = seen_.emplace(view, MakeTeacherView(scene_, features_, encoder_, view, 512)).first;
+    found =
+        seen_.emplace(view, MakeTeacherView(scene_, features_, encoder_, view, options_.longest_side)).first;
   }
   return found->second;
 }
@@ -129,8 +135,8 @@ ReportRow TeacherFigures::Click(int view, const Vec2& click) {
   const Camera& original = scene_.capture.views[view].camera;
   const Camera& frame = seen.square.frame();
   const Vec2 at(click.x() * frame.width / original.width, click.y() * frame.height / original.height);
-  const Mask ours = ClickMask(decoder_, seen.ours, seen.square, at, Granularity::kAuto);
-  const Mask teacher = ClickMask(decoder_, seen.teacher, seen.square, at, Granularity::kAuto);
+  const Mask ours = ClickMask(decoder_, seen.ours, seen.square, at, options_.granularity);
+  const Mask teacher = ClickMask(decoder_, seen.teacher, seen.square, at, options_.granularity);
   const ImageU8 picture = FrameOfSquare(seen);
   ReportRow row{.title = scene_.capture.views[view].name,
                 .note = fmt::format("click {:.0f}, {:.0f} · IoU {:.2f}", click.x(), click.y(),

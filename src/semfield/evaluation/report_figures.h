@@ -6,6 +6,7 @@
 
 #include "semfield/base/job_control.h"
 #include "semfield/evaluation/report_page.h"
+#include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/teacher_view.h"
 
 namespace semfield {
@@ -16,17 +17,16 @@ ReportRow ViewFigure(const EvaluationScene& scene, int view);
 // Figures that need the teacher. Each view is rendered and encoded once, however many figures show it.
 class TeacherFigures {
  public:
-  // All must outlive this object.
+  // All but the options must outlive this object. The options are those of the numbers beside the figures.
   TeacherFigures(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
-                 PromptDecoder& decoder)
-      : scene_(scene), features_(features), encoder_(encoder), decoder_(decoder) {}
+                 PromptDecoder& decoder, const SanOptions& options)
+      : scene_(scene), features_(features), encoder_(encoder), decoder_(decoder), options_(options) {}
 
   // Rendered features beside the teacher's.
   ReportRow Features(int view);
   // Masks of one click (pixels of the original photo): from rendered features, and the teacher's.
   ReportRow Click(int view, const Vec2& click);
   size_t views_seen() const { return seen_.size(); }
-  bool Saw(int view) const { return seen_.count(view) > 0; }
 
  private:
   const TeacherView& See(int view);
@@ -35,6 +35,7 @@ class TeacherFigures {
   const FeatureModel& features_;
   ImageEncoder& encoder_;
   PromptDecoder& decoder_;
+  SanOptions options_;
   std::map<int, TeacherView> seen_;
 };
 

@@ -56,7 +56,8 @@ std::string Shown(const Json& value) {
 std::string FactTable(const std::vector<ReportFact>& facts) {
   std::string html = "<table>";
   for (const auto& [label, value] : facts) {
-    html += fmt::format("<tr><td class=\"label\">{}</td><td>{}</td></tr>", EscapeHtml(label), EscapeHtml(value));
+    html +=
+        fmt::format("<tr><td class=\"label\">{}</td><td>{}</td></tr>", EscapeHtml(label), EscapeHtml(value));
   }
   return html + "</table>";
 }
@@ -67,7 +68,8 @@ std::string Heading(const std::string& title, const std::string& lead) {
 }
 
 std::string Tile(const std::string& value, const std::string& label) {
-  return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", EscapeHtml(value), EscapeHtml(label));
+  return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", EscapeHtml(value),
+                     EscapeHtml(label));
 }
 
 const Json& Metrics(const Json& evaluation) {
@@ -86,8 +88,8 @@ std::string Tiles(const ReportContent& content) {
   html += Tile(Fixed(NumberOf(san, "iou"), 3), "mask IoU with the teacher");
   html += Tile(Fixed(NumberOf(san, "feature_cosine"), 3), "feature cosine");
   if (const auto truth = NumberOf(san, "truth_iou")) {
-    html += Tile(Fixed(truth, 3),
-                 fmt::format("mask IoU with labels (teacher {})", Fixed(NumberOf(san, "teacher_truth_iou"), 3)));
+    html += Tile(Fixed(truth, 3), fmt::format("mask IoU with labels (teacher {})",
+                                              Fixed(NumberOf(san, "teacher_truth_iou"), 3)));
   }
   return html + "</div>";
 }
@@ -99,7 +101,8 @@ std::string Notes(const std::vector<std::string>& notes) {
   return html + "</div>";
 }
 
-std::vector<ChartPoint> Curve(const std::vector<Json>& log, const std::string& stage, const std::string& key) {
+std::vector<ChartPoint> Curve(const std::vector<Json>& log, const std::string& stage,
+                              const std::string& key) {
   std::vector<ChartPoint> points;
   for (const Json& entry : log) {
     const auto step = NumberOf(entry, "step"), value = NumberOf(entry, key);
@@ -118,9 +121,9 @@ std::string ChartPanel(const std::vector<ChartPoint>& points, const ChartOptions
 std::string Curves(const ReportContent& content) {
   std::string html = Heading("Training", "");
   html += "<div class=\"columns\">";
-  html += ChartPanel(Curve(content.log, "train", "psnr"), {.title = "Training PSNR",
-                                                           .x_label = "step",
-                                                           .y_label = "dB, over the rays of the last steps"});
+  html += ChartPanel(
+      Curve(content.log, "train", "psnr"),
+      {.title = "Training PSNR", .x_label = "step", .y_label = "dB, over the rays of the last steps"});
   html += ChartPanel(Curve(content.log, content.imitation_stage, "feature_mse"),
                      {.title = "Imitation",
                       .x_label = "step",
@@ -132,9 +135,10 @@ std::string Curves(const ReportContent& content) {
 std::string Pictures(const ReportRow& row) {
   std::string html = fmt::format("<div class=\"row {}\">", row.pictures.size() > 2 ? "four" : "two");
   for (const ReportPicture& picture : row.pictures) {
-    html += fmt::format("<figure><img src=\"{}\" width=\"{}\" height=\"{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>",
-                        JpegAddress(picture.rgb), picture.rgb.width, picture.rgb.height,
-                        EscapeHtml(row.title + ": " + picture.caption), EscapeHtml(picture.caption));
+    html += fmt::format(
+        "<figure><img src=\"{}\" width=\"{}\" height=\"{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>",
+        JpegAddress(picture.rgb), picture.rgb.width, picture.rgb.height,
+        EscapeHtml(row.title + ": " + picture.caption), EscapeHtml(picture.caption));
   }
   return html + "</div>";
 }
@@ -159,11 +163,12 @@ std::string Pairs(const std::vector<ReportRow>& rows) {
 std::string MetricsTable(const std::string& title, const Json& evaluation) {
   const Json* definitions = Find(evaluation, "definitions");
   std::string html = fmt::format(
-      "<h3>{}</h3><div class=\"scroll\"><table><tr><th>metric</th><th class=\"number\">value</th><th>what it is</th></tr>",
+      "<h3>{}</h3><div class=\"scroll\"><table><tr><th>metric</th><th class=\"number\">value</th><th>what it "
+      "is</th></tr>",
       EscapeHtml(title));
   const auto add = [&](const std::string& name, const Json& value, const std::string& meaning) {
-    html += fmt::format("<tr><td class=\"name\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>", EscapeHtml(name),
-                        EscapeHtml(Shown(value)), EscapeHtml(meaning));
+    html += fmt::format("<tr><td class=\"name\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>",
+                        EscapeHtml(name), EscapeHtml(Shown(value)), EscapeHtml(meaning));
   };
   for (const auto& [key, value] : Metrics(evaluation).items()) {
     const std::string meaning = definitions != nullptr ? TextOf(*definitions, key) : "";
@@ -206,16 +211,19 @@ std::string ThingsTable(const Json& evaluation) {
     for (const Json& thing : ArrayOf(view, "things")) {
       const auto share = NumberOf(thing, "share");
       rows += fmt::format(
-          "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"number\">{} %</td><td class=\"number\">{}</td>"
+          "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"number\">{} %</td><td "
+          "class=\"number\">{}</td>"
           "<td class=\"number\">{}</td></tr>",
           EscapeHtml(TextOf(view, "view")), EscapeHtml(TextOf(thing, "name")),
-          Fixed(share ? std::optional(100 * *share) : std::nullopt, 1), Fixed(NumberOf(thing, "truth_iou"), 3),
-          Fixed(NumberOf(thing, "teacher_truth_iou"), 3));
+          Fixed(share ? std::optional(100 * *share) : std::nullopt, 1),
+          Fixed(NumberOf(thing, "truth_iou"), 3), Fixed(NumberOf(thing, "teacher_truth_iou"), 3));
     }
   }
   if (rows.empty()) return {};
-  return "<details><summary>Each labelled thing</summary><div class=\"scroll\"><table><tr><th>view</th><th>thing</th>"
-         "<th class=\"number\">of the view</th><th class=\"number\">our IoU</th><th class=\"number\">teacher's IoU</th>"
+  return "<details><summary>Each labelled thing</summary><div "
+         "class=\"scroll\"><table><tr><th>view</th><th>thing</th>"
+         "<th class=\"number\">of the view</th><th class=\"number\">our IoU</th><th "
+         "class=\"number\">teacher's IoU</th>"
          "</tr>" +
          rows + "</table></div></details>";
 }
@@ -256,34 +264,39 @@ std::string OptionTables(const ReportContent& content) {
 }  // namespace
 
 std::string BuildReportPage(const ReportContent& content) {
-  std::string html = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
-  html += fmt::format("<title>{} – semfield</title><style>{}</style></head><body><main>\n", EscapeHtml(content.scene),
-                      kReportStyle);
-  html += fmt::format("<header><p>semfield {} · report of a run</p><h1>{}</h1></header>\n", EscapeHtml(content.version),
-                      EscapeHtml(content.scene));
+  std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
+  html += fmt::format("<title>{} – semfield</title><style>{}</style></head><body><main>\n",
+                      EscapeHtml(content.scene), kReportStyle);
+  html += fmt::format("<header><p>semfield {} · report of a run</p><h1>{}</h1></header>\n",
+                      EscapeHtml(content.version), EscapeHtml(content.scene));
   html += Tiles(content) + Notes(content.notes) + "\n";
   html += Heading("Scene and run", "");
-  html += "<div class=\"columns\"><div>" + FactTable(content.facts) + "</div><div>" + FactTable(content.times) +
-          "</div></div>\n";
+  html += "<div class=\"columns\"><div>" + FactTable(content.facts) + "</div><div>" +
+          FactTable(content.times) + "</div></div>\n";
   html += Curves(content) + "\n";
   if (!content.views.empty()) {
-    html += Heading("Held-out views", "Views that training never saw. The difference is the mean absolute error of the "
-                                      "three colours, dark blue 0, dark red 0.25 and above.");
+    html += Heading("Held-out views",
+                    "Views that training never saw. The difference is the mean absolute error of the "
+                    "three colours, dark blue 0, dark red 0.25 and above.");
     html += Rows(content.views) + "\n";
   }
   if (!content.features.empty()) {
-    html += Heading("Features", "Three principal components of the teacher's features as colours, on the square picture "
-                                "that the teacher sees; the same components for both.");
+    html += Heading("Features",
+                    "Three principal components of the teacher's features as colours, on the square picture "
+                    "that the teacher sees; the same components for both.");
     html += Pairs(content.features) + "\n";
   }
   if (!content.clicks.empty()) {
-    html += Heading("Masks from one click", "The click is the green dot, the mask is red. Clicks were fixed beforehand, "
-                                            "not picked by their result.");
+    html += Heading("Masks from one click",
+                    "The click is the green dot, the mask is red. Clicks were fixed beforehand, "
+                    "not picked by their result.");
     html += Pairs(content.clicks) + "\n";
   }
   if (!content.worst.empty()) {
-    html += Heading("Where it goes wrong", "The clicks with the lowest intersection over union with the teacher.");
+    html += Heading("Where it goes wrong",
+                    "The clicks with the lowest intersection over union with the teacher.");
     html += Pairs(content.worst) + "\n";
   }
   html += Numbers(content) + "\n" + OptionTables(content) + "\n</main></body></html>\n";

@@ -27,16 +27,16 @@ using ReportFact = std::pair<std::string, std::string>;  // label and value
 struct ReportContent {
   std::string scene;
   std::string version;
-  std::vector<ReportFact> facts;   // the capture and the run
+  std::vector<ReportFact> facts;  // the capture and the run
   std::vector<ReportFact> times;
-  std::vector<Json> log;           // entries of metrics.jsonl
-  std::string imitation_stage;     // the log's name of the imitation, e.g. "imitate-sam"
-  Json views_evaluation;           // as `evaluate` kept them; null: missing
+  std::vector<Json> log;        // entries of metrics.jsonl
+  std::string imitation_stage;  // the log's name of the imitation, e.g. "imitate-sam"
+  Json views_evaluation;        // as `evaluate` kept them; null: missing
   Json san_evaluation;
   std::vector<std::string> notes;  // what is missing or out of date, with the command that mends it
   std::vector<ReportRow> views;    // photo, rendering, depth, difference
   std::vector<ReportRow> features;
-  std::vector<ReportRow> clicks;   // ours beside the teacher's
+  std::vector<ReportRow> clicks;  // ours beside the teacher's
   std::vector<ReportRow> worst;
   std::vector<std::pair<std::string, Json>> options;  // heading and an object
 };

@@ -49,7 +49,8 @@ SanViewScore ViewScorer::Score(int view) const {
 void ViewScorer::ScoreClicks(const TeacherView& seen, const Camera& original, SanViewScore* score) const {
   const Camera& frame = seen.square.frame();
   const std::vector<Vec2> clicks = ClickGrid(frame.width, frame.height, options.clicks_per_side);
-  const std::vector<Vec2> original_clicks = ClickGrid(original.width, original.height, options.clicks_per_side);
+  const std::vector<Vec2> original_clicks =
+      ClickGrid(original.width, original.height, options.clicks_per_side);
   FeatureMap photo_features;
   if (options.photo_teacher) photo_features = encoder.Encode(PhotoThroughSquare(scene, score->view, seen));
   double decode_seconds = 0;
@@ -104,7 +105,8 @@ void ViewScorer::ScoreThings(const TeacherView& seen, SanViewScore* score) const
 // Progress of views that finish in any order, from any thread.
 class ViewProgress {
  public:
-  ViewProgress(const JobControl& control, size_t total) : control_(control), total_(static_cast<double>(total)) {}
+  ViewProgress(const JobControl& control, size_t total)
+      : control_(control), total_(static_cast<double>(total)) {}
   void Add(const SanViewScore& score) {
     std::lock_guard<std::mutex> lock(mutex_);
     ++done_;
@@ -152,7 +154,9 @@ std::vector<RankedClick> WorstClicks(const SanResult& result, size_t count) {
   for (size_t v = 0; v < result.per_view.size(); ++v) {
     for (size_t c = 0; c < result.per_view[v].clicks.size(); ++c) clicks.push_back({v, c});
   }
-  const auto iou = [&](const RankedClick& click) { return result.per_view[click.view].clicks[click.click].iou; };
+  const auto iou = [&](const RankedClick& click) {
+    return result.per_view[click.view].clicks[click.click].iou;
+  };
   std::stable_sort(clicks.begin(), clicks.end(),
                    [&](const RankedClick& a, const RankedClick& b) { return iou(a) < iou(b); });
   clicks.resize(std::min(count, clicks.size()));

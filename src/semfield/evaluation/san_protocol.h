@@ -14,8 +14,8 @@
 
 namespace semfield {
 
-// The protocol of SAN section 5.4: masks from rendered features against the teacher's masks of the same picture, for
-// single clicks spread over each held-out view.
+// The protocol of SAN section 5.4: masks from rendered features against the teacher's masks of the same
+// picture, for single clicks spread over each held-out view.
 struct SanOptions {
   int clicks_per_side = 5;
   int longest_side = 512;         // masks are compared in the frame at no more than this
@@ -49,8 +49,8 @@ struct SanViewScore {
   std::string name;
   std::vector<ClickScore> clicks = {};
   std::vector<ThingScore> things = {};
-  FeatureErrors features = {};           // all tokens of the square picture
-  FeatureErrors features_in_frame = {};  // those inside the frame
+  FeatureErrors features = {};                      // all tokens of the square picture
+  FeatureErrors features_in_frame = {};             // those inside the frame
   std::map<std::string, double> milliseconds = {};  // render, features, encode, decode (one click)
 };
 
@@ -61,7 +61,8 @@ struct SanResult {
   std::vector<SanViewScore> per_view = {};
 };
 
-// Each worker takes a view at a time with its own clones of encoder and decoder, which should be loaded for one thread.
+// Each worker takes a view at a time with its own clones of encoder and decoder, which should be loaded for
+// one thread.
 SanResult EvaluateSan(const EvaluationScene& scene, const FeatureModel& features, const ImageEncoder& encoder,
                       const PromptDecoder& decoder, const std::vector<int>& views, const SanOptions& options,
                       const JobControl& control);

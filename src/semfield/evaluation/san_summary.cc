@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "semfield/evaluation/san_protocol.h"
 
@@ -9,9 +9,13 @@ namespace {
 
 constexpr double kGoodIou = 0.7;
 
-double Round(double value, double step) { return std::round(value / step) * step; }
+double Round(double value, double step) {
+  return std::round(value / step) * step;
+}
 
-Json PointJson(const Vec2& point) { return {Round(point.x(), 0.01), Round(point.y(), 0.01)}; }
+Json PointJson(const Vec2& point) {
+  return {Round(point.x(), 0.01), Round(point.y(), 0.01)};
+}
 
 Json ClickJson(const ClickScore& click) {
   Json json = {{"click", PointJson(click.click)},
@@ -27,8 +31,12 @@ Json ClickJson(const ClickScore& click) {
 }
 
 Json ThingJson(const ThingScore& thing) {
-  return {{"id", thing.id},       {"name", thing.name}, {"class", thing.class_name},
-          {"share", thing.share}, {"click", PointJson(thing.click)}, {"truth_iou", thing.iou},
+  return {{"id", thing.id},
+          {"name", thing.name},
+          {"class", thing.class_name},
+          {"share", thing.share},
+          {"click", PointJson(thing.click)},
+          {"truth_iou", thing.iou},
           {"teacher_truth_iou", thing.teacher_iou}};
 }
 
@@ -140,33 +148,42 @@ Json SanDefinitions(const SanResult& result) {
   const int side = result.options.clicks_per_side;
   Json definitions = {
       {"iou",
-       fmt::format("Intersection over union of our mask and the teacher's for the same single click; {} x {} clicks at "
-                   "the middles of equal cells of each view; both masks from the same decoder ({}), ours from rendered "
-                   "features, the teacher's from its encoder on our rendering; compared inside the view at no more than "
+       fmt::format("Intersection over union of our mask and the teacher's for the same single click; {} x {} "
+                   "clicks at "
+                   "the middles of equal cells of each view; both masks from the same decoder ({}), ours "
+                   "from rendered "
+                   "features, the teacher's from its encoder on our rendering; compared inside the view at "
+                   "no more than "
                    "{} pixels a side; both empty 1, one empty 0; mean over all clicks of all views.",
                    side, side, GranularityName(result.options.granularity), result.options.longest_side)},
       {"iou_median", "Median of the same over all clicks of all views."},
       {"iou_share_over_0.7", "Share of clicks with an intersection over union above 0.7."},
-      {"same_choice", "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart)."},
-      {"feature_mse", "Squared difference of rendered and teacher features, mean over all channels and tokens of the "
-                      "square picture and over the views."},
-      {"feature_variance", "Variance of the teacher's features around the mean of each channel, mean over channels."},
-      {"feature_mse_share", "feature_mse / feature_variance: 0 is a perfect imitation, 1 knows only the mean."},
+      {"same_choice",
+       "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart)."},
+      {"feature_mse",
+       "Squared difference of rendered and teacher features, mean over all channels and tokens of the "
+       "square picture and over the views."},
+      {"feature_variance",
+       "Variance of the teacher's features around the mean of each channel, mean over channels."},
+      {"feature_mse_share",
+       "feature_mse / feature_variance: 0 is a perfect imitation, 1 knows only the mean."},
       {"feature_cosine", "Cosine of rendered and teacher feature vectors, mean over tokens and views."},
       {"feature_mse_in_frame", "As feature_mse, over tokens whose middle the photo's frame holds."},
       {"feature_cosine_in_frame", "As feature_cosine, over tokens whose middle the photo's frame holds."},
-      {"truth_iou",
-       fmt::format("Intersection over union of our mask with the labelled instance, clicked once at its pixel farthest "
-                   "from its border, at the photo's size; mean over all instances that cover at least {:g} % of their "
-                   "view, of all views.",
-                   100 * result.options.min_thing_share)},
+      {"truth_iou", fmt::format("Intersection over union of our mask with the labelled instance, clicked "
+                                "once at its pixel farthest "
+                                "from its border, at the photo's size; mean over all instances that cover at "
+                                "least {:g} % of their "
+                                "view, of all views.",
+                                100 * result.options.min_thing_share)},
       {"teacher_truth_iou", "The same for the teacher's mask (on our rendering)."},
-      {"photo_teacher_iou", "Intersection over union of the teacher's masks on the photo (through the same square "
-                            "camera) and on our rendering, same clicks: what the rendering alone changes."},
-      {"milliseconds",
-       fmt::format("Mean time per view of rendering the square picture, rendering features, encoding, and decoding one "
-                   "click; each on one thread, {} at once.",
-                   result.workers)}};
+      {"photo_teacher_iou",
+       "Intersection over union of the teacher's masks on the photo (through the same square "
+       "camera) and on our rendering, same clicks: what the rendering alone changes."},
+      {"milliseconds", fmt::format("Mean time per view of rendering the square picture, rendering features, "
+                                   "encoding, and decoding one "
+                                   "click; each on one thread, {} at once.",
+                                   result.workers)}};
   return definitions;
 }
 

@@ -71,14 +71,15 @@ std::string AxesSvg(const Axis& x, const Axis& y, const ChartOptions& options) {
   std::string svg;
   for (double tick : y.ticks) {
     const double at = y.At(tick);
-    svg += fmt::format("<line class=\"chart-grid\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>", x.begin, at,
-                       x.end, at);
-    svg += fmt::format("<text class=\"chart-text\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", x.begin - 8,
-                       at + 4, Number(options.log_y ? std::pow(10.0, tick) : tick));
+    svg += fmt::format("<line class=\"chart-grid\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>",
+                       x.begin, at, x.end, at);
+    svg += fmt::format("<text class=\"chart-text\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                       x.begin - 8, at + 4, Number(options.log_y ? std::pow(10.0, tick) : tick));
   }
   for (double tick : x.ticks) {
-    svg += fmt::format("<text class=\"chart-text\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
-                       x.At(tick), y.begin + 18, Number(tick));
+    svg +=
+        fmt::format("<text class=\"chart-text\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
+                    x.At(tick), y.begin + 18, Number(tick));
   }
   svg += fmt::format("<text class=\"chart-text\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
                      0.5 * (x.begin + x.end), y.begin + 38, EscapeHtml(options.x_label));
@@ -116,15 +117,16 @@ std::string LineChart(const std::vector<ChartPoint>& points, const ChartOptions&
                   .end = kChartTop};
   const std::string title = EscapeHtml(options.title);
   std::string svg = fmt::format(
-      "<svg class=\"chart\" viewBox=\"0 0 {:g} {:g}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", kChartWidth,
-      kChartHeight, title, title);
+      "<svg class=\"chart\" viewBox=\"0 0 {:g} {:g}\" role=\"img\" aria-label=\"{}\"><title>{}</title>",
+      kChartWidth, kChartHeight, title, title);
   svg += AxesSvg(x, y, options);
   svg += "<polyline class=\"chart-line\" points=\"";
   for (const ChartPoint& point : kept) svg += fmt::format("{:.1f},{:.1f} ", x.At(point.x), y.At(point.y));
   svg.back() = '"';
   svg += "/>";
   const ChartPoint& last = kept.back();
-  svg += fmt::format("<circle class=\"chart-dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\"/>", x.At(last.x), y.At(last.y));
+  svg += fmt::format("<circle class=\"chart-dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\"/>", x.At(last.x),
+                     y.At(last.y));
   return svg + "</svg>";
 }
 

@@ -40,8 +40,8 @@ Camera ScoringCamera(const Camera& camera, int longest_side) {
 TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
                             int view, int longest_side) {
   const View& posed = scene.capture.views[view];
-  TeacherView seen{.square = SquareView(ScoringCamera(posed.camera, longest_side),
-                                        features.options().teacher_resolution)};
+  TeacherView seen{
+      .square = SquareView(ScoringCamera(posed.camera, longest_side), features.options().teacher_resolution)};
   Clock::time_point start = Clock::now();
   seen.render =
       RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera, scene.background.data());
@@ -56,7 +56,8 @@ TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& fe
 }
 
 ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const TeacherView& seen) {
-  // Shrunk first by area average to about the square picture's scale, so that bilinear sampling does not alias.
+  // Shrunk first by area average to about the square picture's scale, so that bilinear sampling does not
+  // alias.
   const Camera& frame = seen.square.frame();
   const ImageF photo = Resize(PhotoOverBackground(scene, view), frame.width, frame.height);
   ImageU8 out = seen.render;

@@ -13,10 +13,10 @@ namespace semfield {
 
 // One view as student and teacher see it through the square camera.
 struct TeacherView {
-  SquareView square;     // its frame is the view's camera at scoring size
-  ImageU8 render = {};        // what the teacher looked at: our rendering through the square camera
-  FeatureMap ours = {};       // rendered features
-  FeatureMap teacher = {};    // the encoder's features of `render`
+  SquareView square;        // its frame is the view's camera at scoring size
+  ImageU8 render = {};      // what the teacher looked at: our rendering through the square camera
+  FeatureMap ours = {};     // rendered features
+  FeatureMap teacher = {};  // the encoder's features of `render`
   std::map<std::string, double> milliseconds = {};  // render, features, encode
 };
 

@@ -17,11 +17,13 @@ double SecondsSince(Clock::time_point start) {
 
 ViewScore ScoreView(const EvaluationScene& scene, int view) {
   const Camera camera = scene.store.CameraOf(view);
-  ViewScore score{.view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
+  ViewScore score{
+      .view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
   RenderOptions options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
   const Clock::time_point start = Clock::now();
-  const RenderedView rendered = scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
+  const RenderedView rendered =
+      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
   score.milliseconds = 1e3 * SecondsSince(start);
 
   const ImageF photo = PhotoOverBackground(scene, view);
@@ -52,7 +54,8 @@ void Summarize(ViewsResult* result) {
 
 }  // namespace
 
-ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views, const JobControl& control) {
+ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
+                          const JobControl& control) {
   ViewsResult result;
   const Clock::time_point start = Clock::now();
   double sum = 0;
@@ -96,11 +99,13 @@ Json ViewsPerViewJson(const ViewsResult& result) {
 
 Json ViewsDefinitions() {
   return {{"psnr",
-           "Peak signal to noise ratio in dB, colours in [0, 1] not rounded to 8 bit: of each view over its unmasked "
+           "Peak signal to noise ratio in dB, colours in [0, 1] not rounded to 8 bit: of each view over its "
+           "unmasked "
            "pixels, then mean over the views."},
           {"psnr_pooled", "PSNR of the mean squared error over all unmasked pixels of all views."},
           {"ssim", std::string("Structural similarity, mean over the views: ") + kSsimVariant + "."},
-          {"milliseconds", "To render one view at the size it was trained at, all threads on it; mean over the views."},
+          {"milliseconds",
+           "To render one view at the size it was trained at, all threads on it; mean over the views."},
           {"views", "Held-out views scored."}};
 }
 

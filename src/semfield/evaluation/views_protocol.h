@@ -15,11 +15,11 @@ struct ViewScore {
   int view = 0;  // into Capture::views
   std::string name;
   int width = 0, height = 0;
-  int64_t scored_pixels = 0;   // those that no mask excludes
-  double squared_error = 0;    // sum over the scored pixels and channels
+  int64_t scored_pixels = 0;        // those that no mask excludes
+  double squared_error = 0;         // sum over the scored pixels and channels
   std::optional<double> psnr = {};  // dB; nothing when no pixel is scored
   std::optional<double> ssim = {};  // nothing when no window is scored
-  double milliseconds = 0;     // to render, all threads on the one view
+  double milliseconds = 0;          // to render, all threads on the one view
 };
 
 struct ViewsResult {
@@ -31,7 +31,8 @@ struct ViewsResult {
 };
 
 // Renders `views` through their cameras at the store's size and compares with the photos.
-ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views, const JobControl& control);
+ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
+                          const JobControl& control);
 
 Json ViewsMetricsJson(const ViewsResult& result);
 Json ViewsPerViewJson(const ViewsResult& result);

@@ -38,8 +38,8 @@ Json Views(const RunContext& run, const std::vector<int>& views, const JobContro
   const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control);
   Json answer = Header(run, "views");
   answer["text"] = Json::array(
-      {fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view", views.size(),
-                   result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)});
+      {fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view",
+                   views.size(), result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)});
   answer["metrics"] = ViewsMetricsJson(result);
   answer["definitions"] = ViewsDefinitions();
   answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
@@ -49,11 +49,11 @@ Json Views(const RunContext& run, const std::vector<int>& views, const JobContro
 
 Json SanText(const Json& metrics) {
   Json text = Json::array();
-  text.push_back(fmt::format("{} clicks in {} held-out views: IoU with the teacher {:.3f} (median {:.3f}, {:.0f} % over "
-                             "0.7)",
-                             metrics["clicks"].get<size_t>(), metrics["views"].get<size_t>(),
-                             metrics["iou"].get<double>(), metrics["iou_median"].get<double>(),
-                             100 * metrics["iou_share_over_0.7"].get<double>()));
+  text.push_back(fmt::format(
+      "{} clicks in {} held-out views: IoU with the teacher {:.3f} (median {:.3f}, {:.0f} % over "
+      "0.7)",
+      metrics["clicks"].get<size_t>(), metrics["views"].get<size_t>(), metrics["iou"].get<double>(),
+      metrics["iou_median"].get<double>(), 100 * metrics["iou_share_over_0.7"].get<double>()));
   if (metrics["feature_mse"].is_number() && metrics["feature_cosine"].is_number()) {
     text.push_back(fmt::format("features: MSE {:.5f}, cosine {:.4f}", metrics["feature_mse"].get<double>(),
                                metrics["feature_cosine"].get<double>()));
@@ -74,13 +74,16 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
          const JobControl& control) {
   const Clock::time_point start = Clock::now();
   const FeatureRun features = OpenFeatures(run, job.teacher);
-  const auto encoder = LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
+  const auto encoder =
+      LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
   const auto decoder = LoadPromptDecoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime});
-  const SanOptions options = {.photo_teacher = job.photo_teacher, .granularity = ParseGranularity(job.granularity)};
+  const SanOptions options = {.photo_teacher = job.photo_teacher,
+                              .granularity = ParseGranularity(job.granularity)};
   const SanResult result =
       EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
   Json answer = Header(run, "san");
   answer["teacher"] = job.teacher;
+  answer["granularity"] = job.granularity;
   answer["imitation_step"] = features.step;
   answer["imitation_finished"] = features.finished;
   answer["metrics"] = SanMetricsJson(result);
@@ -105,7 +108,8 @@ Json Joined(const RunContext& run, const std::vector<Json>& answers) {
   for (const Json& answer : answers) {
     const std::string protocol = answer["protocol"].get<std::string>();
     for (const Json& line : answer["text"]) all["text"].push_back(line);
-    for (const char* key : {"metrics", "definitions", "seconds", "per_view"}) all[key][protocol] = answer[key];
+    for (const char* key : {"metrics", "definitions", "seconds", "per_view"})
+      all[key][protocol] = answer[key];
     if (answer.contains("worst")) all["worst"][protocol] = answer["worst"];
   }
   return all;
@@ -116,9 +120,10 @@ Json Joined(const RunContext& run, const std::vector<Json>& answers) {
 void EvaluateJobOptions::Describe(OptionList& list) {
   list.Group("Evaluation");
   list.Text("run", &run, "Run folder.");
-  list.Text("protocol", &protocol,
-            "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: both.",
-            {.choices = {"views", "san", "all"}});
+  list.Text(
+      "protocol", &protocol,
+      "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: both.",
+      {.choices = {"views", "san", "all"}});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
   list.Group("Masks");
@@ -146,7 +151,8 @@ Json RunEvaluate(const EvaluateJobOptions& job, const JobControl& control) {
   const std::vector<int> views = ViewsToScore(run, job.max_views);
   if (job.protocol == "views") return Store(run, Views(run, views, control));
   if (job.protocol == "san") return Store(run, San(job, run, views, control));
-  if (!HasFeatures(run, job.teacher)) OpenFeatures(run, job.teacher);  // says what is missing before the work begins
+  if (!HasFeatures(run, job.teacher))
+    OpenFeatures(run, job.teacher);  // says what is missing before the work begins
   std::vector<Json> answers;
   answers.push_back(Store(run, Views(run, views, control)));
   answers.push_back(Store(run, San(job, run, views, control)));

@@ -23,8 +23,8 @@ struct EvaluateJobOptions {
 };
 
 // Scores a run on its held-out views. The answer is {"protocol", "capture", "run", "metrics", "definitions",
-// "per_view"}; with protocol "all" metrics, definitions and per_view hold one entry a protocol. Each protocol's answer
-// is kept as evaluation-<protocol>.json in the run folder too.
+// "per_view"}; with protocol "all" metrics, definitions and per_view hold one entry a protocol. Each
+// protocol's answer is kept as evaluation-<protocol>.json in the run folder too.
 Json RunEvaluate(const EvaluateJobOptions& options, const JobControl& control);
 
 // Where the answer of a protocol is kept.

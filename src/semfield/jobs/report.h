@@ -17,9 +17,9 @@ struct ReportJobOptions {
   void Describe(OptionList& list);
 };
 
-// Writes one self-contained HTML page about a run: options, curves, held-out pictures, masks beside the teacher's,
-// metrics and times. Pictures are rendered anew; numbers come from what `evaluate` kept, and where that is missing the
-// page says which command makes it.
+// Writes one self-contained HTML page about a run: options, curves, held-out pictures, masks beside the
+// teacher's, metrics and times. Pictures are rendered anew; numbers come from what `evaluate` kept, and where
+// that is missing the page says which command makes it.
 Json RunReport(const ReportJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

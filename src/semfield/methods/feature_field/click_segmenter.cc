@@ -45,8 +45,12 @@ Prompt ClickSegmenter::Reproject(const std::vector<SurfaceClick>& clicks, const 
 
 Prompt ClickSegmenter::SquarePrompt(const SquareView& view, const Prompt& prompt) {
   Prompt square;
+  // Rounding may put what is on the border a hair outside, where decoders refuse it.
+  const auto inside = [&](const Vec2& pixel) -> Vec2 {
+    return view.SquareFromFrame(pixel).cwiseMax(0.0).cwiseMin(static_cast<double>(view.square().width));
+  };
   for (const PromptPoint& point : prompt.points) {
-    const Vec2 p = view.SquareFromFrame({point.x, point.y});
+    const Vec2 p = inside({point.x, point.y});
     square.points.push_back({.x = p.x(), .y = p.y(), .positive = point.positive});
   }
   for (const PromptBox& box : prompt.boxes) {
@@ -56,7 +60,7 @@ Prompt ClickSegmenter::SquarePrompt(const SquareView& view, const Prompt& prompt
       const double t = static_cast<double>(i) / kPerSide;
       const double x = box.x0 + t * (box.x1 - box.x0), y = box.y0 + t * (box.y1 - box.y0);
       for (const Vec2& border : {Vec2(x, box.y0), Vec2(x, box.y1), Vec2(box.x0, y), Vec2(box.x1, y)}) {
-        const Vec2 p = view.SquareFromFrame(border);
+        const Vec2 p = inside(border);
         mapped = {std::min(mapped.x0, p.x()), std::min(mapped.y0, p.y()), std::max(mapped.x1, p.x()),
                   std::max(mapped.y1, p.y())};
       }

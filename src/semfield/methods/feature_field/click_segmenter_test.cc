@@ -33,7 +33,9 @@ class DiscDecoder : public PromptDecoder {
     mask.logits = ImageF(width, height, 1);
     mask.binary = ImageU8(width, height, 1);
     mask.low_res_logits.assign(16, static_cast<float>(prompt.points.size()));
-    if (previous != nullptr) EXPECT_EQ((*previous)[0] + 1, mask.low_res_logits[0]) << "not the last answer";
+    if (previous != nullptr) {
+      EXPECT_EQ((*previous)[0] + 1, mask.low_res_logits[0]) << "not the last answer";
+    }
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
         double logit = -1e3;
@@ -62,6 +64,13 @@ class DiscDecoder : public PromptDecoder {
  private:
   ModelCard card_;
 };
+
+Prompt Clicks(std::vector<PromptPoint> points) {
+  return {.points = std::move(points), .boxes = {}};
+}
+Prompt Box(const PromptBox& box) {
+  return {.points = {}, .boxes = {box}};
+}
 
 FeatureOptions SmallFeatures() {
   FeatureOptions options;
@@ -107,7 +116,7 @@ TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
     for (double x : {margin, camera.width - margin, 0.5 * camera.width}) {
       for (double y : {margin, camera.height - margin, 0.37 * camera.height}) {
         const SegmentResult result =
-            segmenter_.Segment(camera, pose, {.points = {{.x = x, .y = y}}}, Granularity::kPart);
+            segmenter_.Segment(camera, pose, Clicks({{.x = x, .y = y}}), Granularity::kPart);
         ASSERT_EQ(result.mask.binary.width, camera.width);
         ASSERT_EQ(result.mask.binary.height, camera.height);
         EXPECT_LT((CentreOf(result.mask) - Vec2(x, y)).norm(), 0.6)
@@ -131,12 +140,12 @@ TEST_F(ClickSegmenterTest, BorderClicksAreAccepted) {
   for (const Camera& camera : {PinholeCamera(321, 240, 0.96), PinholeCamera(179, 320, 1.3), phone}) {
     for (double x : {0.0, static_cast<double>(camera.width)}) {
       for (double y : {0.0, static_cast<double>(camera.height)}) {
-        EXPECT_NO_THROW(segmenter_.Segment(camera, pose, {.points = {{.x = x, .y = y}}}, Granularity::kAuto))
+        EXPECT_NO_THROW(segmenter_.Segment(camera, pose, Clicks({{.x = x, .y = y}}), Granularity::kAuto))
             << camera.width << ": " << x << ", " << y;
       }
     }
     const PromptBox whole = {0, 0, static_cast<double>(camera.width), static_cast<double>(camera.height)};
-    EXPECT_NO_THROW(segmenter_.Segment(camera, pose, {.boxes = {whole}}, Granularity::kAuto)) << camera.width;
+    EXPECT_NO_THROW(segmenter_.Segment(camera, pose, Box(whole), Granularity::kAuto)) << camera.width;
   }
 }
 
@@ -144,13 +153,14 @@ TEST_F(ClickSegmenterTest, BoxesKeepTheirPlace) {
   const Camera camera = PinholeCamera(320, 240, 0.96);
   const SegmentResult result =
       segmenter_.Segment(camera, field_.scene.Cameras()[0].second,
-                         {.boxes = {{.x0 = 30, .y0 = 20, .x1 = 90, .y1 = 60}}}, Granularity::kAuto);
+                         Box({.x0 = 30, .y0 = 20, .x1 = 90, .y1 = 60}), Granularity::kAuto);
   for (int y = 0; y < 240; ++y) {
     for (int x = 0; x < 320; ++x) {
       const bool inside = x > 31 && x < 88 && y > 21 && y < 58,
                  outside = x < 28 || x > 91 || y < 18 || y > 61;
-      if (inside) ASSERT_EQ(result.mask.binary.At(x, y), 255) << x << ", " << y;
-      if (outside) ASSERT_EQ(result.mask.binary.At(x, y), 0) << x << ", " << y;
+      if (inside || outside) {
+        ASSERT_EQ(result.mask.binary.At(x, y), inside ? 255 : 0) << x << ", " << y;
+      }
     }
   }
 }

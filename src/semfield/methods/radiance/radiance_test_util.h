@@ -40,7 +40,6 @@ inline RadianceOptions SmallRadianceOptions(int steps) {
   options.coarse_phases = 2;
   options.phase_steps = 40;
   options.warmup_steps = 5;
-  options.background = "black";
   options.steps = steps;
   return options;
 }

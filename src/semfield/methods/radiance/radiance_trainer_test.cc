@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "semfield/base/error.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
 #include "semfield/training/checkpoint.h"
 

@@ -34,15 +34,15 @@ RadianceOptions TinyOptions() {
 class TilePassTest : public testing::Test {
  protected:
   TilePassTest() : model_(TinyOptions(), {.center = {0.2f, -0.1f, 0.3f}, .half_extent = 1.5f}) {
-    // Multiples of 1/256 below 1/2: they, and they plus or minus a step of 1/256, are exact in half
-    // precision, so that differences see the derivative and not the rounding of the shadow.
+    // Multiples of 1/256 below 1/2 are exact in half precision, and so they are plus or minus a step of
+    // 1/4096: the differences see the derivative and not the rounding of the shadow.
     Random random(5);
     for (float& value : model_.grid.span()) value = (static_cast<float>(random.Below(255)) - 127.0f) / 256.0f;
     model_.UpdateShadow();
     for (int r = 0; r < kRays; ++r) {
       Vec3 direction(random.Uniform(-0.3f, 0.3f), random.Uniform(-0.3f, 0.3f), 1);
       direction.normalize();
-      Ray ray = {.origin = {0.2f, -0.1f, r + 1 == kRays ? 3.0f : -2.0f}, .z_scale = 1};
+      Ray ray = {.origin = {0.2f, -0.1f, r + 1 == kRays ? 3.0f : -2.0f}, .direction = {}, .z_scale = 1};
       for (int k = 0; k < 3; ++k) ray.direction[k] = static_cast<float>(direction[k]);
       rays_.push_back(ray);
     }
@@ -133,7 +133,7 @@ class TilePassTest : public testing::Test {
   void ExpectAllGradients() {
     Buffer<float> d_grid, d_density, d_color;
     Loss(&d_grid, &d_density, &d_color);
-    ExpectGradient(model_.grid, d_grid, 1.0f / 256, "grid");
+    ExpectGradient(model_.grid, d_grid, 1.0f / 4096, "grid");
     ExpectGradient(model_.density_mlp, d_density, 5e-4f, "density network");
     if (d_rgb_[0] != 0) ExpectGradient(model_.color_mlp, d_color, 1e-3f, "color network");
   }

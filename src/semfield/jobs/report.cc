@@ -1,0 +1,285 @@
+#include "semfield/jobs/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <set>
+
+#include "semfield/base/atomic_file.h"
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/version.h"
+#include "semfield/evaluation/clicks.h"
+#include "semfield/evaluation/report_figures.h"
+#include "semfield/evaluation/report_page.h"
+#include "semfield/jobs/evaluate.h"
+#include "semfield/jobs/run_context.h"
+#include "semfield/training/metrics_log.h"
+
+namespace semfield {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+
+// Each view the teacher sees costs seconds, so the page shows clicks in few of them.
+constexpr int kClickViews = 3;
+constexpr size_t kWorstClicks = 6, kWorstViews = 4;
+constexpr size_t kEvaluationBytes = size_t{64} << 20;
+
+std::string Duration(double seconds) {
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.1f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+class ReportJob {
+ public:
+  ReportJob(const ReportJobOptions& job, const JobControl& control)
+      : job_(job), control_(control), run_(OpenRun(job.run)), scene_(SceneOfRun(run_)) {}
+
+  Json Run();
+
+ private:
+  void Step(const std::string& what, double done) {
+    control_.ThrowIfStopped();
+    control_.Report({.stage = "report", .done = done, .total = 4, .detail = what});
+  }
+  Json Evaluation(const std::string& protocol, const fs::path& checkpoint);
+  void AddFacts();
+  void AddTimes();
+  void AddEvaluationTimes();
+  void AddViewFigures();
+  void AddMaskFigures();
+  void AddWorstClicks(TeacherFigures& figures);
+  Json FeaturesConfig() const { return run_.folder.ReadConfigSection(Stage()); }
+  std::string Stage() const { return "imitate-" + job_.teacher; }
+  bool has_features() const { return HasFeatures(run_, job_.teacher); }
+
+  const ReportJobOptions& job_;
+  const JobControl& control_;
+  RunContext run_;
+  EvaluationScene scene_;
+  ReportContent page_;
+};
+
+// What `evaluate` kept, with a note when there is none or when it is older than what it speaks of.
+Json ReportJob::Evaluation(const std::string& protocol, const fs::path& checkpoint) {
+  const fs::path file = EvaluationFile(run_.folder, protocol);
+  const std::string command = fmt::format("semfield evaluate {} --protocol {}", job_.run, protocol);
+  std::error_code code;
+  if (!fs::exists(file, code)) {
+    page_.notes.push_back(
+        fmt::format("The numbers of protocol {} are missing. Make them with: {}", protocol, command));
+    return nullptr;
+  }
+  if (fs::last_write_time(file, code) < fs::last_write_time(checkpoint, code)) {
+    page_.notes.push_back(
+        fmt::format("The numbers of protocol {} are older than the run's last training. Renew them with: {}",
+                    protocol, command));
+  }
+  Json evaluation = ReadJsonFile(file, kEvaluationBytes);
+  if (!evaluation.is_object() || evaluation.value("protocol", Json()) != protocol) {
+    throw InputError("{}: not an evaluation of protocol {}. Remove it, or make it anew with: {}",
+                     file.string(), protocol, command);
+  }
+  return evaluation;
+}
+
+void ReportJob::AddFacts() {
+  const Capture& capture = *run_.capture;
+  const std::string folder = fs::absolute(capture.path).lexically_normal().filename().string();
+  page_.scene = folder.empty() ? capture.path.string() : folder;
+  page_.version = Version();
+  auto& facts = page_.facts;
+  facts.emplace_back("capture", capture.path.string());
+  facts.emplace_back("format", capture.format);
+  facts.emplace_back("views", fmt::format("{}: {} for training, {} held out", capture.views.size(),
+                                          capture.train.size(), capture.held_out.size()));
+  facts.emplace_back("split", capture.split_rule);
+  const Camera& original = capture.views[0].camera;
+  const Camera trained = run_.store->CameraOf(0);
+  facts.emplace_back("photo size", fmt::format("{} x {}", original.width, original.height));
+  facts.emplace_back("trained at", fmt::format("{} x {}", trained.width, trained.height));
+  facts.emplace_back("bounds", capture.bounds_rule);
+  facts.emplace_back("run", run_.folder.path().string());
+  facts.emplace_back("teacher", has_features() ? job_.teacher : "none yet");
+}
+
+void ReportJob::AddTimes() {
+  const auto add_stage = [&](const std::string& stage, const std::string& label) {
+    double seconds = -1;
+    int64_t step = 0;
+    for (const Json& entry : page_.log) {
+      if (entry.value("stage", "") != stage || !entry.contains("seconds") || !entry["seconds"].is_number())
+        continue;
+      seconds = entry["seconds"].get<double>();
+      step = entry["step"].get<int64_t>();
+    }
+    if (seconds >= 0) page_.times.emplace_back(label, fmt::format("{}, {} steps", Duration(seconds), step));
+  };
+  add_stage("train", "training");
+  add_stage(Stage(), "imitation");
+  if (run_.train_config.contains("threads")) {
+    page_.times.emplace_back("threads", run_.train_config["threads"].dump());
+  }
+  AddEvaluationTimes();
+}
+
+void ReportJob::AddEvaluationTimes() {
+  const auto metric = [](const Json& evaluation, const char* key) -> Json {
+    if (!evaluation.is_object() || !evaluation.contains("metrics")) return nullptr;
+    const Json& metrics = evaluation["metrics"];
+    return metrics.is_object() && metrics.contains(key) ? metrics[key] : Json();
+  };
+  const Json render = metric(page_.views_evaluation, "milliseconds");
+  if (render.is_number())
+    page_.times.emplace_back("render a view", fmt::format("{:.0f} ms", render.get<double>()));
+  const Json parts = metric(page_.san_evaluation, "milliseconds");
+  const std::pair<const char*, const char*> names[] = {
+      {"features", "render the features of a view, one thread"},
+      {"encode", "encode a view instead, one thread"},
+      {"decode", "decode one click, one thread"}};
+  for (const auto& [key, label] : names) {
+    if (parts.is_object() && parts.contains(key) && parts[key].is_number()) {
+      page_.times.emplace_back(label, fmt::format("{:.0f} ms", parts[key].get<double>()));
+    }
+  }
+}
+
+// " · PSNR 27.1 dB" of one view from the evaluation, empty if it is not there.
+std::string ViewNumbers(const Json& evaluation, const std::string& name) {
+  if (!evaluation.is_object() || !evaluation.contains("per_view") || !evaluation["per_view"].is_array())
+    return {};
+  for (const Json& view : evaluation["per_view"]) {
+    if (!view.is_object() || view.value("view", Json()) != name) continue;
+    const Json psnr = view.value("psnr", Json()), ssim = view.value("ssim", Json());
+    if (psnr.is_number() && ssim.is_number()) {
+      return fmt::format("PSNR {:.2f} dB, SSIM {:.3f}", psnr.get<double>(), ssim.get<double>());
+    }
+  }
+  return {};
+}
+
+void ReportJob::AddViewFigures() {
+  const std::vector<int> views = SpreadViews(run_.capture->held_out, job_.views);
+  for (size_t i = 0; i < views.size(); ++i) {
+    Step("held-out views", 1 + static_cast<double>(i) / static_cast<double>(views.size()));
+    ReportRow row = ViewFigure(scene_, views[i]);
+    row.note = ViewNumbers(page_.views_evaluation, row.title);
+    page_.views.push_back(std::move(row));
+  }
+  if (views.empty())
+    page_.notes.push_back("The capture has no held-out views, so there are no pictures to compare.");
+}
+
+void ReportJob::AddMaskFigures() {
+  if (!has_features()) {
+    page_.notes.push_back(
+        fmt::format("There are no features yet, so no masks. Make them with: semfield imitate {}{}", job_.run,
+                    job_.teacher == "sam" ? "" : " --teacher " + job_.teacher));
+    return;
+  }
+  const FeatureRun features = OpenFeatures(run_, job_.teacher);
+  if (!features.finished) page_.notes.push_back("The imitation is not finished.");
+  SanOptions options;
+  if (page_.san_evaluation.is_object() && page_.san_evaluation.value("granularity", Json()).is_string()) {
+    options.granularity = ParseGranularity(page_.san_evaluation["granularity"].get<std::string>());
+  }
+  const auto encoder = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime, .stages = {}});
+  const auto decoder = LoadPromptDecoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
+  TeacherFigures figures(scene_, *features.model, *encoder, *decoder, options);
+  const std::vector<int> views = SpreadViews(run_.capture->held_out, std::min(kClickViews, job_.views));
+  for (size_t i = 0; i < views.size(); ++i) {
+    Step("masks", 2 + static_cast<double>(i) / static_cast<double>(views.size()));
+    page_.features.push_back(figures.Features(views[i]));
+    const Camera& camera = run_.capture->views[views[i]].camera;
+    const std::vector<Vec2> grid = ClickGrid(camera.width, camera.height, options.clicks_per_side);
+    // Two clicks a view, on alternating diagonals of the grid.
+    for (const size_t cell : i % 2 == 0 ? std::array<size_t, 2>{6, 18} : std::array<size_t, 2>{8, 16}) {
+      page_.clicks.push_back(figures.Click(views[i], grid[cell]));
+    }
+  }
+  Step("worst clicks", 3);
+  AddWorstClicks(figures);
+}
+
+void ReportJob::AddWorstClicks(TeacherFigures& figures) {
+  if (!page_.san_evaluation.is_object() || !page_.san_evaluation.contains("worst")) return;
+  std::set<int> views;
+  for (const Json& worst : page_.san_evaluation["worst"]) {
+    if (page_.worst.size() == kWorstClicks) break;
+    if (!worst.is_object() || !worst.value("view", Json()).is_string() || !worst.contains("click")) continue;
+    const Json& click = worst["click"];
+    if (!click.is_array() || click.size() != 2 || !click[0].is_number() || !click[1].is_number()) continue;
+    const auto& all = run_.capture->views;
+    const auto view = std::find_if(all.begin(), all.end(),
+                                   [&](const View& v) { return v.name == worst["view"].get<std::string>(); });
+    const Vec2 at(click[0].get<double>(), click[1].get<double>());
+    if (view == all.end() || !view->camera.Contains(at)) continue;
+    const int index = static_cast<int>(view - all.begin());
+    if (views.count(index) == 0 && views.size() == kWorstViews) continue;
+    views.insert(index);
+    control_.ThrowIfStopped();
+    page_.worst.push_back(figures.Click(index, at));
+  }
+}
+
+Json ReportJob::Run() {
+  const Clock::time_point start = Clock::now();
+  page_.log = MetricsLog::Read(run_.folder.metrics());
+  page_.imitation_stage = Stage();
+  page_.views_evaluation = Evaluation("views", run_.folder.radiance_checkpoint());
+  if (has_features()) {
+    page_.san_evaluation = Evaluation("san", run_.folder.features_checkpoint(job_.teacher));
+    const Json teacher =
+        page_.san_evaluation.is_null() ? Json() : page_.san_evaluation.value("teacher", Json());
+    if (teacher.is_string() && teacher != job_.teacher) {
+      page_.notes.push_back(
+          fmt::format("The numbers of protocol san are of the teacher {}.", teacher.get<std::string>()));
+    }
+  }
+  AddFacts();
+  AddTimes();
+  page_.options.emplace_back("Training", run_.train_config.value("options", Json()));
+  const Json imitation = FeaturesConfig();
+  if (imitation.is_object()) page_.options.emplace_back("Imitation", imitation.value("options", Json()));
+  AddViewFigures();
+  try {
+    AddMaskFigures();
+  } catch (const Error& error) {
+    // A page without masks is better than none where the teacher cannot run.
+    if (error.kind() != ErrorKind::kResource) throw;
+    page_.notes.push_back(fmt::format("Masks could not be made: {}", error.what()));
+  }
+  const fs::path out = job_.out.empty() ? run_.folder.report() : fs::path(job_.out);
+  const std::string html = BuildReportPage(page_);
+  WriteFileAtomically(out, html);
+  Json answer;
+  answer["text"] =
+      Json::array({fmt::format("{} ({:.1f} MB)", out.string(), static_cast<double>(html.size()) / 1e6)});
+  for (const std::string& note : page_.notes) answer["text"].push_back(note);
+  answer["report"] = out.string();
+  answer["notes"] = page_.notes;
+  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  return answer;
+}
+
+}  // namespace
+
+void ReportJobOptions::Describe(OptionList& list) {
+  list.Group("Report");
+  list.Text("run", &run, "Run folder.");
+  list.Text("out", &out, "HTML file to write; empty: report.html in the run folder.");
+  list.Int("views", &views, "Held-out views to show.", {.min = 1, .max = 50});
+  list.Text("teacher", &teacher, "Model whose imitation is shown.");
+  list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
+}
+
+Json RunReport(const ReportJobOptions& options, const JobControl& control) {
+  return ReportJob(options, control).Run();
+}
+
+}  // namespace semfield

@@ -1,0 +1,176 @@
+#include "semfield/jobs/run_context.h"
+
+#include <gtest/gtest.h>
+
+#include "semfield/base/log.h"
+#include "semfield/jobs/jobs_test_util.h"
+#include "semfield/methods/feature_field/feature_options.h"
+
+namespace semfield {
+namespace {
+
+class RunContextTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    SetLogSink([](LogLevel, const std::string& message) { log_ += message + "\n"; });
+    folder_ = new TestFolder;
+    WriteSynthetic({.views = 9, .width = 32, .height = 24}, *folder_ / "capture");
+    RunTrain(TinyTraining((*folder_ / "capture").string(), (*folder_ / "run").string(), 100), {});
+    run_ = new RunContext(OpenRun(*folder_ / "run"));
+  }
+  static void TearDownTestSuite() {
+    delete run_;
+    delete folder_;
+    SetLogSink({});
+  }
+  static std::string WritePose(const std::string& text) {
+    const std::filesystem::path path = *folder_ / "my pose.json";
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  static std::string PoseError(const std::string& text) {
+    return ErrorOf([&] { FindNamedView(*run_->capture, WritePose(text)); });
+  }
+  static TestFolder* folder_;
+  static RunContext* run_;
+  static std::string log_;
+};
+TestFolder* RunContextTest::folder_ = nullptr;
+RunContext* RunContextTest::run_ = nullptr;
+std::string RunContextTest::log_;
+
+TEST_F(RunContextTest, OpensWhatWasTrained) {
+  EXPECT_EQ(run_->capture->views.size(), 9u);
+  EXPECT_EQ(run_->Field().model().options.steps, 100);
+  EXPECT_EQ(run_->store->CameraOf(0).width, 32);
+  const View& view = run_->capture->views[0];
+  EXPECT_GT(run_->Field().Render(view.camera, view.world_from_camera, {}).opacity.At(16, 12), 0);
+}
+
+TEST_F(RunContextTest, NoRunOrNothingTrainedIsAnError) {
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "missing"); }), "");
+  RunFolder::Create(*folder_ / "empty");
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "empty"); }).find("semfield train"), std::string::npos);
+}
+
+TEST_F(RunContextTest, MissingFeaturesSayHowToMakeThem) {
+  EXPECT_FALSE(HasFeatures(*run_, "sam"));
+  EXPECT_NE(ErrorOf([] { OpenFeatures(*run_, "sam"); }).find("semfield imitate"), std::string::npos);
+  EXPECT_NE(ErrorOf([] { OpenFeatures(*run_, "../../etc/passwd"); }), "");
+}
+
+TEST_F(RunContextTest, ACaptureThatChangedIsWarnedAbout) {
+  log_.clear();
+  const RunFolder run = RunFolder::Open(*folder_ / "run");
+  Json section = run.ReadConfigSection("train");
+  const Json before = section;
+  section["capture_hash"] = "0123";
+  run.WriteConfigSection("train", section);
+  OpenRun(*folder_ / "run");
+  EXPECT_NE(log_.find("changed"), std::string::npos) << log_;
+  section["capture"] = (*folder_ / "moved").string();
+  run.WriteConfigSection("train", section);
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "run"); }), "");
+  run.WriteConfigSection("train", before);
+}
+
+// ---- Views ----
+
+TEST_F(RunContextTest, FindsViewsByNameIndexAndSplit) {
+  const Capture& capture = *run_->capture;
+  const NamedView by_index = FindNamedView(capture, "2");
+  EXPECT_EQ(by_index.index, 2);
+  EXPECT_EQ(by_index.camera.width, 32);
+  EXPECT_EQ(by_index.name.find_first_of("/ "), std::string::npos);
+  EXPECT_EQ(FindNamedView(capture, "test:0").index, capture.held_out[0]);
+  EXPECT_EQ(FindNamedView(capture, capture.views[4].name).index, 4);
+  EXPECT_NE(ErrorOf([&] { FindNamedView(capture, "no such view"); }), "");
+  EXPECT_NE(ErrorOf([&] { FindNamedView(capture, "9"); }), "");
+  EXPECT_NE(ErrorOf([&] { FindNamedView(capture, "/nowhere/pose.json"); }), "");
+}
+
+TEST_F(RunContextTest, FindsListsOfViews) {
+  const Capture& capture = *run_->capture;
+  EXPECT_EQ(FindNamedViews(capture, "all").size(), 9u);
+  EXPECT_EQ(FindNamedViews(capture, "train").size(), capture.train.size());
+  EXPECT_EQ(FindNamedViews(capture, "test").size(), capture.held_out.size());
+  const std::vector<NamedView> some = FindNamedViews(capture, "3,train:0,,1");
+  ASSERT_EQ(some.size(), 3u);
+  EXPECT_EQ(some[0].index, 3);
+  EXPECT_EQ(some[1].index, capture.train[0]);
+  EXPECT_EQ(some[2].index, 1);
+  for (const char* text : {"", ",", "3,what", "all,3x"}) {
+    EXPECT_NE(ErrorOf([&] { FindNamedViews(capture, text); }), "") << text;
+  }
+}
+
+constexpr const char* kIdentity = "[[1,0,0,5],[0,1,0,6],[0,0,1,7],[0,0,0,1]]";
+
+TEST_F(RunContextTest, PoseFilesAreInTheCapturesConvention) {
+  const std::string text =
+      std::string(R"({"w": 64, "h": 48, "fl_x": 50, "cx": 30, "transform_matrix": )") + kIdentity + "}";
+  const NamedView view = FindNamedView(*run_->capture, WritePose(text));
+  EXPECT_EQ(view.index, -1);
+  EXPECT_EQ(view.name, "my_pose");
+  EXPECT_EQ(view.camera.width, 64);
+  EXPECT_EQ(view.camera.fy, 50);
+  EXPECT_EQ(view.camera.cx, 30);
+  EXPECT_EQ(view.camera.cy, 24);
+  EXPECT_LT((view.world_from_camera.translation - Vec3(5, 6, 7)).norm(), 1e-12);
+  // OpenGL's camera looks along -z; ours along +z.
+  EXPECT_LT((view.world_from_camera.rotation.col(2) - Vec3(0, 0, -1)).norm(), 1e-12);
+  const std::string ours =
+      std::string(R"({"w": 64, "h": 48, "fl_x": 50, "world_from_camera": )") + kIdentity + "}";
+  EXPECT_LT(
+      (FindNamedView(*run_->capture, WritePose(ours)).world_from_camera.rotation - Mat3::Identity()).norm(),
+      1e-12);
+}
+
+TEST_F(RunContextTest, DamagedPoseFilesAreErrorsThatNameTheKey) {
+  const auto with = [](const std::string& camera, const std::string& matrix) {
+    return "{" + camera + R"(, "transform_matrix": )" + matrix + "}";
+  };
+  const std::string good = R"("w": 64, "h": 48, "fl_x": 50)";
+  for (const std::string& matrix :
+       {std::string("[]"), std::string("3"), std::string("null"), std::string("[[1,0,0],[0,1,0],[0,0,1]]"),
+        std::string("[[1,0,0,0],[0,1,0,0],[0,0,\"1\",0]]"),
+        std::string("[[2,0,0,0],[0,2,0,0],[0,0,2,0],[0,0,0,1]]"),
+        std::string("[[1,0,0,0],[0,1,0,0],[0,0,-1,0],[0,0,0,1]]"),
+        std::string("[[0,0,0,0],[0,0,0,0],[0,0,0,0]]"), std::string("[[1,0,0,null],[0,1,0,0],[0,0,1,0]]"),
+        std::string("[1,2,3,4]")}) {
+    EXPECT_NE(PoseError(with(good, matrix)).find("transform_matrix"), std::string::npos) << matrix;
+  }
+  for (const char* camera :
+       {R"("h": 48, "fl_x": 50)", R"("w": 0, "h": 48, "fl_x": 50)", R"("w": -5, "h": 48, "fl_x": 50)",
+        R"("w": 1e9, "h": 48, "fl_x": 50)", R"("w": "64", "h": 48, "fl_x": 50)", R"("w": 64, "h": 48)",
+        R"("w": 64, "h": 48, "fl_x": 0)", R"("w": 64, "h": 48, "fl_x": 50, "fl_y": -1)",
+        R"("w": 64, "h": 48, "fl_x": 50, "cx": "middle")", R"("w": 1e999, "h": 48, "fl_x": 50)"}) {
+    EXPECT_NE(PoseError(with(camera, kIdentity)), "") << camera;
+  }
+  for (const char* text : {"", "{", "[]", "null", "\"pose\""}) EXPECT_NE(PoseError(text), "") << text;
+}
+
+TEST(BackgroundColor, WhiteOrBlack) {
+  float rgb[3];
+  BackgroundColor("white", rgb);
+  EXPECT_EQ(rgb[1], 1);
+  for (const char* name : {"black", "random"}) {
+    BackgroundColor(name, rgb);
+    EXPECT_EQ(rgb[1], 0);
+  }
+}
+
+TEST(ApplyPreset, WhatTheCallerSetWins) {
+  FeatureOptions options;
+  options.steps = 77;
+  options.pairs = "any";
+  ApplyPreset({{"steps", 5}, {"cache-size", 9}, {"pairs", "neighbours"}}, "preset", &options);
+  EXPECT_EQ(options.steps, 77);
+  EXPECT_EQ(options.cache_size, 9);
+  EXPECT_EQ(options.pairs, "any");
+  EXPECT_EQ(options.head_width, FeatureOptions().head_width);
+  EXPECT_THROW(ApplyPreset({{"no-such-option", 5}}, "preset", &options), Error);
+}
+
+}  // namespace
+}  // namespace semfield

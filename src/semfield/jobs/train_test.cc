@@ -1,0 +1,169 @@
+#include "semfield/jobs/train.h"
+
+#include <gtest/gtest.h>
+
+#include "semfield/base/json.h"
+#include "semfield/base/log.h"
+#include "semfield/jobs/jobs_test_util.h"
+#include "semfield/training/checkpoint.h"
+#include "semfield/training/metrics_log.h"
+#include "semfield/training/run_folder.h"
+
+namespace semfield {
+namespace {
+
+class TrainJobTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    SetLogSink([](LogLevel, const std::string&) {});
+    folder_ = new TestFolder;
+    WriteSynthetic({.views = 9, .width = 32, .height = 24}, *folder_ / "capture");
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    SetLogSink({});
+  }
+  static TrainJobOptions Job(const std::string& run, int steps) {
+    return TinyTraining((*folder_ / "capture").string(), Path(run), steps);
+  }
+  static std::string Path(const std::string& run) { return (*folder_ / run).string(); }
+  // What was trained, without the seconds that stand in the file.
+  static std::string Parameters(const std::string& run) {
+    const Checkpoint checkpoint =
+        LoadCheckpoint(RunFolder::Open(Path(run)).radiance_checkpoint(), "radiance");
+    std::string bytes;
+    for (const TensorView& tensor : checkpoint.file.tensors()) {
+      bytes += tensor.name;
+      bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
+    }
+    return bytes;
+  }
+  static TestFolder* folder_;
+};
+TestFolder* TrainJobTest::folder_ = nullptr;
+
+TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
+  std::vector<Progress> reports;
+  const Json answer =
+      RunTrain(Job("written", 60), {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  EXPECT_EQ(answer["steps"], 60);
+  EXPECT_TRUE(answer["text"].is_array());
+  EXPECT_GT(answer["train_psnr"].get<double>(), 5);
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().done, 60);
+  EXPECT_EQ(reports.back().total, 60);
+  const RunFolder run = RunFolder::Open(Path("written"));
+  const Json config = run.ReadConfigSection("train");
+  EXPECT_EQ(config["options"]["steps"], 60);
+  EXPECT_EQ(config["options"]["log2-table-size"], 11);
+  EXPECT_FALSE(config["capture_hash"].get<std::string>().empty());
+  // Resolved: nothing is left to be decided when the run is read again.
+  EXPECT_NE(config["options"]["background"], "auto");
+  EXPECT_GE(config["options"]["cone-angle"].get<double>(), 0);
+  const std::vector<Json> metrics = MetricsLog::Read(run.metrics());
+  ASSERT_EQ(metrics.size(), 2u);  // step 50 and the last
+  EXPECT_EQ(metrics[1]["step"], 60);
+}
+
+TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
+  RunTrain(Job("existing", 20), {});
+  const std::string before = Parameters("existing");
+  const std::string message = ErrorOf([] { RunTrain(Job("existing", 30), {}); });
+  EXPECT_NE(message.find("--resume"), std::string::npos) << message;
+  EXPECT_NE(message.find("--restart"), std::string::npos) << message;
+  EXPECT_EQ(Parameters("existing"), before);
+  // A finished run has nothing to resume: the same parameters again.
+  TrainJobOptions resume = Job("existing", 20);
+  resume.resume = true;
+  EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
+  EXPECT_EQ(Parameters("existing"), before);
+  TrainJobOptions restart = Job("existing", 10);
+  restart.restart = true;
+  EXPECT_EQ(RunTrain(restart, {})["steps"], 10);
+  EXPECT_NE(Parameters("existing"), before);
+}
+
+TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
+  RunTrain(Job("whole", 150), {});
+  StopToken stop;
+  const JobControl control = {.progress =
+                                  [&](const Progress& p) {
+                                    if (p.done >= 100) stop.RequestStop();
+                                  },
+                              .stop = &stop};
+  EXPECT_EQ(ErrorOf([&] { RunTrain(Job("halves", 150), control); }), "interrupted");
+  TrainJobOptions resume;  // options, plan and capture stand in the run
+  resume.out = Path("halves");
+  resume.resume = true;
+  EXPECT_EQ(RunTrain(resume, {})["steps"], 150);
+  EXPECT_EQ(Parameters("halves"), Parameters("whole"));
+  int64_t last = 0;
+  for (const Json& line : MetricsLog::Read(RunFolder::Open(Path("halves")).metrics())) {
+    EXPECT_GT(line["step"].get<int64_t>(), last);
+    last = line["step"].get<int64_t>();
+  }
+}
+
+// Minutes become whole steps once; whoever repeats the run from its config.json gets the same bits.
+TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
+  TrainJobOptions timed = Job("timed", 0);
+  timed.minutes = 0.001;  // the fewest steps a plan may have
+  const int steps = RunTrain(timed, {})["steps"].get<int>();
+  EXPECT_GE(steps, 100);
+  const Json section = RunFolder::Open(Path("timed")).ReadConfigSection("train");
+  EXPECT_EQ(section["plan"]["minutes"], 0.001);
+  EXPECT_EQ(section["plan"]["steps"], steps);
+  EXPECT_EQ(section["options"]["steps"], steps);
+  EXPECT_GT(section["plan"]["seconds_per_step"].get<double>(), 0);
+  TrainJobOptions repeat;
+  repeat.out = Path("repeated");
+  repeat.config = Path("timed") + "/config.json";
+  EXPECT_EQ(RunTrain(repeat, {})["steps"], steps);
+  EXPECT_EQ(Parameters("repeated"), Parameters("timed"));
+}
+
+TEST_F(TrainJobTest, PresetFillsWhatWasNotSet) {
+  TrainJobOptions job = Job("preset", 5);
+  job.preset = "fast";
+  RunTrain(job, {});
+  const Json options = RunFolder::Open(Path("preset")).ReadConfigSection("train")["options"];
+  EXPECT_EQ(options["steps"], 5);             // ours
+  EXPECT_EQ(options["log2-table-size"], 11);  // ours, though the preset has its own
+  EXPECT_EQ(options["samples-per-step"], 2048);
+}
+
+TEST_F(TrainJobTest, WrongInputIsAnErrorBeforeAnythingIsWritten) {
+  TrainJobOptions no_out = Job("x", 5);
+  no_out.out.clear();
+  EXPECT_NE(ErrorOf([&] { RunTrain(no_out, {}); }).find("--out"), std::string::npos);
+  TrainJobOptions no_capture = Job("nowhere", 5);
+  no_capture.capture.clear();
+  EXPECT_NE(ErrorOf([&] { RunTrain(no_capture, {}); }), "");
+  TrainJobOptions wrong = Job("nowhere", 5);
+  wrong.capture = (*folder_ / "missing").string();
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  wrong = Job("nowhere", 5);
+  wrong.preset = "no-such-preset";
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  wrong = Job("nowhere", 5);
+  std::ofstream(*folder_ / "other.json") << R"({"hello": 1})";
+  wrong.config = (*folder_ / "other.json").string();
+  wrong.capture.clear();
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  EXPECT_FALSE(std::filesystem::exists(Path("nowhere")));
+}
+
+// The config of another run is a file from outside.
+TEST_F(TrainJobTest, DamagedConfigsAreErrors) {
+  for (const char* text : {"", "[]", R"({"train": 3})", R"({"train": {}})", R"({"train": {"options": {}}})",
+                           R"({"train": {"options": [], "capture": "x"}})", R"({"train": {"capture": 5}})"}) {
+    std::ofstream(*folder_ / "damaged.json") << text;
+    TrainJobOptions job;
+    job.out = Path("damaged");
+    job.config = (*folder_ / "damaged.json").string();
+    EXPECT_NE(ErrorOf([&] { RunTrain(job, {}); }), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace semfield

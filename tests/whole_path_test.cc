@@ -1,0 +1,169 @@
+// From photos to masks with the real teacher: synthetic room -> radiance field -> imitation -> one click, all
+// views. Skipped where the teacher's weights or the inference runtime are not installed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "semfield/base/error.h"
+#include "semfield/base/test_folder.h"
+#include "semfield/capture/image_store.h"
+#include "semfield/capture/reader.h"
+#include "semfield/capture/synthetic.h"
+#include "semfield/image/codecs.h"
+#include "semfield/image/pixels.h"
+#include "semfield/jobs/imitate.h"
+#include "semfield/jobs/segment.h"
+#include "semfield/jobs/train.h"
+#include "semfield/perception/models.h"
+#include "semfield/training/run_folder.h"
+
+namespace semfield {
+namespace {
+
+constexpr int kWidth = 160, kHeight = 120;
+
+std::string WhyTheTeacherCannotRun() {
+  for (const ModelListing& listing : ListModels()) {
+    if (listing.card.name != "sam") continue;
+    return listing.ready ? "" : "the teacher 'sam' is not installed: " + listing.problem;
+  }
+  return "there is no model card 'sam'";
+}
+
+struct Click {
+  int view = 0;
+  int instance = 0;
+  int x = 0, y = 0;
+  double pixels = 0;
+};
+
+// The middle of the largest movable thing that any view shows.
+Click LargestThing(const Capture& capture) {
+  const ImageStore store(capture);
+  const std::set<std::string> shell = {"wall", "floor", "ceiling", "room"};
+  Click best;
+  for (size_t view = 0; view < capture.views.size(); ++view) {
+    const ImageU16 ids = store.Instances(static_cast<int>(view));
+    std::map<int, int> counts;
+    for (uint16_t id : ids.data) ++counts[id];
+    for (const auto& [id, count] : counts) {
+      const auto label = capture.instances.find(id);
+      if (label == capture.instances.end() || shell.count(label->second.class_name) > 0 ||
+          count <= best.pixels)
+        continue;
+      ImageU8 mask(ids.width, ids.height, 1);
+      for (size_t i = 0; i < ids.data.size(); ++i) mask.data[i] = ids.data[i] == id ? 255 : 0;
+      const ImageF distance = DistanceToBorder(mask);
+      const size_t at = std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
+      best = {.view = static_cast<int>(view),
+              .instance = id,
+              .x = static_cast<int>(at % ids.width),
+              .y = static_cast<int>(at / ids.width),
+              .pixels = static_cast<double>(count)};
+    }
+  }
+  return best;
+}
+
+bool AnyInside(const ImageU8& mask) {
+  return std::any_of(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v != 0; });
+}
+
+TEST(WholePath, FromPhotosToMasksInAllViews) {
+  const std::string problem = WhyTheTeacherCannotRun();
+  if (!problem.empty()) GTEST_SKIP() << problem;
+  TestFolder folder;
+  const SyntheticOptions room = {.views = 24, .width = kWidth, .height = kHeight};
+  WriteSynthetic(room, folder / "room");
+  const std::string run = (folder / "run").string();
+
+  TrainJobOptions train;
+  train.capture = (folder / "room").string();
+  train.out = run;
+  train.radiance.steps = 400;
+  train.radiance.samples_per_step = 32768;
+  train.radiance.log2_table_size = 15;
+  train.radiance.finest_resolution = 512;
+  train.radiance.hidden = 32;
+  train.radiance.occupancy_resolution = 64;
+  train.radiance.steps_across = 256;
+  train.radiance.coarse_phases = 3;
+  train.radiance.phase_steps = 60;
+  EXPECT_GT(RunTrain(train, {})["train_psnr"].get<double>(), 20);
+
+  ImitateJobOptions imitate;
+  imitate.run = run;
+  imitate.features.steps = 120;
+  imitate.features.teacher_resolution = 256;
+  imitate.features.cache_size = 16;
+  imitate.features.fresh_probability = 0;  // the cache is filled once
+  try {
+    EXPECT_EQ(RunImitate(imitate, {})["views"], 16);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kResource) GTEST_SKIP() << error.what();
+    throw;
+  }
+  const RunFolder run_folder = RunFolder::Open(run);
+  EXPECT_TRUE(std::filesystem::exists(run_folder.radiance_checkpoint()));
+  EXPECT_TRUE(std::filesystem::exists(run_folder.features_checkpoint("sam")));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "cache" / "features-sam"))
+      << "views were not removed";
+
+  const Capture capture = ReadCapture((folder / "room").string(), {});
+  const Click click = LargestThing(capture);
+  ASSERT_GT(click.pixels, 500);
+  SegmentJobOptions segment;
+  segment.run = run;
+  segment.view = capture.views[click.view].name;
+  segment.click = {std::to_string(click.x + 0.5) + "," + std::to_string(click.y + 0.5)};
+  segment.views = "all";
+  segment.truth = true;
+  const Json answer = RunSegment(segment, {});
+
+  ASSERT_EQ(answer["views"].size(), capture.views.size());
+  std::printf("clicked instance %d at %d,%d of %s: IoU %.3f\n", click.instance, click.x, click.y,
+              segment.view.c_str(), answer["views"][0]["truth_iou"].get<double>());
+  EXPECT_GT(answer["views"][0]["truth_iou"].get<double>(), 0.3);
+
+  const SyntheticScene scene(room);
+  const View& clicked = capture.views[click.view];
+  const Ray ray = MakeRay(clicked.camera, clicked.world_from_camera, {click.x + 0.5, click.y + 0.5});
+  const SyntheticHit hit = scene.Trace(ray);
+  Vec3 point = clicked.world_from_camera.translation;
+  for (int k = 0; k < 3; ++k) point[k] += double{hit.distance} * ray.direction[k];
+  int hidden = 0, seen = 0;
+  for (const Json& record : answer["views"]) {
+    const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
+    ASSERT_EQ(mask.width, kWidth);
+    ASSERT_EQ(mask.height, kHeight);
+    EXPECT_TRUE(std::filesystem::exists(record["overlay"].get<std::string>()));
+    if (record["hidden"].get<bool>()) {
+      EXPECT_FALSE(AnyInside(mask)) << record["view"];
+      EXPECT_EQ(record["area"], 0);
+      ++hidden;
+    } else {
+      EXPECT_EQ(AnyInside(mask), record["area"].get<int>() > 0);
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 1);
+  EXPECT_GT(hidden, 0);
+  // A view that the point falls outside of cannot see it.
+  for (size_t i = 1; i < answer["views"].size(); ++i) {
+    const int index = static_cast<int>(i) - (static_cast<int>(i) <= click.view ? 1 : 0);
+    const View& view = capture.views[index];
+    const auto pixel = view.camera.Project(view.world_from_camera.Inverse() * point);
+    const bool outside =
+        !pixel || pixel->x() < -3 || pixel->y() < -3 || pixel->x() > kWidth + 3 || pixel->y() > kHeight + 3;
+    if (outside) {
+      EXPECT_TRUE(answer["views"][i]["hidden"].get<bool>()) << view.name;
+    }
+  }
+  EXPECT_TRUE(std::filesystem::exists(run_folder.masks_dir() / "mask.json"));
+}
+
+}  // namespace
+}  // namespace semfield
