@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "semfield/evaluation/metrics.h"
 #include "semfield/image/pixels.h"
@@ -23,6 +24,14 @@ ImageU8 ForPage(const ImageU8& picture) {
   if (longest <= kPictureSide) return picture;
   const auto shrunk = [&](int size) { return std::max(1, (size * kPictureSide + longest / 2) / longest); };
   return Resize(picture, shrunk(picture.width), shrunk(picture.height));
+}
+
+// Depth as colours; black where nothing was hit.
+ImageU8 DepthPicture(ImageF depth, float near, float far) {
+  for (float& d : depth.data) {
+    if (!(d > 0)) d = std::numeric_limits<float>::quiet_NaN();
+  }
+  return Colorize(depth, near, far);
 }
 
 // Near and far as the 2nd and 98th percentile of what was hit, so that a speck does not eat the colours.
@@ -101,8 +110,8 @@ ReportRow ViewFigure(const EvaluationScene& scene, int view) {
   ReportRow row{.title = scene.capture.views[view].name, .note = "", .pictures = {}};
   row.pictures.push_back({ForPage(ToU8(photo)), "photo"});
   row.pictures.push_back({ForPage(ToU8(rendered.rgb)), "rendering"});
-  row.pictures.push_back(
-      {ForPage(Colorize(rendered.depth, near, far)), fmt::format("z-depth, {:.2f} to {:.2f}", near, far)});
+  row.pictures.push_back({ForPage(DepthPicture(rendered.depth, near, far)),
+                          fmt::format("z-depth, {:.2f} to {:.2f}", near, far)});
   row.pictures.push_back({ForPage(Difference(photo, rendered.rgb)), "difference"});
   return row;
 }

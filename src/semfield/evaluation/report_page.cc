@@ -295,8 +295,9 @@ std::string BuildReportPage(const ReportContent& content) {
     html += Pairs(content.clicks) + "\n";
   }
   if (!content.worst.empty()) {
-    html += Heading("Where it goes wrong",
-                    "The clicks with the lowest intersection over union with the teacher.");
+    html += Heading(
+        "Where it goes wrong",
+        "The clicks with the lowest intersection over union with the teacher, from at most four views.");
     html += Pairs(content.worst) + "\n";
   }
   html += Numbers(content) + "\n" + OptionTables(content) + "\n</main></body></html>\n";

@@ -32,7 +32,8 @@ th, td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; border-
 th { font-weight: 600; color: var(--soft); }
 td { overflow-wrap: anywhere; }
 th.number, td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-td.number + td { padding-left: 14px; }
+td.number + td:not(.number) { padding-left: 14px; }
+th.number + th:not(.number) { padding-left: 14px; }
 td.label { color: var(--soft); white-space: nowrap; overflow-wrap: normal; }
 td.name { white-space: nowrap; overflow-wrap: normal; }
 .row { display: grid; gap: 8px; }

@@ -156,6 +156,10 @@ Json SanDefinitions(const SanResult& result) {
                    "no more than "
                    "{} pixels a side; both empty 1, one empty 0; mean over all clicks of all views.",
                    side, side, GranularityName(result.options.granularity), result.options.longest_side)},
+      {"clicks", "Clicks scored."},
+      {"views", "Held-out views scored."},
+      {"things", "Labelled instances scored."},
+      {"workers", "Views in the making at once."},
       {"iou_median", "Median of the same over all clicks of all views."},
       {"iou_share_over_0.7", "Share of clicks with an intersection over union above 0.7."},
       {"same_choice",

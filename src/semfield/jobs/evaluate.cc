@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <fstream>
+#include <span>
 
 #include "semfield/base/error.h"
+#include "semfield/base/hash.h"
 #include "semfield/base/version.h"
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
@@ -22,7 +25,8 @@ Json Header(const RunContext& run, const std::string& protocol) {
           {"capture", run.capture->path.string()},
           {"run", run.folder.path().string()},
           {"semfield_version", Version()},
-          {"split", run.capture->split_rule}};
+          {"split", run.capture->split_rule},
+          {"radiance_checkpoint", CheckpointFingerprint(run.folder.radiance_checkpoint())}};
 }
 
 std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
@@ -82,6 +86,7 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   const SanResult result =
       EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
   Json answer = Header(run, "san");
+  answer["features_checkpoint"] = CheckpointFingerprint(run.folder.features_checkpoint(job.teacher));
   answer["teacher"] = job.teacher;
   answer["granularity"] = job.granularity;
   answer["imitation_step"] = features.step;
@@ -137,6 +142,17 @@ void EvaluateJobOptions::Describe(OptionList& list) {
 
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol) {
   return run.path() / ("evaluation-" + protocol + ".json");
+}
+
+std::string CheckpointFingerprint(const std::filesystem::path& checkpoint) {
+  // The header says the step and holds a checksum of all data.
+  constexpr std::streamsize kHeaderBytes = 1 << 16;
+  std::ifstream file(checkpoint, std::ios::binary);
+  if (!file) return {};
+  std::vector<char> bytes(kHeaderBytes);
+  file.read(bytes.data(), kHeaderBytes);
+  bytes.resize(static_cast<size_t>(file.gcount()));
+  return fmt::format("{:016x}", FastHash(std::as_bytes(std::span(bytes))));
 }
 
 EvaluationScene SceneOfRun(const RunContext& run) {

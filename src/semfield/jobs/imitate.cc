@@ -65,6 +65,13 @@ class ViewMaker {
   std::vector<std::unique_ptr<ImageEncoder>> encoders_;
 };
 
+// Bytes a cached view takes: half-precision target, samples (about 15 a token carry weight) and extra inputs.
+double EntryBytes(const FeatureOptions& options, const TeacherShape& teacher) {
+  constexpr double kSamplesPerToken = 15;
+  return static_cast<double>(teacher.grid) * teacher.grid *
+         (teacher.channels * sizeof(Half) + kSamplesPerToken * 4 * sizeof(float) + NumExtraRows(options) * sizeof(float));
+}
+
 // Fixes steps and the share of fresh views so that making the views takes all the time the steps leave.
 void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start, FeatureOptions* options,
                    Json* plan, const JobControl& control) {
@@ -136,6 +143,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     const int step = student.trainer.step();
     const TeacherEntry* entry;
     if (FeatureTrainer::WantsFresh(options, step, student.fresh_used)) {
+      if (step == 0) control.Report({.stage = "imitate", .detail = "waiting for the teacher's first view"});
       student.cache.Add(stream.Take());
       ++student.fresh_used;
       entry = &student.cache[student.cache.size() - 1];
@@ -259,9 +267,9 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
     student.seconds_before = state.at("seconds").get<double>();
     if (trainer.step() < options.steps) RefillCache(cache, maker, student.fresh_used, options.cache_size);
   }
-  const double entry_mib = 2.7 * options.cache_size;
   LogInfo("imitating {}: {} steps; the cache of {} views takes about {:.0f} MiB of memory and as much disk",
-          job.teacher, options.steps, options.cache_size, entry_mib);
+          job.teacher, options.steps, options.cache_size,
+          options.cache_size * EntryBytes(options, maker.Shape(job.teacher)) / (1 << 20));
   double seconds = student.seconds_before;
   if (trainer.step() < options.steps) seconds = ImitateLoop(student, maker, control);
   if (!job.keep_cache) cache.RemoveFiles();

@@ -47,7 +47,8 @@ class ReportJob {
     control_.ThrowIfStopped();
     control_.Report({.stage = "report", .done = done, .total = 4, .detail = what});
   }
-  Json Evaluation(const std::string& protocol, const fs::path& checkpoint);
+  Json Evaluation(const std::string& protocol);
+  bool IsOfThisState(const Json& evaluation, const std::string& key, const fs::path& checkpoint) const;
   void AddFacts();
   void AddTimes();
   void AddEvaluationTimes();
@@ -65,8 +66,8 @@ class ReportJob {
   ReportContent page_;
 };
 
-// What `evaluate` kept, with a note when there is none or when it is older than what it speaks of.
-Json ReportJob::Evaluation(const std::string& protocol, const fs::path& checkpoint) {
+// What `evaluate` kept, with a note when there is none or when the run was trained since.
+Json ReportJob::Evaluation(const std::string& protocol) {
   const fs::path file = EvaluationFile(run_.folder, protocol);
   const std::string command = fmt::format("semfield evaluate {} --protocol {}", job_.run, protocol);
   std::error_code code;
@@ -74,11 +75,6 @@ Json ReportJob::Evaluation(const std::string& protocol, const fs::path& checkpoi
     page_.notes.push_back(
         fmt::format("The numbers of protocol {} are missing. Make them with: {}", protocol, command));
     return nullptr;
-  }
-  if (fs::last_write_time(file, code) < fs::last_write_time(checkpoint, code)) {
-    page_.notes.push_back(
-        fmt::format("The numbers of protocol {} are older than the run's last training. Renew them with: {}",
-                    protocol, command));
   }
   Json evaluation = ReadJsonFile(file, kEvaluationBytes);
   if (!evaluation.is_object() || evaluation.value("protocol", Json()) != protocol) {
@@ -231,9 +227,9 @@ Json ReportJob::Run() {
   const Clock::time_point start = Clock::now();
   page_.log = MetricsLog::Read(run_.folder.metrics());
   page_.imitation_stage = Stage();
-  page_.views_evaluation = Evaluation("views", run_.folder.radiance_checkpoint());
+  page_.views_evaluation = Evaluation("views");
   if (has_features()) {
-    page_.san_evaluation = Evaluation("san", run_.folder.features_checkpoint(job_.teacher));
+    page_.san_evaluation = Evaluation("san");
     const Json teacher =
         page_.san_evaluation.is_null() ? Json() : page_.san_evaluation.value("teacher", Json());
     if (teacher.is_string() && teacher != job_.teacher) {

@@ -76,6 +76,18 @@ void BackgroundColor(const std::string& background, float rgb[3]) {
   for (int k = 0; k < 3; ++k) rgb[k] = background == "white" ? 1.0f : 0.0f;
 }
 
+void CheckTrainSection(const Json& section, const std::string& where) {
+  const auto check = [&](const char* key, bool good, const char* expected) {
+    if (!good) throw InputError("{}: train.{}: expected {}; is this the config.json of a run?", where, key, expected);
+  };
+  const auto get = [&](const char* key) { return section.contains(key) ? section[key] : Json(); };
+  if (!section.is_object()) throw InputError("{}: train: missing; is this the config.json of a run?", where);
+  for (const char* key : {"capture", "capture_hash", "format"}) check(key, get(key).is_string(), "a text");
+  const Json downscale = get("downscale");
+  check("downscale", downscale.is_number() && downscale.get<double>() >= 1, "a number of at least 1");
+  check("options", get("options").is_object(), "an object");
+}
+
 RunContext OpenRun(const std::filesystem::path& path) {
   RunContext run{.folder = RunFolder::Open(path)};
   run.train_config = run.folder.ReadConfigSection("train");
@@ -84,6 +96,7 @@ RunContext OpenRun(const std::filesystem::path& path) {
                      path.string());
   }
   const std::string where = run.folder.config().string();
+  CheckTrainSection(run.train_config, where);
   RadianceOptions options;
   OptionList list;
   options.Describe(list);
@@ -115,10 +128,18 @@ FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher) {
     throw InputError("{}: no features of the teacher '{}' yet. Run: semfield imitate {} --teacher {}",
                      run.folder.path().string(), teacher, run.folder.path().string(), teacher);
   }
+  const std::string where = run.folder.config().string();
+  for (const auto& [key, most] : {std::pair{"channels", 4096}, {"grid", 1024}}) {
+    const Json value = features.config.is_object() && features.config.contains(key) ? features.config[key] : Json();
+    if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > most) {
+      throw InputError("{}: imitate-{}.{}: expected a whole number from 1 to {}", where, teacher, key, most);
+    }
+  }
+  if (!features.config.contains("options")) throw InputError("{}: imitate-{}.options: missing", where, teacher);
   FeatureOptions options;
   OptionList list;
   options.Describe(list);
-  OptionsFromJson(list, features.config.at("options"), run.folder.config().string());
+  OptionsFromJson(list, features.config.at("options"), where);
   const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(teacher), "features");
   const TeacherShape shape = {.name = teacher,
                               .channels = features.config.at("channels").get<int>(),

@@ -28,6 +28,9 @@ struct RunContext {
 // Opens a run that has a radiance checkpoint. No run, no checkpoint, a capture that moved or changed: Error.
 RunContext OpenRun(const std::filesystem::path& run);
 
+// Whether a section "train" of a config.json holds what its readers take from it; InputError naming the key if not.
+void CheckTrainSection(const Json& section, const std::string& where);
+
 // The feature field of a run; Error that says how to make one when there is none.
 struct FeatureRun {
   Json config;  // section "imitate-<teacher>"

@@ -61,6 +61,24 @@ class SegmentJob {
     return record;
   }
 
+  // Up to a dozen overlays in rows of four.
+  void WriteSheet() const {
+    constexpr int kColumns = 4, kGap = 4;
+    if (sheet_.empty()) return;
+    int cell_width = 0;
+    for (const ImageU8& picture : sheet_) cell_width = std::max(cell_width, picture.width);
+    const int columns = std::min<int>(kColumns, sheet_.size()), rows = (static_cast<int>(sheet_.size()) + kColumns - 1) / kColumns;
+    const int height = sheet_[0].height;
+    ImageU8 sheet(columns * (cell_width + kGap) - kGap, rows * (height + kGap) - kGap, 3, 255);
+    for (size_t i = 0; i < sheet_.size(); ++i) {
+      const int left = static_cast<int>(i % kColumns) * (cell_width + kGap), top = static_cast<int>(i / kColumns) * (height + kGap);
+      for (int y = 0; y < height; ++y) {
+        std::copy_n(&sheet_[i].At(0, y), 3 * sheet_[i].width, &sheet.At(left, top + y));
+      }
+    }
+    WritePng(folder_ / (job_.name + "_sheet.png"), sheet);
+  }
+
   // A view that gets the lifted clicks.
   Json Other(const NamedView& view) {
     std::vector<bool> used;
@@ -103,6 +121,13 @@ class SegmentJob {
     if (const auto click = segmenter_.Lift(view.camera, view.world_from_camera, point)) clicks_.push_back(*click);
   }
 
+  // Overlays beside each other, so that one look tells whether the views agree.
+  void AddToSheet(const ImageU8& overlay) {
+    constexpr int kHeight = 240, kMaxPictures = 12;
+    if (sheet_.size() >= kMaxPictures) return;
+    sheet_.push_back(Resize(overlay, std::max(1, overlay.width * kHeight / overlay.height), kHeight));
+  }
+
   Json Answer(const NamedView& view, const Prompt& prompt, const SegmentResult& result) {
     const std::string stem = fmt::format("{}_{}", job_.name, view.name);
     const std::filesystem::path mask_path = folder_ / (stem + ".png"), overlay_path = folder_ / (stem + "_overlay.png");
@@ -114,6 +139,7 @@ class SegmentJob {
       clicks.push_back({{"x", point.x}, {"y", point.y}, {"positive", point.positive}});
     }
     WritePng(overlay_path, overlay);
+    AddToSheet(overlay);
     last_mask_ = result.mask.binary;
     const int64_t area = Area(result.mask.binary);
     return {{"view", view.name}, {"mask", mask_path.string()}, {"overlay", overlay_path.string()},
@@ -159,6 +185,7 @@ class SegmentJob {
   std::filesystem::path folder_;
   std::vector<SurfaceClick> clicks_;
   ImageU8 last_mask_;
+  std::vector<ImageU8> sheet_;
   int truth_id_ = 0;
 };
 
@@ -214,12 +241,13 @@ Json RunSegment(const SegmentJobOptions& job, const JobControl& control) {
     control.Report({.stage = "segment", .done = static_cast<double>(records.size()), .total = static_cast<double>(others.size() + 1),
                     .detail = view.name});
   }
+  segment.WriteSheet();
   Json answer;
   answer["text"] = Json::array();
   for (const Json& record : records) answer["text"].push_back(Line(record));
   const std::filesystem::path folder = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
   const std::filesystem::path json_path = folder / (job.name + ".json");
-  answer["text"].push_back(json_path.string());
+  answer["text"].push_back(fmt::format("all in one picture: {}; numbers: {}", (folder / (job.name + "_sheet.png")).string(), json_path.string()));
   answer["run"] = job.run;
   answer["view"] = first.name;
   answer["views"] = records;

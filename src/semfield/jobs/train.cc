@@ -26,8 +26,9 @@ using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr int kMetricsInterval = 50;  // steps
-// Throw-away steps run while the field is fog; later ones cost this much more or less (docs/performance.md).
-constexpr double kLaterStepCost = 1.0;
+// Throw-away steps go through all coarse phases in a hurry, so that the last of them cost what later ones will.
+constexpr int kThrowAwayPhaseSteps = 40;
+constexpr int kThrowAwaySteps = 280;
 
 // What of a training stands in config.json, section "train".
 struct TrainPlan {
@@ -39,22 +40,18 @@ struct TrainPlan {
 double MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
                    const JobControl& control) {
   options.steps = 100000;
-  // The finest marching phase is what nearly all steps run in.
+  options.phase_steps = kThrowAwayPhaseSteps;
   RadianceTrainer trainer(capture, store, options);
-  const double budget = std::clamp(minutes * 60 * 0.04, 1.0, 10.0);
+  const double budget = std::clamp(minutes * 60 * 0.05, 1.5, 15.0);
   const Clock::time_point start = Clock::now();
-  double warm = 0;
-  int warm_steps = 0;
-  while (trainer.step() < 4 || (SecondsSince(start) < budget && trainer.step() < 400)) {
+  std::vector<double> ends;
+  while (ends.size() < 4 || (SecondsSince(start) < budget && ends.size() < kThrowAwaySteps)) {
     control.ThrowIfStopped();
-    const Clock::time_point step_start = Clock::now();
     trainer.Step();
-    if (trainer.step() > 2) {
-      warm += SecondsSince(step_start);
-      ++warm_steps;
-    }
+    ends.push_back(SecondsSince(start));
   }
-  return kLaterStepCost * warm / warm_steps;
+  const size_t from = ends.size() * 3 / 4 - 1;
+  return (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from);
 }
 
 int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
@@ -94,10 +91,8 @@ TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const Imag
 }
 
 TrainPlan StoredPlan(const Json& section, const std::string& where) {
-  TrainPlan plan{.section = section};
-  if (!section.is_object() || !section.contains("options")) {
-    throw InputError("{}: train.options: missing; is this the config.json of a run?", where);
-  }
+  TrainPlan plan;
+  plan.section = section;
   OptionList list;
   plan.options.Describe(list);
   OptionsFromJson(list, section.at("options"), where);
@@ -196,19 +191,21 @@ void TrainJobOptions::Describe(OptionList& list) {
 
 Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const Clock::time_point start = Clock::now();
-  if (job.out.empty()) throw InputError("train: --out is missing: name the run folder to make, e.g. --out runs/room");
+  if (job.out.empty()) throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   const bool exists = std::filesystem::exists(std::filesystem::path(job.out) / "config.json");
   const bool resumes = exists && Continues(job, RunFolder::Open(job.out));
   Json stored;
   if (resumes) stored = RunFolder::Open(job.out).ReadConfigSection("train");
   std::string config_file = job.out;
   if (!resumes && !job.config.empty()) {
-    stored = ReadJsonFile(job.config).value("train", Json());
+    const Json config = ReadJsonFile(job.config);
+    stored = config.is_object() && config.contains("train") ? config["train"] : Json();
     config_file = job.config;
   }
+  if (resumes || !job.config.empty()) CheckTrainSection(stored, config_file);
   const std::string capture_path =
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
-  if (capture_path.empty()) throw InputError("train: name a capture: semfield train CAPTURE --out {}", job.out);
+  if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
   const Capture capture = ReadCapture(capture_path, {.format = job.format});
   const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
   const ImageStore store(capture, downscale);
@@ -229,16 +226,17 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
     seconds_before = state.value("seconds", 0.0);
   }
   LoopResult result{.seconds = seconds_before};
-  if (!trainer.Done()) result = TrainLoop(job, folder, trainer, seconds_before, control);
+  const bool trained = !trainer.Done();
+  if (trained) result = TrainLoop(job, folder, trainer, seconds_before, control);
   Json answer;
-  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s, training PSNR {:.2f} dB", job.out, trainer.step(),
-                                            result.seconds, result.psnr),
+  const std::string done = trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
+  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s{}", job.out, trainer.step(), result.seconds, done),
                                 fmt::format("next: semfield imitate {}", job.out)});
   answer["run"] = job.out;
   answer["steps"] = trainer.step();
   answer["seconds"] = result.seconds;
   answer["wall_seconds"] = SecondsSince(start);
-  answer["train_psnr"] = result.psnr;
+  if (trained) answer["train_psnr"] = result.psnr;
   return answer;
 }
 

@@ -54,7 +54,7 @@ RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& c
   if (options.cone_angle < 0) options.cone_angle = unbounded ? 1.0 / 256 : 0;
   if (options.coarse_phases < 0) options.coarse_phases = object ? 3 : 5;
   if (options.distortion < 0) options.distortion = object ? 0 : 0.02;
-  if (options.density_bias <= -100) options.density_bias = object ? 0 : (unbounded ? -2 : -1);
+  if (options.density_bias <= -100) options.density_bias = 0;
   return options;
 }
 

@@ -19,7 +19,7 @@ struct RadianceOptions {
   int hidden = 64;
   int occupancy_resolution = 128;
   // Sampling.
-  int samples_per_step = 131072;
+  int samples_per_step = 65536;
   double steps_across = 0;      // marching steps across the scene's cube; 0: auto
   double cone_angle = -1;       // step length per distance from the camera; < 0: auto
   int coarse_phases = -1;       // the first marches take 2^(phases-1) times longer steps, halved phase by phase
