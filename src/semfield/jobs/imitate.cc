@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "semfield/base/error.h"
+#include "semfield/base/hash.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
@@ -205,6 +206,22 @@ void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used
   for (int64_t index = first; index < fresh_used; ++index) cache.Add(stream.Take());
 }
 
+// Where the copies of teacher views lie: the name holds everything they depend on, so that an imitation with another
+// head or schedule finds them again and one on another field does not.
+std::filesystem::path CacheFolder(const RunContext& run, const std::string& teacher, const FeatureOptions& options) {
+  const Checkpoint radiance = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
+  std::string key = radiance.file.Metadata("xxh3") + teacher;
+  OptionList list;
+  FeatureOptions copy = options;
+  copy.Describe(list);
+  const Json values = OptionsToJson(list);
+  for (const char* name : {"pairs", "neighbours", "augment", "field-of-view-jitter", "teacher-resolution", "min-weight",
+                           "head-inputs", "seed"}) {
+    key += values.at(name).dump() + ";";
+  }
+  return run.folder.path() / "cache" / fmt::format("{}-{:016x}", teacher, FastHash(key));
+}
+
 bool Continues(const ImitateJobOptions& job, const RunContext& run, const Json& section) {
   if (section.is_null() || job.restart) return false;
   if (job.resume) return true;
@@ -244,12 +261,9 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   }
   const ViewMaker maker(run, probe, job);
   const RunLock lock(run.folder);
-  const std::filesystem::path cache_folder = run.folder.path() / "cache" / ("features-" + job.teacher);
   if (!resumes) {
     section = NewSection(job, maker, start, control);
     RemoveCheckpoint(run.folder.features_checkpoint(job.teacher));
-    std::error_code ignored;
-    std::filesystem::remove_all(cache_folder, ignored);
     run.folder.WriteConfigSection(section_name, section);
   }
   FeatureOptions options;
@@ -257,7 +271,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   options.Describe(list);
   OptionsFromJson(list, section.at("options"), run.folder.config().string());
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
-  TeacherCache cache(options.cache_size, cache_folder);
+  TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options));
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
   if (resumes && HasFeatures(run, job.teacher)) {
     const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(job.teacher), "features");

@@ -12,7 +12,6 @@ namespace semfield {
 namespace {
 
 constexpr float kMinTransmittance = 1e-3f;
-constexpr float kStopOpticalDepth = 12;  // in the occupancy grid's own, generous densities
 constexpr size_t kRaysAtOnce = 8192;     // enough samples to encode level by level, few enough to stay in cache
 
 // What one ray came to.
@@ -41,8 +40,7 @@ float MedianDistance(const TilePass& pass, const float* t, const float* dt, int 
 // several threads, with the pass holding its weights (and colours when `color`).
 template <class Visit>
 void ForEachTile(const RadianceModel& model, std::span<const Ray> rays, bool color, const Visit& visit) {
-  ops::MarchOptions march = model.March(1);
-  march.stop_optical_depth = kStopOpticalDepth * model.map.half_extent;
+  const ops::MarchOptions march = model.March(1);
   SampleTiles tiles;
   std::vector<std::unique_ptr<TilePass>> passes(NumThreads());
   for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {

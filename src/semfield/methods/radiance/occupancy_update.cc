@@ -12,7 +12,9 @@ namespace {
 constexpr float kMinAlpha = 0.01f;
 constexpr int kEarlyInterval = 8;   // steps between updates before kFirstSweepEnd
 constexpr int kLateInterval = 16;
-constexpr int kParts = 12;          // updates a whole sweep takes
+constexpr uint32_t kParts = 12;     // updates a whole sweep takes
+constexpr uint32_t kOccupiedParts = 3;  // updates a sweep of the occupied cells takes, if they are few
+constexpr float kDecay = 0.9f;      // of a cell's density at each look
 
 // World distance of a contracted cell from the middle of the scene: the length scale of steps that reach it.
 float CellDistance(const RadianceModel& model, const float u[3]) {
@@ -75,11 +77,22 @@ void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& 
   const int interval = step <= kFirstSweepEnd ? kEarlyInterval : kLateInterval;
   if (step % interval != 0) return;
   const uint32_t num_cells = static_cast<uint32_t>(model.occupancy.num_cells());
-  const uint32_t part = static_cast<uint32_t>((step / interval) % kParts);
+  const uint32_t round = static_cast<uint32_t>(step / interval);
   cells_.clear();
-  for (uint32_t cell = part; cell < num_cells; cell += kParts) cells_.push_back(cell);
-  Evaluate(model, num_active_levels, static_cast<uint64_t>(step), /*decay=*/0.6f);
-  if (step >= kFirstSweepEnd) Rebuild(model);
+  for (uint32_t cell = round % kParts; cell < num_cells; cell += kParts) cells_.push_back(cell);
+  Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step), kDecay);
+  if (step < kFirstSweepEnd) return;
+  // A surface fills little of its cells, so that one random point mostly misses it: occupied cells are looked at more
+  // often and forgotten slowly, or holes would come and go.
+  const double occupied = model.occupancy.OccupiedFraction() * num_cells;
+  const uint32_t stride = std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
+  cells_.clear();
+  uint32_t count = 0;
+  for (uint32_t cell = 0; cell < num_cells; ++cell) {
+    if (model.occupancy.Occupied(cell) && (count++ + round) % stride == 0) cells_.push_back(cell);
+  }
+  Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step) + 1, kDecay);
+  Rebuild(model);
 }
 
 void OccupancyUpdate::Restore(int step, RadianceModel& model) {

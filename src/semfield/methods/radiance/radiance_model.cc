@@ -60,6 +60,8 @@ ops::MarchOptions RadianceModel::March(float coarseness) const {
   // The outermost occupancy cells hold everything beyond a few dozen half extents.
   march.far_distance = map.contracted ? 200 * map.half_extent : 1e9f;
   march.max_samples = ops::kTileColumns;
+  // Grid densities are per half_extent.
+  march.stop_optical_depth = static_cast<float>(options.stop_optical_depth) * map.half_extent;
   march.stop_margin_cells = 3;
   return march;
 }

@@ -13,7 +13,6 @@ namespace semfield {
 namespace {
 
 constexpr float kMinTransmittance = 1e-4f;
-constexpr float kStopOpticalDepth = 10;
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
 
@@ -84,8 +83,7 @@ void RadianceTrainer::DrawBatch() {
     for (int k = 0; k < 3; ++k) background_[3 * r + k] = background == "random" ? random.Uniform() : constant;
   }
   ops::MarchOptions march = model_.March(Coarseness());
-  // Grid densities are per half_extent.
-  march.stop_optical_depth = step_ > OccupancyUpdate::kFirstSweepEnd ? kStopOpticalDepth * model_.map.half_extent : 0;
+  if (step_ <= OccupancyUpdate::kFirstSweepEnd) march.stop_optical_depth = 0;  // the grid knows nothing yet
   tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
 }
 
