@@ -92,6 +92,8 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   train.radiance.steps_across = 256;
   train.radiance.coarse_phases = 3;
   train.radiance.phase_steps = 60;
+  train.radiance.mlp_learning_rate = 5e-3;
+  train.radiance.background = "black";
   EXPECT_GT(RunTrain(train, {})["train_psnr"].get<double>(), 20);
 
   ImitateJobOptions imitate;
@@ -124,8 +126,6 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   const Json answer = RunSegment(segment, {});
 
   ASSERT_EQ(answer["views"].size(), capture.views.size());
-  std::printf("clicked instance %d at %d,%d of %s: IoU %.3f\n", click.instance, click.x, click.y,
-              segment.view.c_str(), answer["views"][0]["truth_iou"].get<double>());
   EXPECT_GT(answer["views"][0]["truth_iou"].get<double>(), 0.3);
 
   const SyntheticScene scene(room);

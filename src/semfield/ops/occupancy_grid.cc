@@ -50,6 +50,7 @@ OccupancyGrid::OccupancyGrid(int resolution) : resolution_(resolution) {
   const size_t cells = static_cast<size_t>(resolution) * resolution * resolution;
   const size_t blocks = cells / (kBlock * kBlock * kBlock);
   density_.Resize(cells);
+  mean_density_.Resize(cells);
   bits_.assign(cells / 32, 0);
   coarse_.assign(blocks, 0);
   clearance_stride_ = (static_cast<size_t>(resolution) >> kClearanceShift) + 2;
@@ -77,11 +78,14 @@ void OccupancyGrid::JitteredPoints(const uint32_t* cells, int64_t count, Random&
   }
 }
 
-void OccupancyGrid::Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay) {
+void OccupancyGrid::Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay,
+                          float mean_limit) {
   const auto blend = [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       float& density = density_[cells[i]];
       density = std::max(density * decay, new_density[i]);  // a NaN in new_density changes nothing
+      float& mean = mean_density_[cells[i]];
+      if (new_density[i] >= 0) mean += kMeanShare * (std::min(new_density[i], mean_limit) - mean);
     }
   };
   // A cell listed twice belongs to two chunks perhaps: then only one thread may work.

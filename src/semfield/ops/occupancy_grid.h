@@ -21,6 +21,10 @@ class OccupancyGrid {
   // Densities in 1 / world unit. Caller-owned meaning, checkpointed with the field.
   Buffer<float>& density() { return density_; }
   const Buffer<float>& density() const { return density_; }
+  // Running mean of the same, 0 before the first look: what a ray loses in a cell on average, where density() is near
+  // the most it was seen to hold. Marching stops by it.
+  Buffer<float>& mean_density() { return mean_density_; }
+  const Buffer<float>& mean_density() const { return mean_density_; }
 
   // All cells occupied (before training); densities stay.
   void Fill();
@@ -30,7 +34,9 @@ class OccupancyGrid {
   // density = max(density * decay, new) for the listed cells; NaN counts as nothing. A list in strictly
   // increasing order is shared among threads; any other (a cell twice decays twice) is worked off by the
   // calling thread.
-  void Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay);
+  // mean_density moves kMeanShare of the way to min(new, mean_limit).
+  void Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay, float mean_limit = 1e30f);
+  static constexpr float kMeanShare = 0.2f;
   // Sets the bits: density > threshold(cell), and rebuilds the coarse grid. threshold is one number for
   // bounded scenes; contracted ones pass a per-cell table of resolution^3 or nullptr.
   void Rebuild(float threshold, const float* cell_threshold = nullptr);
@@ -56,6 +62,7 @@ class OccupancyGrid {
 
   int resolution_;
   Buffer<float> density_;
+  Buffer<float> mean_density_;
   std::vector<uint32_t> bits_;
   std::vector<uint8_t> coarse_;
   std::vector<uint8_t> clearance_;  // [(resolution / 4 + 2)^3]: blocks with a border of one

@@ -306,7 +306,7 @@ int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, d
     dt[count] = static_cast<float>(lattice.width());
     ++count;
     if (options.stop_optical_depth > 0) {
-      optical_depth += grid.density()[index] * lattice.width();
+      optical_depth += grid.mean_density()[index] * lattice.width();
       if (optical_depth > options.stop_optical_depth) {
         end = std::min(end, middle + options.stop_margin_cells * space.CellSize());
       }

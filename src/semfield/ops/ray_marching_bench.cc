@@ -23,6 +23,7 @@ OccupancyGrid ShellGrid(int thickness, float density) {
     radius = std::sqrt(radius);
     if (radius > 0.35 * kResolution && radius < 0.35 * kResolution + thickness)
       grid.density()[cell] = density;
+      grid.mean_density()[cell] = density;
   }
   grid.Rebuild(1);
   return grid;

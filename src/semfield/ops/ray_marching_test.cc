@@ -287,6 +287,7 @@ TEST(MarchRayTest, StopsBehindTheOpticalDepth) {
   const SceneMap map{false, {0, 0, 0}, 1};
   OccupancyGrid grid(kResolution);
   grid.density().Fill(50);
+  grid.mean_density().Fill(50);
   grid.Rebuild(1);
   MarchOptions options;
   options.step = 0.01f;  // half an optical depth a sample

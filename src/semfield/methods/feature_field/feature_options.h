@@ -37,8 +37,8 @@ struct FeatureOptions {
   double min_weight = 0.002;
   // Schedule.
   int steps = 10000;
-  double grid_learning_rate = 1e-2;
-  double head_learning_rate = 2e-3;
+  double grid_learning_rate = 2e-2;
+  double head_learning_rate = 5e-3;
   double final_learning_rate = 0.1;
   int seed = 1;
 

@@ -10,6 +10,7 @@ namespace semfield {
 namespace {
 
 constexpr float kMinAlpha = 0.01f;
+constexpr float kMeanLimit = 500;   // per half_extent: a cell of that density is opaque, more says nothing
 constexpr int kEarlyInterval = 8;   // steps between updates before kFirstSweepEnd
 constexpr int kLateInterval = 16;
 constexpr uint32_t kParts = 12;     // updates a whole sweep takes
@@ -58,7 +59,7 @@ void OccupancyUpdate::Evaluate(RadianceModel& model, int num_active_levels, uint
   model.occupancy.JitteredPoints(cells_.data(), count, random, x_.data(), y_.data(), z_.data());
   density_.Evaluate(model, {x_.data(), y_.data(), z_.data(), count}, num_active_levels, values_.data());
   for (float& value : values_) value = std::exp(std::min(value, 15.0f));
-  model.occupancy.Blend(cells_.data(), count, values_.data(), decay);
+  model.occupancy.Blend(cells_.data(), count, values_.data(), decay, kMeanLimit);
 }
 
 void OccupancyUpdate::Rebuild(RadianceModel& model) {

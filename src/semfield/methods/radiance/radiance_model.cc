@@ -72,7 +72,8 @@ void RadianceModel::UpdateShadow() {
 
 std::vector<TensorView> RadianceModel::Tensors() const {
   return {FloatTensor("grid", grid), FloatTensor("density_mlp", density_mlp), FloatTensor("color_mlp", color_mlp),
-          FloatTensor("occupancy_density", occupancy.density())};
+          FloatTensor("occupancy_density", occupancy.density()),
+          FloatTensor("occupancy_mean_density", occupancy.mean_density())};
 }
 
 void RadianceModel::LoadTensors(const SafetensorsFile& file) {
@@ -80,6 +81,7 @@ void RadianceModel::LoadTensors(const SafetensorsFile& file) {
   LoadFloats(file, "density_mlp", density_mlp);
   LoadFloats(file, "color_mlp", color_mlp);
   LoadFloats(file, "occupancy_density", occupancy.density());
+  LoadFloats(file, "occupancy_mean_density", occupancy.mean_density());
   UpdateShadow();
 }
 

@@ -20,7 +20,7 @@ void RadianceOptions::Describe(OptionList& list) {
             {.min = 0, .max = 16384});
   list.Real("cone-angle", &cone_angle, "Growth of a marching step with distance; negative decides.", {.max = 1});
   list.Real("stop-optical-depth", &stop_optical_depth,
-            "A ray ends shortly after this optical depth in the occupancy grid's own, generous densities; 0: never; "
+            "A ray ends shortly after this optical depth in the occupancy grid's own mean densities; 0: never; "
             "negative decides.",
             {.max = 1e6});
   list.Int("coarse-phases", &coarse_phases,
@@ -56,8 +56,7 @@ RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& c
   if (options.background == "auto") options.background = object ? "white" : "random";
   if (options.steps_across <= 0) options.steps_across = unbounded ? 400 : 600;
   if (options.cone_angle < 0) options.cone_angle = unbounded ? 1.0 / 256 : 0;
-  // Rays that graze an object's edges would stop at cells that are mostly empty, and few samples lie behind it anyway.
-  if (options.stop_optical_depth < 0) options.stop_optical_depth = object ? 0 : 25;
+  if (options.stop_optical_depth < 0) options.stop_optical_depth = 10;
   if (options.coarse_phases < 0) options.coarse_phases = object ? 3 : 5;
   if (options.distortion < 0) options.distortion = object ? 0 : 0.02;
   if (options.density_bias <= -100) options.density_bias = 0;
