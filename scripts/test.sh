@@ -33,4 +33,4 @@ if [ "$sanitize" = yes ]; then
   exit 0
 fi
 scripts/build.sh release
-exec ctest --preset release
+exec ctest --preset release --parallel "$(nproc)"
