@@ -10,9 +10,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # name, view that is clicked, pixel of the click, views to find it in as well
 THINGS=(
-  "Bean bag|046|240,195|033,026,028"
+  "Bean bag|046|240,195|026,028,034"
   "Sofa bed|022|180,220|020,021,023"
-  "Safe|007|420,265|008,019,056"
+  "Safe|007|420,265|000,002,008"
 )
 LEAST_IOU=0.6
 TRAIN_MINUTES=4
@@ -53,6 +53,7 @@ for thing in "${THINGS[@]}"; do
 done
 
 echo
+"$semfield" evaluate "$run" --protocol views
 "$semfield" report "$run"
 echo
 echo "demo: done in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s after the build"
