@@ -73,7 +73,7 @@ function(semfield_test room name)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE ${own} ${arg_LINKS} semfield_test_main)
   add_test(NAME ${room}/${name} COMMAND ${target})
-  set_tests_properties(${room}/${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}"
+  set_tests_properties(${room}/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900 LABELS "${arg_LABELS}"
                        ENVIRONMENT "SEMFIELD_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 

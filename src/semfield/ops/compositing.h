@@ -8,7 +8,7 @@ namespace semfield::ops {
 // all. Arrays need no padding: nothing is read or written beside [begin[0], begin[num_rays]). All functions
 // may run in several threads, allocate nothing, and hold their temporaries on the stack.
 //
-// Quadrature (Max 1995; SAN Eq. 1-2): tau_i = density_i dt_i, T_i = exp(-sum_{j<i} tau_j), weight_i = T_i (1
+// Quadrature (Max 1995; SAN Eq. 1): tau_i = density_i dt_i, T_i = exp(-sum_{j<i} tau_j), weight_i = T_i (1
 // - exp(-tau_i)).
 
 // density = exp(raw), the exponent held at most at 15 (truncated exponential: the derivative is exp of the

@@ -8,7 +8,7 @@
 
 namespace semfield::ops {
 
-// Where in the unit cube there is something (Instant NGP, appendix C): a running maximum of density on a
+// Where in the unit cube there is something (Instant NGP, appendix on accelerated ray marching): a running maximum of density on a
 // resolution^3 grid and one bit a cell derived from it, with a coarse grid (8^3 cells a block) for skipping.
 // Cell index = x + resolution * (y + resolution * z).
 class OccupancyGrid {

@@ -30,7 +30,7 @@ struct RenderedView {
 struct RaySamples {
   std::vector<int32_t> ray_begin;  // [num_rays + 1]
   std::vector<float> x, y, z;      // unit-cube coordinates (SceneMap)
-  std::vector<float> weight;       // T_i alpha_i (SAN Eq. 1-2)
+  std::vector<float> weight;       // T_i alpha_i (SAN Eq. 1)
   std::vector<float> distance;     // [num_rays] along the ray where transmittance passes 1/2; 0 if it never does
   std::vector<float> opacity;      // [num_rays]
   std::vector<float> rgb;          // [num_rays, 3] composited colour over black; empty unless asked for
