@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "semfield/base/parallel.h"
 
@@ -102,13 +101,6 @@ void OccupancyUpdate::Restore(int step, RadianceModel& model) {
   } else {
     model.occupancy.Fill();
   }
-}
-
-void OccupancyUpdate::Sweep(RadianceModel& model) {
-  cells_.resize(model.occupancy.num_cells());
-  std::iota(cells_.begin(), cells_.end(), 0u);
-  Evaluate(model, model.options.levels, 0, /*decay=*/0.0f);
-  Rebuild(model);
 }
 
 }  // namespace semfield

@@ -14,8 +14,6 @@ class OccupancyUpdate {
   explicit OccupancyUpdate(const RadianceModel& model);
   // To be called after training step `step` (counted from 1).
   void AfterStep(int step, int num_active_levels, RadianceModel& model);
-  // Evaluates every cell's middle region once: after loading, or when a field was made by something else than training.
-  void Sweep(RadianceModel& model);
 
   // The occupancy bits that a training at `step` had, from the densities of its checkpoint.
   void Restore(int step, RadianceModel& model);
