@@ -25,12 +25,17 @@ namespace semfield {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 constexpr int kMetricsInterval = 25;  // steps
-// With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on, a step is cheap.
+// With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on, a step is
+// cheap.
 constexpr int kStepsPerView = 14;
 constexpr int kPlannedPrefill = 8;
+constexpr int kTimedViews = 3;           // a worker, for the plan
+constexpr double kSecondsToClose = 1.5;  // last checkpoint, folder of the cache
 
 // Makes teacher entries: a pose between training poses, our own rendering of it, the teacher's features.
 class ViewMaker {
@@ -44,16 +49,22 @@ class ViewMaker {
   TeacherShape Shape(const std::string& name) const {
     return {.name = name, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
   }
-  std::shared_ptr<const TeacherEntry> Make(int64_t index, int worker) const {
+  // The entry of a stream index. Its target comes from the cache's folder if it is there.
+  std::shared_ptr<const TeacherEntry> Make(int64_t index, int worker,
+                                           const TeacherCache* cache = nullptr) const {
     const auto [camera, pose] = poses_.Sample(index);
     const SquareView view(camera, options_.teacher_resolution);
-    const ImageU8 picture = RenderTeacherImage(run_.Field(), view.square(), pose, run_.background);
-    const FeatureMap features = encoders_[worker]->Encode(picture);
+    const ImageEncoder& encoder = *encoders_[worker];
     auto entry = std::make_shared<TeacherEntry>();
     entry->index = index;
-    entry->inputs = MakeTokenInputs(run_.Field(), view, pose, encoders_[worker]->grid(), options_);
+    entry->inputs = MakeTokenInputs(run_.Field(), view, pose, encoder.grid(), options_);
     entry->inputs.samples.distance.clear();
     entry->inputs.samples.opacity.clear();
+    const size_t size = static_cast<size_t>(encoder.channels()) * encoder.grid() * encoder.grid();
+    if (cache != nullptr) entry->target = cache->LoadTarget(index, size);
+    if (!entry->target.empty()) return entry;
+    const ImageU8 picture = RenderTeacherImage(run_.Field(), view.square(), pose, run_.background);
+    const FeatureMap features = encoders_[worker]->Encode(picture);
     entry->target.resize(features.data.size());
     std::transform(features.data.begin(), features.data.end(), entry->target.begin(), FloatToHalf);
     return entry;
@@ -70,36 +81,45 @@ class ViewMaker {
 double EntryBytes(const FeatureOptions& options, const TeacherShape& teacher) {
   constexpr double kSamplesPerToken = 15;
   return static_cast<double>(teacher.grid) * teacher.grid *
-         (teacher.channels * sizeof(Half) + kSamplesPerToken * 4 * sizeof(float) + NumExtraRows(options) * sizeof(float));
+         (teacher.channels * sizeof(Half) + kSamplesPerToken * 4 * sizeof(float) +
+          NumExtraRows(options) * sizeof(float));
+}
+
+// Seconds that one fresh view and the steps that go with it take together, each making the other slower. The
+// views made here are kept: they are the first that the imitation itself will ask for.
+double TimeRound(const ImitateJobOptions& job, const ViewMaker& maker, const FeatureOptions& options,
+                 TeacherCache& cache) {
+  const int workers = maker.num_workers();
+  // The first view of every worker is slower: pages and plans are made.
+  TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker); }, 0,
+                       (1 + kTimedViews) * workers, workers, workers);
+  for (int i = 0; i < workers; ++i) cache.Add(stream.Take());
+  FeatureTrainer trainer(options, maker.Shape(job.teacher));
+  trainer.Step(cache[0]);
+  const Clock::time_point from = Clock::now();
+  for (int i = 0; i < kTimedViews * workers; ++i) {
+    for (int step = 0; step < kStepsPerView; ++step) trainer.Step(cache[cache.size() - 1]);
+    cache.Add(stream.Take());
+  }
+  return SecondsSince(from) / (kTimedViews * workers);
 }
 
 // Fixes steps and the share of fresh views so that making the views takes all the time the steps leave.
-void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start, FeatureOptions* options,
-                   Json* plan, const JobControl& control) {
-  control.Report({.stage = "imitate", .detail = "timing a throw-away view and steps for the plan"});
-  std::shared_ptr<const TeacherEntry> entry;
-  Clock::time_point from = Clock::now();
-  {
-    TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker); }, 0,
-                         2 * maker.num_workers(), maker.num_workers(), maker.num_workers());
-    for (int i = 0; i < 2 * maker.num_workers(); ++i) entry = stream.Take();
-  }
-  const double view_seconds = SecondsSince(from) / (2 * maker.num_workers());
-  FeatureTrainer trainer(*options, maker.Shape(job.teacher));
-  trainer.Step(*entry);
-  from = Clock::now();
-  constexpr int kTimedSteps = 8;
-  for (int i = 0; i < kTimedSteps; ++i) trainer.Step(*entry);
-  const double step_seconds = SecondsSince(from) / kTimedSteps;
-  // Views and steps share the same cores: their times add up.
-  const double round = view_seconds + kStepsPerView * step_seconds;
-  const StepPlan rounds = PlanByMinutes(job.minutes, round, SecondsSince(start) + 2, 4, 1000000);
+void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start,
+                   TeacherCache& cache, FeatureOptions* options, Json* plan) {
+  const double round = TimeRound(job, maker, *options, cache);
+  // What is made already need not be made again, but for its steps.
+  const double credit = 0.9 * round * static_cast<double>(cache.size());
+  const double spent = SecondsSince(start) + kSecondsToClose - credit;
+  const StepPlan rounds = PlanByMinutes(job.minutes, round, std::max(0.0, spent), 4, 1000000);
   options->steps = rounds.steps * kStepsPerView;
   options->prefill = std::min(kPlannedPrefill, rounds.steps);
   options->fresh_probability = 1.0 / kStepsPerView;
   options->cache_size = std::max(options->cache_size, rounds.steps + rounds.steps / 4);
-  *plan = {{"minutes", job.minutes}, {"seconds_per_view", view_seconds}, {"seconds_per_step", step_seconds},
-           {"views", rounds.steps}, {"steps", options->steps}};
+  *plan = {{"minutes", job.minutes},
+           {"seconds_per_view_and_its_steps", round},
+           {"views", rounds.steps},
+           {"steps", options->steps}};
 }
 
 struct Student {
@@ -115,13 +135,14 @@ void Save(const Student& student, double seconds) {
   Json state = student.trainer.State();
   state["fresh_used"] = student.fresh_used;
   state["seconds"] = seconds;
-  SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features", student.trainer.Tensors(),
-                 {{"state", state.dump()}});
+  SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features",
+                 student.trainer.Tensors(), {{"state", state.dump()}});
 }
 
 // Views that a training of these options uses up to `step`.
 int64_t FreshUsedUpTo(const FeatureOptions& options, int first_step, int last_step, int64_t fresh_used) {
-  for (int step = first_step; step < last_step; ++step) fresh_used += FeatureTrainer::WantsFresh(options, step, fresh_used);
+  for (int step = first_step; step < last_step; ++step)
+    fresh_used += FeatureTrainer::WantsFresh(options, step, fresh_used);
   return fresh_used;
 }
 
@@ -131,10 +152,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
   MetricsLog log(student.run.folder.metrics());
   log.TruncateAfter(stage, student.trainer.step());
   const int64_t end = FreshUsedUpTo(options, student.trainer.step(), options.steps, student.fresh_used);
-  const auto produce = [&](int64_t index, int worker) {
-    std::shared_ptr<const TeacherEntry> entry = student.cache.Load(index);
-    return entry ? entry : maker.Make(index, worker);
-  };
+  const auto produce = [&](int64_t index, int worker) { return maker.Make(index, worker, &student.cache); };
   TeacherStream stream(produce, student.fresh_used, end, maker.num_workers(), 4 * maker.num_workers());
   RateMeter rate;
   const Clock::time_point start = Clock::now();
@@ -155,15 +173,19 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     ++counted;
     const double seconds = SecondsSince(start);
     if (student.trainer.step() % kMetricsInterval == 0 || student.trainer.step() == options.steps) {
-      if (!std::isfinite(error)) throw ResourceError("imitation diverged at step {}: lower --head-learning-rate", step);
+      if (!std::isfinite(error))
+        throw ResourceError("imitation diverged at step {}: lower --head-learning-rate", step);
       log.Append(stage, student.trainer.step(), student.seconds_before + seconds,
                  {{"feature_mse", error / counted}, {"views", student.fresh_used}});
     }
     if (seconds - last_report > 0.5 || student.trainer.step() == options.steps) {
       rate.Update(student.trainer.step(), seconds);
-      control.Report({.stage = "imitate", .done = static_cast<double>(student.trainer.step()),
-                      .total = static_cast<double>(options.steps), .seconds_left = rate.SecondsLeft(options.steps),
-                      .detail = fmt::format("feature MSE {:.5f}, {} views", error / counted, student.fresh_used)});
+      control.Report(
+          {.stage = "imitate",
+           .done = static_cast<double>(student.trainer.step()),
+           .total = static_cast<double>(options.steps),
+           .seconds_left = rate.SecondsLeft(options.steps),
+           .detail = fmt::format("feature MSE {:.5f}, {} views", error / counted, student.fresh_used)});
       last_report = seconds;
     }
     if (student.trainer.step() % kMetricsInterval == 0) error = counted = 0;
@@ -173,7 +195,8 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
       throw InterruptedError();
     }
     // The first checkpoint comes early: from then on the run can be clicked.
-    if (seconds - last_save > (last_save == 0 ? std::min(20.0, student.job.checkpoint_seconds) : student.job.checkpoint_seconds)) {
+    if (seconds - last_save >
+        (last_save == 0 ? std::min(20.0, student.job.checkpoint_seconds) : student.job.checkpoint_seconds)) {
       Save(student, student.seconds_before + seconds);
       last_save = SecondsSince(start);
     }
@@ -183,50 +206,59 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
   return seconds;
 }
 
-Json NewSection(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start, const JobControl& control) {
-  FeatureOptions options = job.features;
-  ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &options);
-  Json plan;
-  if (job.minutes > 0) PlanImitation(job, maker, start, &options, &plan, control);
-  const TeacherShape shape = maker.Shape(job.teacher);
-  OptionList list;
-  options.Describe(list);
-  return {{"semfield_version", Version()}, {"teacher", job.teacher}, {"channels", shape.channels}, {"grid", shape.grid},
-          {"preset", job.preset}, {"threads", NumThreads()}, {"plan", plan}, {"options", OptionsToJson(list)}};
-}
-
-void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity) {
-  const int64_t first = std::max<int64_t>(0, fresh_used - static_cast<int64_t>(capacity));
-  TeacherStream stream(
-      [&](int64_t index, int worker) {
-        std::shared_ptr<const TeacherEntry> entry = cache.Load(index);
-        return entry ? entry : maker.Make(index, worker);
-      },
-      first, fresh_used, maker.num_workers(), 4 * maker.num_workers());
-  for (int64_t index = first; index < fresh_used; ++index) cache.Add(stream.Take());
-}
-
-// Where the copies of teacher views lie: the name holds everything they depend on, so that an imitation with another
-// head or schedule finds them again and one on another field does not.
-std::filesystem::path CacheFolder(const RunContext& run, const std::string& teacher, const FeatureOptions& options) {
+// Where the teacher's answers lie: the name holds everything they depend on, so that an imitation with
+// another head or schedule finds them again and one on another field does not.
+std::filesystem::path CacheFolder(const RunContext& run, const std::string& teacher,
+                                  const FeatureOptions& options) {
   const Checkpoint radiance = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
   std::string key = radiance.file.Metadata("xxh3") + teacher;
   OptionList list;
   FeatureOptions copy = options;
   copy.Describe(list);
   const Json values = OptionsToJson(list);
-  for (const char* name : {"pairs", "neighbours", "augment", "field-of-view-jitter", "teacher-resolution", "min-weight",
-                           "head-inputs", "seed"}) {
+  for (const char* name :
+       {"pairs", "neighbours", "augment", "field-of-view-jitter", "teacher-resolution", "seed"}) {
     key += values.at(name).dump() + ";";
   }
   return run.folder.path() / "cache" / fmt::format("{}-{:016x}", teacher, FastHash(key));
 }
 
+Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewMaker& maker,
+                Clock::time_point start, const JobControl& control) {
+  FeatureOptions options = job.features;
+  ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &options);
+  Json plan;
+  if (job.minutes > 0) {
+    control.Report({.stage = "imitate", .detail = "timing a few views and steps for the plan"});
+    TeacherCache cache(kTimedViews * 256, CacheFolder(run, job.teacher, options), /*keep_all=*/true);
+    PlanImitation(job, maker, start, cache, &options, &plan);
+  }
+  const TeacherShape shape = maker.Shape(job.teacher);
+  OptionList list;
+  options.Describe(list);
+  return {{"semfield_version", Version()},
+          {"teacher", job.teacher},
+          {"channels", shape.channels},
+          {"grid", shape.grid},
+          {"preset", job.preset},
+          {"threads", NumThreads()},
+          {"plan", plan},
+          {"options", OptionsToJson(list)}};
+}
+
+void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity) {
+  const int64_t first = std::max<int64_t>(0, fresh_used - static_cast<int64_t>(capacity));
+  TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker, &cache); }, first,
+                       fresh_used, maker.num_workers(), 4 * maker.num_workers());
+  for (int64_t index = first; index < fresh_used; ++index) cache.Add(stream.Take());
+}
+
 bool Continues(const ImitateJobOptions& job, const RunContext& run, const Json& section) {
   if (section.is_null() || job.restart) return false;
   if (job.resume) return true;
-  throw InputError("{}: an imitation of '{}' is there already. Add --resume to go on with it or --restart to replace it",
-                   run.folder.path().string(), job.teacher);
+  throw InputError(
+      "{}: an imitation of '{}' is there already. Add --resume to go on with it or --restart to replace it",
+      run.folder.path().string(), job.teacher);
 }
 
 }  // namespace
@@ -237,7 +269,8 @@ void ImitateJobOptions::Describe(OptionList& list) {
   list.Text("teacher", &teacher, "Model card to imitate (semfield models list).");
   list.Text("preset", &preset, "fast, default or best (configs/imitate).");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
-  list.Real("minutes", &minutes, "Time to take; a plan in whole steps and views is made from it and kept. 0: --steps.",
+  list.Real("minutes", &minutes,
+            "Time to take; a plan in whole steps and views is made from it and kept. 0: --steps.",
             {.min = 0, .max = 100000, .metavar = "M"});
   list.Flag("resume", &resume, "Go on with an interrupted imitation.");
   list.Flag("restart", &restart, "Imitate anew over what is there.");
@@ -262,7 +295,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const ViewMaker maker(run, probe, job);
   const RunLock lock(run.folder);
   if (!resumes) {
-    section = NewSection(job, maker, start, control);
+    section = NewSection(job, run, maker, start, control);
     RemoveCheckpoint(run.folder.features_checkpoint(job.teacher));
     run.folder.WriteConfigSection(section_name, section);
   }
@@ -271,7 +304,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   options.Describe(list);
   OptionsFromJson(list, section.at("options"), run.folder.config().string());
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
-  TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options));
+  TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options), job.keep_cache);
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
   if (resumes && HasFeatures(run, job.teacher)) {
     const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(job.teacher), "features");
@@ -288,7 +321,8 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   if (trainer.step() < options.steps) seconds = ImitateLoop(student, maker, control);
   if (!job.keep_cache) cache.RemoveFiles();
   Json answer;
-  answer["text"] = Json::array({fmt::format("{}: {} steps on {} views in {:.0f} s", job.run, trainer.step(), student.fresh_used, seconds),
+  answer["text"] = Json::array({fmt::format("{}: {} steps on {} views in {:.0f} s", job.run, trainer.step(),
+                                            student.fresh_used, seconds),
                                 fmt::format("next: semfield segment {} --view test:0 --click X,Y", job.run)});
   answer["run"] = job.run;
   answer["steps"] = trainer.step();

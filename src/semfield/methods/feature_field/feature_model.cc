@@ -27,7 +27,8 @@ FeatureModel::FeatureModel(const FeatureOptions& options, const TeacherShape& te
     : options_(options),
       teacher_(teacher),
       layout_(LayoutOf(options)),
-      head_(options, layout_.num_features() + NumExtraRows(options), teacher.channels) {
+      context_{.grid = teacher.grid, .features = layout_.num_features(), .rings = options.context_rings},
+      head_(options, context_.rows() + NumExtraRows(options), teacher.channels) {
   grid.Resize(layout_.num_parameters);
   grid_half.Resize(layout_.num_parameters);
   head_parameters.Resize(head_.num_parameters());
@@ -44,8 +45,13 @@ int FeatureModel::num_tiles(const TokenInputs& inputs) const {
 
 void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const {
   const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
+  const int rows_a_tile = context_.rings > 0 ? layout_.num_features() : head_.input_rows();
+  const size_t own_size = static_cast<size_t>(rows_a_tile) * ops::kTileStride;
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
   rows->ResizeUninitialized(tiles * tile_size);
+  Buffer<float> own;
+  if (context_.rings > 0) own.ResizeUninitialized(tiles * own_size);
+  float* composited = context_.rings > 0 ? own.data() : rows->data();
   const RaySamples& samples = inputs.samples;
   const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
                                   static_cast<int64_t>(samples.x.size())};
@@ -58,16 +64,32 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const
     const int64_t tile = task % tiles;
     ops::HashGridRaysForward(layout_, level, grid_half.data(), points, samples.weight.data(),
                              samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
-                             rows->data() + tile * tile_size + static_cast<size_t>(level) * features * ops::kTileStride,
+                             composited + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
                              ops::kTileStride);
   });
-  const int extra_rows = head_.input_rows() - layout_.num_features();
+  if (context_.rings > 0) GatherContext(context_, own.data(), head_.input_rows(), rows->data());
+  const int extra_rows = head_.input_rows() - context_.rows();
   for (int tile = 0; tile < tiles; ++tile) {
     for (int row = 0; row < extra_rows; ++row) {
       const float* from = inputs.extras.data() + static_cast<size_t>(row) * inputs.num_tokens + tile * ops::kTileColumns;
       std::copy_n(from, count_of(tile),
-                  rows->data() + tile * tile_size + (layout_.num_features() + row) * ops::kTileStride);
+                  rows->data() + tile * tile_size + (context_.rows() + row) * ops::kTileStride);
     }
+  }
+}
+
+void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,
+                                   Buffer<float>* d_features) const {
+  const int tiles = num_tiles(inputs);
+  const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
+  const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
+  d_features->ResizeUninitialized(tiles * own_size);
+  if (context_.rings > 0) {
+    ScatterContext(context_, d_rows.data(), head_.input_rows(), d_features->data());
+    return;
+  }
+  for (int tile = 0; tile < tiles; ++tile) {
+    std::copy_n(d_rows.data() + tile * tile_size, own_size, d_features->data() + tile * own_size);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "semfield/base/buffer.h"
 #include "semfield/methods/feature_field/feature_head.h"
 #include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/feature_field/token_context.h"
 #include "semfield/methods/feature_field/token_inputs.h"
 #include "semfield/ops/hash_grid.h"
 #include "semfield/perception/feature_map.h"
@@ -35,8 +36,11 @@ class FeatureModel {
   FeatureMap Render(const TokenInputs& inputs) const;
   FeatureMap Render(const RadianceField& field, const SquareView& view, const Pose& world_from_camera) const;
 
-  // Composited E_sem and the extras of every token, in tiles of kTileColumns tokens: [tile][row][kTileStride].
+  // What the head sees of every token, in tiles of kTileColumns tokens, [tile][row][kTileStride]: composited E_sem,
+  // with options.context_rings that of tokens around it, and the extras.
   void Compose(const TokenInputs& inputs, Buffer<float>* rows) const;
+  // From the gradient of Compose's rows to that of each token's own composited E_sem: [tile][feature][kTileStride].
+  void ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows, Buffer<float>* d_features) const;
   int num_tiles(const TokenInputs& inputs) const;
 
   Buffer<float> grid;       // masters of E_sem
@@ -51,6 +55,7 @@ class FeatureModel {
   FeatureOptions options_;
   TeacherShape teacher_;
   ops::HashGridLayout layout_;
+  TokenContext context_;
   FeatureHead head_;
 };
 

@@ -16,6 +16,10 @@ void FeatureOptions::Describe(OptionList& list) {
   list.Int("head-layers", &head_layers, "Linear layers of the head; the released code has 5.", {.min = 1, .max = 8});
   list.TextList("head-inputs", &head_inputs, "Rendered quantities beside E_sem (released code: the first four).",
                 {.choices = {"geometry", "direction", "color", "depth", "position"}});
+  list.Int("context-rings", &context_rings,
+           "Rings of eight neighbouring tokens, at distances 1, 3, 9, .., that the head sees beside a token's own "
+           "features (not in the paper).",
+           {.min = 0, .max = 4});
   list.Flag("head-skip", &head_skip, "Feed the head's input again at its third layer (released code).");
   list.Flag("layer-norm", &layer_norm, "Normalise the output channels (released code).");
   list.Real("leaky-slope", &leaky_slope, "Slope of the rectifier below zero (released code: 0.01).",

@@ -20,6 +20,7 @@ struct FeatureOptions {
   int head_width = 256;
   int head_layers = 2;                   // linear layers
   std::vector<std::string> head_inputs;  // beside E_sem: geometry, direction, color, depth, position
+  int context_rings = 0;                 // rings of neighbouring tokens the head sees (token_context.h); not in the paper
   bool head_skip = false;                // the input again at the third layer (released code)
   bool layer_norm = false;               // over the output channels (released code)
   double leaky_slope = 0;

@@ -83,14 +83,15 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
   const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
                                   static_cast<int64_t>(samples.x.size())};
   const int features = layout.config.features_per_level;
-  const size_t tile_size = static_cast<size_t>(model_.head().input_rows()) * ops::kTileStride;
+  const size_t own_size = static_cast<size_t>(layout.num_features()) * ops::kTileStride;
+  model_.ComposeBackward(entry.inputs, d_rows_, &d_features_);
   ParallelFor(layout.config.num_levels, [&](int64_t task, int) {
     const int level = layout.config.num_levels - 1 - static_cast<int>(task);
     for (int tile = 0; tile < tiles; ++tile) {
       const int64_t count = std::min(ops::kTileColumns, entry.inputs.num_tokens - tile * ops::kTileColumns);
       ops::HashGridRaysBackward(layout, level, points, samples.weight.data(),
                                 samples.ray_begin.data() + tile * ops::kTileColumns, count,
-                                d_rows_.data() + tile * tile_size +
+                                d_features_.data() + tile * own_size +
                                     static_cast<size_t>(level) * features * ops::kTileStride,
                                 ops::kTileStride, grid_.gradient.data());
     }

@@ -41,7 +41,7 @@ class FeatureTrainer {
   FeatureModel model_;
   int step_ = 0;
   Moments grid_, head_;
-  Buffer<float> rows_, d_rows_, tile_gradients_;
+  Buffer<float> rows_, d_rows_, d_features_, tile_gradients_;
   struct Worker {
     FeatureHead::Workspace work;
     Buffer<float> output;

@@ -1,0 +1,83 @@
+#include "semfield/methods/feature_field/token_context.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "semfield/base/parallel.h"
+#include "semfield/ops/tile.h"
+
+namespace semfield {
+namespace {
+
+struct Offset {
+  int di, dj;
+};
+
+// The token itself, then ring after ring, each from the top left corner row by row.
+std::vector<Offset> Offsets(int rings) {
+  std::vector<Offset> offsets = {{0, 0}};
+  for (int ring = 0, distance = 1; ring < rings; ++ring, distance *= 3) {
+    for (int i = -1; i <= 1; ++i) {
+      for (int j = -1; j <= 1; ++j) {
+        if (i != 0 || j != 0) offsets.push_back({i * distance, j * distance});
+      }
+    }
+  }
+  return offsets;
+}
+
+// Where a token's number stands in a row that is cut into tiles of `rows` rows.
+size_t At(int token, int rows, int row) {
+  return (static_cast<size_t>(token / ops::kTileColumns) * rows + row) * ops::kTileStride + token % ops::kTileColumns;
+}
+
+// Calls visit(from, to, first, last) for every token row `to` that sees row `from`: columns [first, last) see
+// column + dj.
+template <class Visit>
+void ForRows(int grid, const Offset& offset, const Visit& visit) {
+  const int first = std::max(0, -offset.dj), last = std::min(grid, grid - offset.dj);
+  for (int to = 0; to < grid; ++to) {
+    const int from = to + offset.di;
+    if (from >= 0 && from < grid) visit(from, to, first, last);
+  }
+}
+
+}  // namespace
+
+void GatherContext(const TokenContext& context, const float* features, int out_rows, float* out) {
+  const std::vector<Offset> offsets = Offsets(context.rings);
+  ParallelFor(static_cast<int64_t>(offsets.size()) * context.features, [&](int64_t row, int) {
+    const int feature = static_cast<int>(row % context.features);
+    const Offset offset = offsets[row / context.features];
+    for (int token = 0; token < context.grid * context.grid; ++token) {
+      out[At(token, out_rows, static_cast<int>(row))] = 0;
+    }
+    ForRows(context.grid, offset, [&](int from, int to, int first, int last) {
+      for (int j = first; j < last; ++j) {
+        out[At(to * context.grid + j, out_rows, static_cast<int>(row))] =
+            features[At(from * context.grid + j + offset.dj, context.features, feature)];
+      }
+    });
+  });
+}
+
+void ScatterContext(const TokenContext& context, const float* d_out, int out_rows, float* d_features) {
+  const std::vector<Offset> offsets = Offsets(context.rings);
+  ParallelFor(context.features, [&](int64_t row, int) {
+    const int feature = static_cast<int>(row);
+    for (int token = 0; token < context.grid * context.grid; ++token) {
+      d_features[At(token, context.features, feature)] = 0;
+    }
+    for (size_t o = 0; o < offsets.size(); ++o) {
+      const int d_row = static_cast<int>(o) * context.features + feature;
+      ForRows(context.grid, offsets[o], [&](int from, int to, int first, int last) {
+        for (int j = first; j < last; ++j) {
+          d_features[At(from * context.grid + j + offsets[o].dj, context.features, feature)] +=
+              d_out[At(to * context.grid + j, out_rows, d_row)];
+        }
+      });
+    }
+  });
+}
+
+}  // namespace semfield
