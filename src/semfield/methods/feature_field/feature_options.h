@@ -7,8 +7,9 @@
 
 namespace semfield {
 
-// What a feature field is and how it imitates its teacher (SAN section 4). Defaults are the paper's form; the released
-// code's differences are switches of their own (docs/methods/feature_field.md has the table).
+// What a feature field is and how it imitates its teacher (SAN section 4). The values here are the paper's form; the
+// released code's differences, and ours, are switches of their own (README.md has the table). The presets of `imitate`
+// but `paper` switch context_rings on.
 struct FeatureOptions {
   // E_sem.
   int levels = 4;

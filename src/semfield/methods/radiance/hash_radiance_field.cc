@@ -12,7 +12,8 @@ namespace semfield {
 namespace {
 
 constexpr float kMinTransmittance = 1e-3f;
-constexpr size_t kRaysAtOnce = 8192;     // enough samples to encode level by level, few enough to stay in cache
+constexpr float kSettledTransmittance = 1e-2f;
+constexpr size_t kRaysAtOnce = 8192;  // enough samples to encode level by level, few enough to stay in cache
 
 // What one ray came to.
 struct RayResult {
@@ -36,11 +37,11 @@ float MedianDistance(const TilePass& pass, const float* t, const float* dt, int 
   return 0;
 }
 
-// Evaluates rays batch by batch; visit(first ray of the batch, tiles, tile, pass) is called for every tile, from
-// several threads, with the pass holding its weights (and colours when `color`).
+// Evaluates rays batch by batch; visit(ray, tiles, tile, pass, r) is called once for every ray, from several
+// threads, with the pass holding its weights (and colours when `color`) as its r-th ray.
 template <class Visit>
-void ForEachTile(const RadianceModel& model, std::span<const Ray> rays, bool color, const Visit& visit) {
-  const ops::MarchOptions march = model.March(1);
+void ForEachRay(const RadianceModel& model, const ops::MarchOptions& march, std::span<const Ray> rays,
+                bool color, const Visit& visit) {
   SampleTiles tiles;
   std::vector<std::unique_ptr<TilePass>> passes(NumThreads());
   for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
@@ -52,21 +53,50 @@ void ForEachTile(const RadianceModel& model, std::span<const Ray> rays, bool col
       TilePass& pass = *passes[worker];
       pass.Density(tiles, tile, kMinTransmittance, /*training=*/false);
       if (color) pass.Color(part, /*training=*/false);
-      visit(first, tiles, static_cast<size_t>(tile), pass);
+      for (int r = 0; r < pass.num_rays(); ++r) {
+        visit(first + pass.first_ray() + r, tiles, static_cast<size_t>(tile), pass, r);
+      }
     });
   }
 }
 
+// The same, and rays that the occupancy grid's own densities ended too early (they graze something dense and
+// go on) a second time to their true end: visit must replace what it said of a ray before.
+template <class Visit>
+void ForEachRayToItsEnd(const RadianceModel& model, std::span<const Ray> rays, bool color,
+                        const Visit& visit) {
+  ops::MarchOptions march = model.March(1);
+  std::vector<float> left(rays.size());
+  ForEachRay(model, march, rays, color,
+             [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
+               left[ray] = pass.final_transmittance()[r];
+               visit(ray, tiles, tile, pass, r);
+             });
+  if (march.stop_optical_depth <= 0) return;
+  std::vector<size_t> unsettled;
+  std::vector<Ray> again;
+  for (size_t ray = 0; ray < rays.size(); ++ray) {
+    if (left[ray] < kSettledTransmittance) continue;
+    unsettled.push_back(ray);
+    again.push_back(rays[ray]);
+  }
+  march.stop_optical_depth = 0;
+  ForEachRay(model, march, again, color,
+             [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
+               visit(unsettled[ray], tiles, tile, pass, r);
+             });
+}
+
 std::vector<RayResult> Trace(const RadianceModel& model, std::span<const Ray> rays) {
   std::vector<RayResult> results(rays.size());
-  ForEachTile(model, rays, /*color=*/true, [&](size_t first, SampleTiles& tiles, size_t tile, const TilePass& pass) {
-    for (int r = 0; r < pass.num_rays(); ++r) {
-      RayResult& result = results[first + pass.first_ray() + r];
-      for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
-      result.final_transmittance = pass.final_transmittance()[r];
-      result.distance = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r], pass.begin()[r + 1]);
-    }
-  });
+  ForEachRayToItsEnd(model, rays, /*color=*/true,
+                     [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
+                       RayResult& result = results[ray];
+                       for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
+                       result.final_transmittance = pass.final_transmittance()[r];
+                       result.distance = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r],
+                                                        pass.begin()[r + 1]);
+                     });
   return results;
 }
 
@@ -89,8 +119,8 @@ ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std:
     }
   }
   PointDensity density;
-  density.Evaluate(model, {x.data(), y.data(), z.data(), static_cast<int64_t>(x.size())}, model.options.levels,
-                   value.data());
+  density.Evaluate(model, {x.data(), y.data(), z.data(), static_cast<int64_t>(x.size())},
+                   model.options.levels, value.data());
   ImageF normals(width, height, 3);
   for (size_t r = 0; r < num_rays; ++r) {
     if (results[r].distance <= 0) continue;
@@ -122,7 +152,8 @@ RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_f
     view.opacity.data[r] = 1 - through;
     view.depth.data[r] = results[r].distance * rays[r].z_scale;
     if (!options.rgb) continue;
-    for (int k = 0; k < 3; ++k) view.rgb.data[3 * r + k] = results[r].rgb[k] + through * options.background[k];
+    for (int k = 0; k < 3; ++k)
+      view.rgb.data[3 * r + k] = results[r].rgb[k] + through * options.background[k];
   }
   if (options.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
   return view;
@@ -139,28 +170,31 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
     float x, y, z, weight;
   };
   std::vector<std::vector<Kept>> kept(rays.size());
-  ForEachTile(*model_, rays, options.rgb, [&](size_t first, SampleTiles& tiles, size_t tile, const TilePass& pass) {
-    for (int r = 0; r < pass.num_rays(); ++r) {
-      const size_t ray = first + pass.first_ray() + r;
-      const int begin = pass.begin()[r], end = pass.begin()[r + 1];
-      samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
-      samples.opacity[ray] = 1 - pass.final_transmittance()[r];
-      for (int k = 0; options.rgb && k < 3; ++k) samples.rgb[3 * ray + k] = pass.rgb()[k * ops::kTileStride + r];
-      for (int k = 0; options.geometry && k < RadianceModel::kGeometryRows; ++k) {
-        float& sum = samples.geometry[RadianceModel::kGeometryRows * ray + k];
-        for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
-      }
-      for (int c = begin; c < end; ++c) {
-        if (pass.weight()[c] < options.min_weight) continue;
-        kept[ray].push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
-      }
-    }
-  });
+  ForEachRayToItsEnd(
+      *model_, rays, options.rgb,
+      [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
+        const int begin = pass.begin()[r], end = pass.begin()[r + 1];
+        samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
+        samples.opacity[ray] = 1 - pass.final_transmittance()[r];
+        for (int k = 0; options.rgb && k < 3; ++k)
+          samples.rgb[3 * ray + k] = pass.rgb()[k * ops::kTileStride + r];
+        for (int k = 0; options.geometry && k < RadianceModel::kGeometryRows; ++k) {
+          float sum = 0;
+          for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
+          samples.geometry[RadianceModel::kGeometryRows * ray + k] = sum;
+        }
+        kept[ray].clear();
+        for (int c = begin; c < end; ++c) {
+          if (pass.weight()[c] < options.min_weight) continue;
+          kept[ray].push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
+        }
+      });
   for (size_t r = 0; r < rays.size(); ++r) {
     samples.ray_begin[r + 1] = samples.ray_begin[r] + static_cast<int32_t>(kept[r].size());
   }
   const size_t total = samples.ray_begin.back();
-  for (std::vector<float>* values : {&samples.x, &samples.y, &samples.z, &samples.weight}) values->resize(total);
+  for (std::vector<float>* values : {&samples.x, &samples.y, &samples.z, &samples.weight})
+    values->resize(total);
   for (size_t r = 0; r < rays.size(); ++r) {
     size_t i = samples.ray_begin[r];
     for (const Kept& k : kept[r]) {

@@ -79,6 +79,28 @@ TEST(ConstantField, EmptyOccupancyIsSeenThrough) {
   EXPECT_FLOAT_EQ(view.rgb.At(2, 2, 2), 1.0f);
 }
 
+// A ray that passes cells the occupancy grid holds for dense, and that goes on all the same, is followed to its end.
+TEST(ConstantField, RaysThatGrazeSomethingDenseGoOn) {
+  const auto render = [](double stop_optical_depth, float mean_density) {
+    std::unique_ptr<RadianceModel> model = ConstantModel();
+    model->options.stop_optical_depth = stop_optical_depth;
+    model->occupancy.mean_density().Fill(mean_density);
+    const HashRadianceField field(std::move(model));
+    const Camera camera = PinholeCamera(6, 6, 0.8);
+    const Pose pose{.translation = {1, 2, 3}};
+    const RaySamples samples = field.Weights(MakeRays(camera, pose), {.rgb = true, .geometry = true});
+    return std::pair(field.Render(camera, pose, {}), samples);
+  };
+  const auto [whole, whole_samples] = render(0, 0);
+  const auto [stopped, stopped_samples] = render(1, 1e3f);
+  EXPECT_GT(whole.opacity.data[0], 0.5f);
+  EXPECT_EQ(whole.rgb.data, stopped.rgb.data);
+  EXPECT_EQ(whole.depth.data, stopped.depth.data);
+  EXPECT_EQ(whole_samples.x, stopped_samples.x);
+  EXPECT_EQ(whole_samples.weight, stopped_samples.weight);
+  EXPECT_EQ(whole_samples.geometry, stopped_samples.geometry);
+}
+
 TEST(ConstantField, GivesOnlyWhatWasAskedFor) {
   const HashRadianceField field(ConstantModel());
   const RenderedView view = field.Render(PinholeCamera(4, 3, 0.8), Pose{}, {.rgb = false});

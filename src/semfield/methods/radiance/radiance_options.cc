@@ -43,6 +43,10 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Real("density-bias", &density_bias, "Added to the network's density before the exponential; -100 decides.",
             {.min = -100, .max = 20});
   list.Real("mlp-l2", &mlp_l2, "Weight decay of the networks.", {.min = 0, .max = 1});
+  list.Group("Photos");
+  list.Flag("exposure", &exposure, "Learn a small gain and offset of colour for each training view.");
+  list.Real("exposure-penalty", &exposure_penalty, "Weight that holds these gains and offsets near one and zero.",
+            {.min = 0, .max = 10});
   list.Group("Scene");
   list.Text("background", &background,
             "Colour behind the scene: auto takes white for captures with alpha, random for opaque ones.",

@@ -36,6 +36,9 @@ struct RadianceOptions {
   double opacity = 0;           // weight of the entropy of a ray's opacity
   double density_bias = -100;   // added before the exponential; -100: auto
   double mlp_l2 = 0;
+  // Differences between photos.
+  bool exposure = false;        // an affine colour a training view (view_exposure.h)
+  double exposure_penalty = 1e-5;
   // Other.
   std::string background = "auto";
   int seed = 1;

@@ -13,6 +13,7 @@ namespace semfield {
 namespace {
 
 constexpr float kMinTransmittance = 1e-4f;
+constexpr double kExposureLearningRate = 3e-2;
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
 
@@ -37,6 +38,7 @@ double RadianceStepStats::Psnr() const { return -10 * std::log10(std::max(mse, 1
 RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store, const RadianceOptions& options)
     : model_(options, MakeSceneMap(capture)), sampler_(capture, store, capture.train), occupancy_update_(model_) {
   SF_CHECK_GT(options.steps, 0);
+  if (options.exposure) exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
   for (int worker = 0; worker < NumThreads(); ++worker) passes_.push_back(std::make_unique<TilePass>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
   slot_results_.resize(kSlots);
@@ -82,6 +84,7 @@ void RadianceTrainer::DrawBatch() {
     jitter_[r] = random.Uniform();
     for (int k = 0; k < 3; ++k) background_[3 * r + k] = background == "random" ? random.Uniform() : constant;
   }
+  if (exposure_.enabled()) d_exposure_.resize(6 * static_cast<size_t>(num_rays));
   ops::MarchOptions march = model_.March(Coarseness());
   if (step_ <= OccupancyUpdate::kFirstSweepEnd) march.stop_optical_depth = 0;  // the grid knows nothing yet
   tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
@@ -98,14 +101,20 @@ RadianceTrainer::SlotResult RadianceTrainer::RunTile(TilePass& pass, size_t tile
     const float* rgba = batch_.rgba.data() + 4 * ray;
     const float* behind = background_.data() + 3 * ray;
     const float through = pass.final_transmittance()[r];
-    d_final[r] = 0;
+    float colour[3], shown[3], d[3];
+    for (int k = 0; k < 3; ++k) colour[k] = pass.rgb()[k * ops::kTileStride + r] + through * behind[k];
+    exposure_.Show(batch_.view[ray], colour, shown);
     for (int k = 0; k < 3; ++k) {
       const float target = rgba[k] * rgba[3] + behind[k] * (1 - rgba[3]);
-      const float error = pass.rgb()[k * ops::kTileStride + r] + through * behind[k] - target;
+      const float error = shown[k] - target;
       result.mse += error * error / 3;
-      const float d = 2.0f / 3 * error * scale;
-      d_rgb[k * ops::kTileStride + r] = d;
-      d_final[r] += d * behind[k];
+      d[k] = 2.0f / 3 * error * scale;
+    }
+    if (exposure_.enabled()) exposure_.Backward(batch_.view[ray], colour, d, d_exposure_.data() + 6 * ray);
+    d_final[r] = 0;
+    for (int k = 0; k < 3; ++k) {
+      d_rgb[k * ops::kTileStride + r] = d[k];
+      d_final[r] += d[k] * behind[k];
     }
     if (model_.options.opacity > 0) {
       // Binary entropy of the opacity: dH/dT = log((1 - T) / T).
@@ -181,6 +190,7 @@ RadianceStepStats RadianceTrainer::Step() {
   UpdateGrid(active_levels);
   UpdateNetwork(model_.density_mlp, density_moments_, 0);
   UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
+  if (exposure_.enabled()) exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
   ++step_;
   occupancy_update_.AfterStep(step_, active_levels, model_);
 
@@ -204,6 +214,7 @@ std::vector<TensorView> RadianceTrainer::Tensors() const {
   add("grid", grid_moments_);
   add("density_mlp", density_moments_);
   add("color_mlp", color_moments_);
+  for (TensorView& tensor : exposure_.Tensors()) tensors.push_back(std::move(tensor));
   return tensors;
 }
 
@@ -218,6 +229,7 @@ void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
   load("grid", grid_moments_);
   load("density_mlp", density_moments_);
   load("color_mlp", color_moments_);
+  exposure_.Load(file);
   step_ = state.at("step").get<int>();
   samples_per_ray_ = state.at("samples_per_ray").get<double>();
   occupancy_update_.Restore(step_, model_);

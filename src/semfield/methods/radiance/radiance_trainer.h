@@ -10,6 +10,7 @@
 #include "semfield/methods/radiance/radiance_model.h"
 #include "semfield/methods/radiance/sample_tiles.h"
 #include "semfield/methods/radiance/tile_pass.h"
+#include "semfield/methods/radiance/view_exposure.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -36,6 +37,7 @@ class RadianceTrainer {
   bool Done() const { return step_ >= model_.options.steps; }
   RadianceModel& model() { return model_; }
   const RadianceModel& model() const { return model_; }
+  const ViewExposure& exposure() const { return exposure_; }
 
   // Everything a resumed training needs, beside the options. Tensors are views into this object.
   std::vector<TensorView> Tensors() const;
@@ -64,6 +66,8 @@ class RadianceTrainer {
   RadianceModel model_;
   RaySampler sampler_;
   OccupancyUpdate occupancy_update_;
+  ViewExposure exposure_;
+  std::vector<float> d_exposure_;  // [num_rays, 6]
   int step_ = 0;
   double samples_per_ray_ = 64;
   RayBatch batch_;
