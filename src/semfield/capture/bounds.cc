@@ -168,6 +168,26 @@ void SetUnbounded(Capture* capture, const Vec3& center, double half, const std::
   capture->bounds_rule = rule;
 }
 
+// In front of forward-facing cameras, where the near and far depths of the views say what they see: the cube
+// is centred half-way between them in disparity and as wide as the frustums are there. The cameras may lie
+// outside, where there is nothing to resolve.
+bool BoundsFromDepthRange(const CameraLayout& layout, Capture* capture) {
+  std::vector<double> nears, fars, tangents;
+  for (const View& view : capture->views) {
+    if (!(view.near_depth > 0 && view.far_depth > view.near_depth)) continue;
+    nears.push_back(view.near_depth);
+    fars.push_back(view.far_depth);
+    tangents.push_back(TangentOf(view.camera));
+  }
+  if (nears.empty()) return false;
+  const double near = Quantile(nears, 0.5), far = Quantile(fars, 0.5);
+  const double middle = 2 / (1 / near + 1 / far);
+  const double half = std::max(middle - near, middle * Quantile(tangents, 0.5) + layout.spread);
+  SetUnbounded(capture, layout.mean_center + middle * layout.mean_forward, std::min(half, middle),
+               "cube in front of forward-facing cameras, between their near and far depths");
+  return true;
+}
+
 }  // namespace
 
 CameraLayout AnalyzeLayout(const std::vector<View>& views) {
@@ -202,6 +222,8 @@ void DecideUnboundedBounds(Capture* capture) {
         std::max(layout.look_at_distance, Quantile(CubeDistances(views, layout.look_at), 0.9));
     SetUnbounded(capture, layout.look_at, half,
                  "cube around the point the cameras look at, out to the cameras");
+  } else if (layout.forward_facing && BoundsFromDepthRange(layout, capture)) {
+    return;
   } else if (layout.forward_facing) {
     // Without the axes meeting there is no telling how far the scene is; parallax is seldom useful beyond a
     // few baselines.

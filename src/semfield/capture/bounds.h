@@ -29,7 +29,8 @@ CameraLayout AnalyzeLayout(const std::vector<View>& views);
 void DecideBounds(Capture* capture);
 
 // The cube that contraction leaves unwarped: around what inward-looking cameras look at, reaching out to
-// them; in front of forward-facing cameras; otherwise around the cameras.
+// them; in front of forward-facing cameras (where their near and far depths say, if the views have
+// them); otherwise around the cameras.
 void DecideUnboundedBounds(Capture* capture);
 
 }  // namespace semfield

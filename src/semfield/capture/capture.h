@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -18,10 +20,25 @@ struct View {
   Pose world_from_camera;
   std::filesystem::path image;
   std::filesystem::path mask;      // 8 bit, 0 = ignore this pixel: neither trained nor scored
+  bool mask_inverted = false;      // the other way round: nonzero = ignore (instant-ngp's dynamic masks)
   std::filesystem::path depth;     // 16 bit z-depth, times depth_unit
   std::filesystem::path semantic;  // 8 or 16 bit class id; 255/65535 = void
   std::filesystem::path instance;  // 8 or 16 bit instance id; 0 = none
   bool has_alpha = false;
+  double near_depth = 0;  // z-depths between which what the view sees lies, in world units; both 0: unknown
+  double far_depth = 0;
+};
+
+// A point that structure from motion triangulated, in the world, and where a view saw one.
+struct SparsePoint {
+  Vec3 position = Vec3::Zero();
+  std::array<uint8_t, 3> color{};
+  float error = -1;  // mean reprojection error, pixels; negative when unknown
+};
+struct Observation {
+  uint32_t view = 0;   // index into Capture::views
+  uint32_t point = 0;  // index into Capture::points
+  float x = 0, y = 0;  // pixels of the view's image
 };
 
 struct InstanceLabel {
@@ -47,8 +64,10 @@ struct Capture {
   std::string split_rule;      // in words, for info and reports
   SceneExtent extent = SceneExtent::kUnbounded;
   Box3 bounds;  // kBounded: of the scene; kUnbounded: of the cube that contraction leaves unwarped
-  std::string bounds_rule;    // in words
-  double depth_unit = 0.001;  // world units a depth step
+  std::string bounds_rule;          // in words
+  double depth_unit = 0.001;        // world units a depth step
+  std::vector<SparsePoint> points;  // empty unless the capture comes with a sparse model
+  std::vector<Observation> observations;
   std::vector<std::string> class_names;
   std::map<int, InstanceLabel> instances;
   Mat4 capture_from_world =

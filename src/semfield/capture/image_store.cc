@@ -63,7 +63,7 @@ ImageU8 LoadMask(const View& view, int width, int height) {
     // In a mask with colours, any of them means "use"; an alpha channel does not.
     bool use = false;
     for (int c = 0; c < std::min(file.channels, 3); ++c) use = use || file.data[p * file.channels + c] != 0;
-    mask.data[p] = use ? 255 : 0;
+    mask.data[p] = use != view.mask_inverted ? 255 : 0;
   }
   if (mask.width == width && mask.height == height) return mask;
   mask = mask.width < width ? ResizeNearest(mask, width, height) : Resize(mask, width, height);

@@ -9,6 +9,11 @@
 #include "semfield/base/options.h"
 #include "semfield/capture/advice.h"
 #include "semfield/capture/bounds.h"
+#include "semfield/capture/readers/bundler.h"
+#include "semfield/capture/readers/colmap.h"
+#include "semfield/capture/readers/llff.h"
+#include "semfield/capture/readers/opensfm.h"
+#include "semfield/capture/readers/phone_scans.h"
 #include "semfield/capture/readers/transforms.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
@@ -35,7 +40,8 @@ const Reader& ChooseReader(const std::filesystem::path& path, const std::string&
   std::error_code error;
   if (!std::filesystem::exists(path, error)) throw InputError("{}: no such file or folder", path.string());
   throw InputError(
-      "{}: not a capture in any known format ({}). Give a transforms.json or the folder that holds it.",
+      "{}: not a capture in any known format ({}). Give a transforms.json, a poses_bounds.npy, a COLMAP "
+      "model (sparse/0) or the folder that holds one.",
       path.string(), list);
 }
 
@@ -46,6 +52,11 @@ void CheckViews(const Capture& capture) {
   }
   std::set<std::string> names;
   for (const View& view : capture.views) {
+    // JSON, reports and file names of results all take names as UTF-8.
+    if (!IsUtf8(view.name)) {
+      throw InputError("{}: the file name '{}' is not UTF-8. Rename the image.", capture.path.string(),
+                       PrintableText(view.name));
+    }
     if (!names.insert(view.name).second) {
       throw InputError("{}: view '{}' occurs twice", capture.path.string(), view.name);
     }
@@ -118,6 +129,12 @@ const std::vector<std::unique_ptr<Reader>>& Readers() {
   static const auto* readers = [] {
     auto* list = new std::vector<std::unique_ptr<Reader>>;
     list->push_back(MakeTransformsReader());
+    list->push_back(MakeLlffReader());
+    list->push_back(MakeColmapReader());
+    list->push_back(MakeOpenSfmReader());
+    list->push_back(MakeBundlerReader());
+    list->push_back(MakePolycamReader());
+    list->push_back(MakeRecord3dReader());
     return list;
   }();
   return *readers;

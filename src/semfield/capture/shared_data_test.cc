@@ -62,6 +62,76 @@ TEST_F(SharedData, Tabletop) {
   EXPECT_NE(capture.views.front().camera.k1, capture.views.back().camera.k1);
 }
 
+// The same views by two readers. transforms.json holds the model turned, moved and scaled, so what must agree
+// is what a similarity leaves alone: angles between cameras, and distances up to one factor.
+TEST_F(SharedData, TabletopByColmapAgreesWithItsTransforms) {
+  SF_READ_OR_SKIP(json, "real/tabletop/transforms.json");
+  const Capture capture = Read("real/tabletop/sparse/0");
+  EXPECT_EQ(capture.format, "colmap");
+  ASSERT_EQ(capture.views.size(), json.views.size());
+  EXPECT_EQ(capture.held_out, json.held_out);
+  EXPECT_EQ(capture.points.size(), 11979u);
+  const size_t last = capture.views.size() - 1;
+  const auto distance = [](const Capture& c, size_t a, size_t b) {
+    return (c.views[a].world_from_camera.translation - c.views[b].world_from_camera.translation).norm();
+  };
+  const double factor = distance(json, 0, last) / distance(capture, 0, last);
+  EXPECT_NEAR(factor, 0.629, 1e-3);
+  for (size_t i = 0; i <= last; ++i) {
+    const View &a = capture.views[i], &b = json.views[i];
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_NEAR(a.camera.fx, b.camera.fx, 1e-9);
+    EXPECT_NEAR(a.camera.cy, b.camera.cy, 1e-9);
+    EXPECT_NEAR(a.camera.k2, b.camera.k2, 1e-12);
+    EXPECT_NEAR(a.camera.p1, b.camera.p1, 1e-12);
+    EXPECT_NEAR(distance(json, i, 0), factor * distance(capture, i, 0), 1e-6);
+    const Mat3 relative_a =
+        a.world_from_camera.rotation.transpose() * capture.views[0].world_from_camera.rotation;
+    const Mat3 relative_b =
+        b.world_from_camera.rotation.transpose() * json.views[0].world_from_camera.rotation;
+    EXPECT_LT(RotationAngle(relative_a, relative_b), 1e-6);
+  }
+  std::vector<double> errors;
+  for (const Observation& seen : capture.observations) {
+    const View& view = capture.views[seen.view];
+    const auto pixel =
+        view.camera.Project(view.world_from_camera.Inverse() * capture.points[seen.point].position);
+    if (pixel) errors.push_back((*pixel - Vec2(seen.x, seen.y)).norm());
+  }
+  ASSERT_GT(errors.size(), 10000u);
+  std::nth_element(errors.begin(), errors.begin() + errors.size() / 2, errors.end());
+  EXPECT_NEAR(errors[errors.size() / 2], 0.63, 0.1);  // pixels, as measured when the capture was collected
+}
+
+TEST_F(SharedData, Fern) {
+  SF_READ_OR_SKIP(capture, "real/fern");
+  EXPECT_EQ(capture.format, "llff");
+  EXPECT_EQ(capture.views.size(), 20u);
+  EXPECT_EQ(capture.held_out, (std::vector<int>{0, 8, 16}));
+  EXPECT_EQ(capture.views[0].camera.width, 504);
+  EXPECT_NEAR(capture.views[0].camera.fx, 3260.526 / 8, 1e-3);
+  EXPECT_EQ(capture.extent, SceneExtent::kUnbounded);
+  // The near and far depths are 18 and 75: all of it lies in front of the cameras, along +z of this world.
+  EXPECT_GT(capture.bounds.min.z(), 5);
+  EXPECT_LT(capture.bounds.max.z(), 75);
+  for (const View& view : capture.views) EXPECT_LT(view.world_from_camera.translation.z(), 2);
+}
+
+TEST_F(SharedData, Goldcape) {
+  SF_READ_OR_SKIP(capture, "real/goldcape");
+  EXPECT_EQ(capture.format, "llff");
+  EXPECT_EQ(capture.views.size(), 32u);
+  for (const View& view : capture.views) EXPECT_FALSE(view.mask.empty()) << view.name;
+  const ImageStore store(capture);
+  // The middle of what all cameras look at is the cape, and kept.
+  int kept = 0;
+  for (int i = 0; i < 32; ++i) {
+    const auto mask = store.Mask(i);
+    kept += std::count(mask->data.begin(), mask->data.end(), 255) > 0.1 * mask->num_pixels();
+  }
+  EXPECT_EQ(kept, 32);
+}
+
 // Points that one view's depth gives must be at the depth that another view of the same pixel's point says,
 // or hidden.
 TEST_F(SharedData, RoomDepthAgreesBetweenViews) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -73,6 +74,18 @@ inline void WriteImages(const std::filesystem::path& folder, int n, int width = 
     WritePng(folder / fmt::format("images/{:03}.png", i),
              ImageU8(width, height, channels, static_cast<uint8_t>(10 * i % 250)));
   }
+}
+
+// Without the fsync of the atomic writers, which is slow where a test writes hundreds of files.
+inline void WriteBytes(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// One plain PNG of that size under every name.
+inline void WritePlainImages(const std::vector<std::filesystem::path>& files, int width, int height) {
+  const std::vector<std::byte> png = EncodePng(ImageU8(width, height, 3, 50));
+  for (const auto& file : files) WriteBytes(file, {reinterpret_cast<const char*>(png.data()), png.size()});
 }
 
 // The message of the Error that reading throws; empty when it does not throw.

@@ -33,7 +33,51 @@ int CompareNumbers(const std::string& a, size_t* i, const std::string& b, size_t
   return number_a.compare(number_b);
 }
 
+// Bytes of the UTF-8 character that begins at text[at]; 0 when none does.
+size_t Utf8Length(const std::string& text, size_t at) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const unsigned first = byte(at);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                        : (first & 0xf0) == 0xe0        ? 3
+                        : first >= 0xf0 && first < 0xf5 ? 4
+                                                        : 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(at + 1);
+  // Overlong forms, surrogates and what lies beyond U+10FFFF.
+  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
+  if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
+  return length;
+}
+
 }  // namespace
+
+bool IsUtf8(const std::string& text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = Utf8Length(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+std::string PrintableText(const std::string& text) {
+  constexpr size_t kLongest = 120;
+  std::string shown;
+  for (size_t at = 0; at < text.size();) {
+    if (shown.size() >= kLongest) return shown + "...";
+    const size_t length = Utf8Length(text, at);
+    if (length == 0 || static_cast<unsigned char>(text[at]) < 32 || text[at] == 127) {
+      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at++]));
+      continue;
+    }
+    shown += text.substr(at, length);
+    at += length;
+  }
+  return shown;
+}
 
 bool NaturalLess(const std::string& a, const std::string& b) {
   size_t i = 0, j = 0;
@@ -71,6 +115,12 @@ fs::path FindImageFile(const fs::path& folder, const std::string& file_path) {
 
 std::string ViewName(const fs::path& folder, const fs::path& file) {
   return file.lexically_normal().lexically_relative(folder.lexically_normal()).generic_string();
+}
+
+bool LeavesFolder(const std::string& name) {
+  const fs::path path(name);
+  if (name.empty() || path.is_absolute()) return true;
+  return std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
 std::vector<ImageInfo> ReadImageInfos(const std::vector<fs::path>& files) {

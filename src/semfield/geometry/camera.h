@@ -10,7 +10,10 @@ namespace semfield {
 enum class CameraModel {
   // Pinhole: radial 1 + k1 r^2 + k2 r^4 + k3 r^6 + k4 r^8 (not OpenCV's rational k4..k6), tangential p1 p2.
   kOpenCv,
-  kFisheye,  // OpenCV fisheye (equidistant): theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8)
+  // OpenCV fisheye (equidistant): theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8). p1 p2 and the thin
+  // prism
+  // sx1 sy1 add to the position theta (x, y) / r as COLMAP's THIN_PRISM_FISHEYE writes them.
+  kFisheye,
 };
 
 // Intrinsics in pixels of a width x height image; pixel centres at +0.5, origin at the top left corner.
@@ -20,6 +23,7 @@ struct Camera {
   double fx = 0, fy = 0, cx = 0, cy = 0;
   CameraModel model = CameraModel::kOpenCv;
   double k1 = 0, k2 = 0, k3 = 0, k4 = 0, p1 = 0, p2 = 0;
+  double sx1 = 0, sy1 = 0;  // thin prism, kFisheye only: (sx1, sy1) theta^2 is added
 
   bool HasDistortion() const;
   // Unit direction in the camera frame (x right, y down, z forward) seen by a pixel position. Distortion is

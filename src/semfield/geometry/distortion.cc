@@ -75,8 +75,11 @@ Distortion::Distortion(const Camera& camera)
     : fisheye_(camera.model == CameraModel::kFisheye),
       identity_(!camera.HasDistortion()),
       k_{camera.k1, camera.k2, camera.k3, camera.k4},
-      p1_(fisheye_ ? 0 : camera.p1),
-      p2_(fisheye_ ? 0 : camera.p2) {
+      p1_(camera.p1),
+      p2_(camera.p2),
+      sx1_(fisheye_ ? camera.sx1 : 0),
+      sy1_(fisheye_ ? camera.sy1 : 0),
+      tangential_(p1_ != 0 || p2_ != 0 || sx1_ != 0 || sy1_ != 0) {
   const double limit = fisheye_ ? std::numbers::pi : kLargestTangent;
   max_radius_ = identity_ ? limit : MonotonicRadius(k_, limit);
   max_distorted_ = Radial(max_radius_);
@@ -114,8 +117,8 @@ Vec2 Distortion::TangentialDistorted(const Vec2& p) const {
   const double s = p.squaredNorm();
   const double radial = 1 + s * (k_[0] + s * (k_[1] + s * (k_[2] + s * k_[3])));
   const double xy = p.x() * p.y();
-  return {p.x() * radial + 2 * p1_ * xy + p2_ * (s + 2 * p.x() * p.x()),
-          p.y() * radial + p1_ * (s + 2 * p.y() * p.y()) + 2 * p2_ * xy};
+  return {p.x() * radial + 2 * p1_ * xy + p2_ * (s + 2 * p.x() * p.x()) + sx1_ * s,
+          p.y() * radial + p1_ * (s + 2 * p.y() * p.y()) + 2 * p2_ * xy + sy1_ * s};
 }
 
 Mat2 Distortion::TangentialJacobian(const Vec2& p) const {
@@ -123,16 +126,18 @@ Mat2 Distortion::TangentialJacobian(const Vec2& p) const {
   const double radial = 1 + s * (k_[0] + s * (k_[1] + s * (k_[2] + s * k_[3])));
   const double slope = k_[0] + s * (2 * k_[1] + s * (3 * k_[2] + s * 4 * k_[3]));  // d radial / d s
   Mat2 jacobian;
-  jacobian(0, 0) = radial + 2 * x * x * slope + 2 * p1_ * y + 6 * p2_ * x;
-  jacobian(1, 1) = radial + 2 * y * y * slope + 6 * p1_ * y + 2 * p2_ * x;
+  jacobian(0, 0) = radial + 2 * x * x * slope + 2 * p1_ * y + 6 * p2_ * x + 2 * sx1_ * x;
+  jacobian(1, 1) = radial + 2 * y * y * slope + 6 * p1_ * y + 2 * p2_ * x + 2 * sy1_ * y;
   jacobian(0, 1) = jacobian(1, 0) = 2 * x * y * slope + 2 * p1_ * x + 2 * p2_ * y;
+  jacobian(0, 1) += 2 * sx1_ * y;
+  jacobian(1, 0) += 2 * sy1_ * x;
   return jacobian;
 }
 
 // Newton's method from the radial-only answer, steps halved while they leave the valid disc or do not help.
 Vec2 Distortion::InverseTangential(const Vec2& distorted) const {
   const double r_d = distorted.norm();
-  if (r_d == 0 && p1_ == 0 && p2_ == 0) return distorted;
+  if (r_d == 0 && !tangential_) return distorted;
   const Vec2 outward = r_d > 0 ? Vec2(distorted / r_d) : Vec2(1, 0);
   Vec2 p = outward * std::min(InverseRadial(r_d), 0.999 * max_radius_);
   Vec2 residual = TangentialDistorted(p) - distorted;
@@ -164,6 +169,11 @@ std::optional<Vec2> Distortion::Distorted(const Vec3& point) const {
     const double theta = std::atan2(across, point.z());
     if (!(theta <= max_radius_ * (1 + 1e-12))) return std::nullopt;
     if (across == 0) return point.z() > 0 ? std::optional<Vec2>(Vec2::Zero()) : std::nullopt;
+    if (tangential_) {
+      const Vec2 p = point.head<2>() * (theta / across);
+      if (!(TangentialJacobian(p).determinant() > -1e-9)) return std::nullopt;
+      return TangentialDistorted(p);
+    }
     return Vec2(point.head<2>() * (Radial(theta) / across));
   }
   if (!(point.z() > 0)) return std::nullopt;
@@ -171,13 +181,20 @@ std::optional<Vec2> Distortion::Distorted(const Vec3& point) const {
   if (!p.allFinite()) return std::nullopt;
   if (identity_) return p;
   if (p.norm() > max_radius_ * (1 + 1e-12)) return std::nullopt;
-  if ((p1_ != 0 || p2_ != 0) && !(TangentialJacobian(p).determinant() > -1e-9)) return std::nullopt;
+  if (tangential_ && !(TangentialJacobian(p).determinant() > -1e-9)) return std::nullopt;
   return TangentialDistorted(p);
 }
 
 Vec3 Distortion::Undistorted(const Vec2& distorted) const {
   const double r_d = distorted.norm();
   if (fisheye_) {
+    if (tangential_) {
+      const Vec2 p = InverseTangential(distorted);
+      const double theta = p.norm();
+      if (theta == 0) return Vec3::UnitZ();
+      const Vec2 across = p * (std::sin(theta) / theta);
+      return {across.x(), across.y(), std::cos(theta)};
+    }
     if (r_d == 0) return Vec3::UnitZ();
     const double theta = InverseRadial(r_d);
     const Vec2 across = distorted * (std::sin(theta) / r_d);
@@ -185,7 +202,7 @@ Vec3 Distortion::Undistorted(const Vec2& distorted) const {
   }
   Vec2 p = distorted;
   if (!identity_) {
-    if (p1_ != 0 || p2_ != 0) {
+    if (tangential_) {
       p = InverseTangential(distorted);
     } else if (r_d > 0) {
       p = distorted * (InverseRadial(r_d) / r_d);

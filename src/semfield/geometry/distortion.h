@@ -12,6 +12,7 @@ namespace semfield {
 //
 // The radial part r_d = r (1 + k1 r^2 + k2 r^4 + k3 r^6 + k4 r^8) is one polynomial for both models: r is
 // tan(theta) for kOpenCv and theta itself for kFisheye (Kannala and Brandt 2006, Eq. 6, as OpenCV writes it).
+// The tangential terms (and the thin prism of kFisheye) act on the position r (x, y) / |(x, y)| in both.
 // It can be undone only up to the first maximum of r_d, max_radius().
 class Distortion {
  public:
@@ -37,6 +38,8 @@ class Distortion {
   bool identity_;
   double k_[4];
   double p1_, p2_;
+  double sx1_, sy1_;
+  bool tangential_;  // p1_ p2_ sx1_ sy1_ do something
   double max_radius_;
   double max_distorted_;  // Radial(max_radius)
 };

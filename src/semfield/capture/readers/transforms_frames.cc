@@ -87,6 +87,21 @@ void FrameCollector::AddFrame(const Json& value, const JsonFields& file, const s
   view.image = image;
   view.world_from_camera = {matrix.topLeftCorner<3, 3>(), matrix.topRightCorner<3, 1>()};
   view.mask = FindExtra(fields, "mask_path");
+  if (view.mask.empty()) {
+    // instant-ngp's masks of what moves: beside the image, and nonzero where a pixel is to be ignored.
+    const auto dynamic = image.parent_path() / fmt::format("dynamic_mask_{}.png", image.stem().string());
+    std::error_code error;
+    if (std::filesystem::is_regular_file(dynamic, error)) {
+      view.mask = dynamic;
+      view.mask_inverted = true;
+    }
+  }
+  const double near = fields.Number("near_depth", 0, 1e12).value_or(0);
+  const double far = fields.Number("far_depth", 0, 1e12).value_or(0);
+  if (near > 0 && far > near) {
+    view.near_depth = near;
+    view.far_depth = far;
+  }
   view.depth = FindExtra(fields, "depth_path");
   if (view.depth.empty()) view.depth = FindExtra(fields, "depth_file_path");  // nerfstudio's name for it
   view.semantic = FindExtra(fields, "semantic_path");

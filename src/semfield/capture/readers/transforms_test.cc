@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "semfield/base/atomic_file.h"
+#include "semfield/capture/image_store.h"
 #include "semfield/capture/test_support.h"
 
 namespace semfield {
@@ -355,6 +356,25 @@ TEST_F(Blender, DuplicatesAcrossFilesAreRefused) {
   const std::string error = ReadError(folder_.path());
   EXPECT_NE(error.find("transforms_test.json"), std::string::npos) << error;
   EXPECT_NE(error.find("frames[0].file_path"), std::string::npos) << error;
+}
+
+// instant-ngp's dynamic masks have the opposite polarity of mask_path, which wins where both are given.
+TEST_F(Transforms, DynamicMasksIgnoreWhatIsWhite) {
+  ImageU8 mask(16, 12, 1);
+  mask.At(3, 4) = 255;
+  WritePng(folder_ / "images/dynamic_mask_002.png", mask);
+  WritePng(folder_ / "images/dynamic_mask_003.png", mask);
+  WritePng(folder_ / "kept.png", mask);
+  Frame(3)["mask_path"] = "kept.png";
+  const Capture capture = Read();
+  EXPECT_TRUE(capture.views[2].mask_inverted);
+  EXPECT_FALSE(capture.views[3].mask_inverted);
+  EXPECT_EQ(capture.views[3].mask.filename(), "kept.png");
+  EXPECT_TRUE(capture.views[1].mask.empty());
+  const ImageStore store(capture);
+  EXPECT_EQ(store.Mask(2)->At(3, 4), 0);
+  EXPECT_EQ(store.Mask(2)->At(4, 4), 255);
+  EXPECT_EQ(store.Mask(3)->At(3, 4), 255);
 }
 
 }  // namespace

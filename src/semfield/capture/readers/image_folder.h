@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "semfield/capture/capture.h"
+
+namespace semfield {
+
+// Names of the JPEG and PNG files (by extension) directly inside `folder`, in byte order, hidden ones left
+// out. An unreadable or absent folder has none. More than a million: Error.
+std::vector<std::string> ImageNamesIn(const std::filesystem::path& folder);
+
+// Gives each view without a mask the one from `capture_folder`/masks, where a white pixel is kept and a black
+// one ignored: "photo.png" or "photo.jpg.png" beside the image's place under its image folder, or of that
+// file name alone. `image_root` is what the images' own sub-folders are counted from. Says in `capture`'s
+// warnings when only some views have one.
+void AttachSiblingMasks(const std::filesystem::path& capture_folder, const std::filesystem::path& image_root,
+                        Capture* capture);
+
+}  // namespace semfield

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <vector>
+
+namespace semfield {
+
+// A two-dimensional array of real numbers, row by row.
+struct NpyMatrix {
+  size_t rows = 0, cols = 0;
+  std::vector<double> data;  // rows * cols
+  double At(size_t row, size_t col) const { return data[row * cols + col]; }
+};
+
+// Whether the file begins like an npy file; never throws.
+bool IsNpyFile(const std::filesystem::path& path);
+
+// Reads an npy file (format 1 to 3) of float32 or float64, either byte order, C or Fortran order, with one or
+// two dimensions (one gives a single column). Anything else, truncated, over 256 MiB: Error naming the file.
+NpyMatrix ReadNpy(const std::filesystem::path& path);
+
+}  // namespace semfield

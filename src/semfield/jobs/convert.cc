@@ -1,0 +1,36 @@
+#include "semfield/jobs/convert.h"
+
+#include <fmt/format.h>
+
+#include "semfield/capture/reader.h"
+#include "semfield/capture/writers/writer.h"
+
+namespace semfield {
+
+void ConvertJobOptions::Describe(OptionList& list) {
+  std::vector<std::string> formats;
+  for (const auto& writer : Writers()) formats.push_back(writer->name());
+  list.Text("capture", &capture, "Folder of a capture, or its pose file.");
+  list.Text("out", &out, "Folder of the new capture; new or empty.");
+  list.Text("format", &format, "Format to write.", {.choices = formats});
+  list.Text("from", &from, "Format of the capture; found by looking if not given.");
+}
+
+Json RunConvert(const ConvertJobOptions& options, const JobControl& control) {
+  control.ThrowIfStopped();
+  const Capture capture = ReadCapture(options.capture, {options.from});
+  control.ThrowIfStopped();
+  const std::vector<std::string> notes = WriteCapture(capture, options.out, options.format);
+  Json answer;
+  answer["text"] = Json::array({fmt::format("{}: {} views, {} -> {}", options.out, capture.views.size(),
+                                            capture.format, options.format)});
+  for (const std::string& note : notes) answer["text"].push_back(fmt::format("note: {}", note));
+  answer["capture"] = options.out;
+  answer["format"] = options.format;
+  answer["from"] = capture.format;
+  answer["views"] = capture.views.size();
+  answer["notes"] = notes;
+  return answer;
+}
+
+}  // namespace semfield
