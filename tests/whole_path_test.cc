@@ -7,18 +7,13 @@
 #include <map>
 #include <set>
 
-#include "semfield/base/error.h"
-#include "semfield/base/test_folder.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
-#include "semfield/jobs/imitate.h"
+#include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/segment.h"
-#include "semfield/jobs/train.h"
 #include "semfield/perception/models.h"
-#include "semfield/training/run_folder.h"
 
 namespace semfield {
 namespace {
@@ -80,10 +75,8 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   WriteSynthetic(room, folder / "room");
   const std::string run = (folder / "run").string();
 
-  TrainJobOptions train;
-  train.capture = (folder / "room").string();
-  train.out = run;
-  train.radiance.steps = 400;
+  TrainJobOptions train = TinyTraining((folder / "room").string(), run, 400);
+  train.radiance.levels = RadianceOptions().levels;
   train.radiance.samples_per_step = 32768;
   train.radiance.log2_table_size = 15;
   train.radiance.finest_resolution = 512;
@@ -106,8 +99,7 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   const RunFolder run_folder = RunFolder::Open(run);
   EXPECT_TRUE(std::filesystem::exists(run_folder.radiance_checkpoint()));
   EXPECT_TRUE(std::filesystem::exists(run_folder.features_checkpoint("sam")));
-  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "cache" / "features-sam"))
-      << "views were not removed";
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "cache")) << "views were not removed";
 
   const Capture capture = ReadCapture((folder / "room").string(), {});
   const Click click = LargestThing(capture);

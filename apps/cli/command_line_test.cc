@@ -178,6 +178,69 @@ TEST(ProgressBar, WritesALineAStageWhenNoTerminalListens) {
   EXPECT_EQ(text, "train    0 %\nimitate    0 %\n");
 }
 
+// What a terminal shows after these bytes: "\r" and "erase to the end of the line" obeyed.
+std::vector<std::string> ScreenOf(std::FILE* file) {
+  std::rewind(file);
+  std::string text(4000, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::vector<std::string> lines(1);
+  size_t column = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string& line = lines.back();
+    if (text[i] == '\n') {
+      lines.emplace_back();
+      column = 0;
+    } else if (text[i] == '\r') {
+      column = 0;
+    } else if (text.compare(i, 3, "\033[K") == 0) {
+      line.resize(column);
+      i += 2;
+    } else {
+      line.resize(std::max(line.size(), column + 1));
+      line[column++] = text[i];
+    }
+  }
+  return lines;
+}
+
+TEST(ProgressBar, LogLinesStandAboveTheProgressLine) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  {
+    ProgressBar bar(file, true);
+    bar.WriteLine("warning: before");
+    bar.Report({"train", 0, 10, -1, "a long detail that a log line must not leave behind"});
+    bar.WriteLine("short");
+    bar.Report({"imitate", 0, 10, -1, "x"});
+    bar.WriteLine("note");
+  }
+  const std::vector<std::string> lines = ScreenOf(file);
+  std::fclose(file);
+  const auto train =
+      ProgressLine({"train", 0, 10, -1, "a long detail that a log line must not leave behind"});
+  ASSERT_EQ(lines.size(), 6u);
+  EXPECT_EQ(lines[0], "warning: before");
+  EXPECT_EQ(lines[1], "short");
+  // The line may be cut at the terminal's width.
+  EXPECT_EQ(lines[2].find("[....") == 0 && lines[2].find(train.substr(0, 30)) != std::string::npos, true)
+      << lines[2];
+  EXPECT_EQ(lines[3], "note");
+  EXPECT_EQ(lines[4].substr(lines[4].find("imitate")), "imitate    0 %  x");
+  EXPECT_EQ(lines[5], "");
+}
+
+TEST(ProgressBar, LogLinesAreKeptWholeWhenNoTerminalListens) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  {
+    ProgressBar bar(file, false);
+    bar.Report({"train", 0, 10, -1, ""});
+    bar.WriteLine("note");
+  }
+  EXPECT_EQ(ScreenOf(file), (std::vector<std::string>{"train    0 %", "note", ""}));
+  std::fclose(file);
+}
+
 TEST(DocsPages, CommittedPagesAreCurrent) {
   const char* source = std::getenv("SEMFIELD_SOURCE_DIR");
   ASSERT_NE(source, nullptr);

@@ -54,6 +54,18 @@ int ExitCodeOf(ErrorKind kind) {
   return kBug;
 }
 
+// While it lives, log lines and the progress line share the terminal in order.
+class LogAboveProgress {
+ public:
+  explicit LogAboveProgress(ProgressBar& bar) {
+    SetLogSink(
+        [&bar](LogLevel level, const std::string& message) { bar.WriteLine(LogPrefix(level) + message); });
+  }
+  ~LogAboveProgress() { SetLogSink({}); }
+  LogAboveProgress(const LogAboveProgress&) = delete;
+  LogAboveProgress& operator=(const LogAboveProgress&) = delete;
+};
+
 void PrintText(const Json& answer) {
   if (!answer.contains("text")) return;
   for (const Json& line : answer["text"]) std::cout << line.get<std::string>() << '\n';
@@ -80,6 +92,7 @@ int RunRequest(Request& request) {
   if (common.threads > 0) SetNumThreads(common.threads);
 
   ProgressBar bar(stderr, isatty(STDERR_FILENO) == 1);
+  const LogAboveProgress log(bar);
   JobControl control;
   control.stop = &stop_token;
   if (!common.quiet) control.progress = [&bar](const Progress& progress) { bar.Report(progress); };

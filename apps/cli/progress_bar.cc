@@ -49,6 +49,17 @@ std::string ProgressLine(const Progress& progress) {
   return line;
 }
 
+const char* LogPrefix(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug: ";
+    case LogLevel::kWarning:
+      return "warning: ";
+    default:
+      return "";
+  }
+}
+
 void ProgressBar::Report(const Progress& progress) {
   const std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();
@@ -70,8 +81,17 @@ void ProgressBar::Report(const Progress& progress) {
     if (progress.total > 0) line = fmt::format("{} {}", Bar(Fraction(progress)), line);
     line.resize(std::min(line.size(), TerminalWidth(out_) - 1));
     std::fprintf(out_, "\r\033[K%s", line.c_str());
+    shown_ = std::move(line);
     line_open_ = true;
   }
+  std::fflush(out_);
+}
+
+void ProgressBar::WriteLine(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  if (line_open_) std::fputs("\r\033[K", out_);
+  std::fprintf(out_, "%s\n", line.c_str());
+  if (line_open_) std::fputs(shown_.c_str(), out_);
   std::fflush(out_);
 }
 

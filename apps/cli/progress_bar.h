@@ -6,6 +6,7 @@
 #include <string>
 
 #include "semfield/base/job_control.h"
+#include "semfield/base/log.h"
 
 namespace semfield::cli {
 
@@ -14,6 +15,9 @@ std::string ProgressLine(const Progress& progress);
 
 // "4 s", "1:05", "2:03:04".
 std::string ShortDuration(double seconds);
+
+// What stands before a log message: "warning: ".
+const char* LogPrefix(LogLevel level);
 
 // Shows what a job reports: on a terminal one line that is rewritten, elsewhere a line about every 10 seconds
 // and one whenever a stage begins. Report may be called from any thread.
@@ -26,6 +30,8 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void Report(const Progress& progress);
+  // Writes one line above the progress line, which is drawn again below it.
+  void WriteLine(const std::string& line);
   // Leaves the terminal on a line of its own.
   void Finish();
 
@@ -38,6 +44,7 @@ class ProgressBar {
   bool line_open_ = false;
   bool reported_ = false;
   std::string stage_;
+  std::string shown_;  // the progress line as it stands on the terminal
   Clock::time_point last_;
 };
 

@@ -1,4 +1,5 @@
 #include "docs_pages.h"
+#include "semfield/jobs/convert.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/info.h"
@@ -19,22 +20,28 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<InfoJobOptions>("info",
                                "Tells what a capture holds: views, cameras, bounds, split and warnings.",
                                {"CAPTURE"}, &RunInfo),
+      MakeVerb<ConvertJobOptions>("convert",
+                                  "Writes a capture in another format, with the same cameras, units and axes.",
+                                  {"CAPTURE", "OUT"}, &RunConvert),
       MakeVerb<SynthJobOptions>("synth", "Writes a synthetic capture with exact depth and labels.", {"OUT"},
                                 &RunSynth),
-      MakeVerb<SceneJobOptions>("scene", "Trains and imitates in one go: from posed photos to a scene to click in.",
+      MakeVerb<SceneJobOptions>("scene",
+                                "Trains and imitates in one go: from posed photos to a scene to click in.",
                                 {"CAPTURE"}, &RunScene),
-      MakeVerb<TrainJobOptions>("train", "Trains a radiance field from a capture into a run folder.", {"[CAPTURE]"},
-                                &RunTrain),
-      MakeVerb<ImitateJobOptions>("imitate", "Trains a feature field that imitates a teacher's encoder.", {"RUN"},
-                                  &RunImitate),
-      MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.", {"RUN"},
-                                  &RunSegment),
-      MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.", {"RUN"},
-                                 &RunRender),
+      MakeVerb<TrainJobOptions>("train", "Trains a radiance field from a capture into a run folder.",
+                                {"[CAPTURE]"}, &RunTrain),
+      MakeVerb<ImitateJobOptions>("imitate", "Trains a feature field that imitates a teacher's encoder.",
+                                  {"RUN"}, &RunImitate),
+      MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.",
+                                  {"RUN"}, &RunSegment),
+      MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
+                                 {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),
-      MakeVerb<ReportJobOptions>("report", "Writes one HTML page about a run: curves, pictures, masks and numbers.", {"RUN"},
-                                 &RunReport),
-      MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"}, &RunModels),
+      MakeVerb<ReportJobOptions>("report",
+                                 "Writes one HTML page about a run: curves, pictures, masks and numbers.",
+                                 {"RUN"}, &RunReport),
+      MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"},
+                                 &RunModels),
       Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),
   };
   return verbs;

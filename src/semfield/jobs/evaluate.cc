@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
-#include <span>
 
 #include "semfield/base/error.h"
-#include "semfield/base/hash.h"
 #include "semfield/base/version.h"
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
@@ -26,7 +23,7 @@ Json Header(const RunContext& run, const std::string& protocol) {
           {"run", run.folder.path().string()},
           {"semfield_version", Version()},
           {"split", run.capture->split_rule},
-          {"radiance_checkpoint", CheckpointFingerprint(run.folder.radiance_checkpoint())}};
+          {"radiance_checkpoint", run.radiance_checksum}};
 }
 
 std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
@@ -86,7 +83,7 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   const SanResult result =
       EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
   Json answer = Header(run, "san");
-  answer["features_checkpoint"] = CheckpointFingerprint(run.folder.features_checkpoint(job.teacher));
+  answer["features_checkpoint"] = features.checksum;
   answer["teacher"] = job.teacher;
   answer["granularity"] = job.granularity;
   answer["imitation_step"] = features.step;
@@ -142,17 +139,6 @@ void EvaluateJobOptions::Describe(OptionList& list) {
 
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol) {
   return run.path() / ("evaluation-" + protocol + ".json");
-}
-
-std::string CheckpointFingerprint(const std::filesystem::path& checkpoint) {
-  // The header says the step and holds a checksum of all data.
-  constexpr std::streamsize kHeaderBytes = 1 << 16;
-  std::ifstream file(checkpoint, std::ios::binary);
-  if (!file) return {};
-  std::vector<char> bytes(kHeaderBytes);
-  file.read(bytes.data(), kHeaderBytes);
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  return fmt::format("{:016x}", FastHash(std::as_bytes(std::span(bytes))));
 }
 
 EvaluationScene SceneOfRun(const RunContext& run) {

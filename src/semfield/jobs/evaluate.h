@@ -30,10 +30,6 @@ Json RunEvaluate(const EvaluateJobOptions& options, const JobControl& control);
 // Where the answer of a protocol is kept.
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol);
 
-// Names the state of a checkpoint: two that differ in anything have different ones. Empty when there is no
-// file.
-std::string CheckpointFingerprint(const std::filesystem::path& checkpoint);
-
 EvaluationScene SceneOfRun(const RunContext& run);
 
 }  // namespace semfield

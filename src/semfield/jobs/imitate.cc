@@ -92,7 +92,7 @@ double TimeRound(const ImitateJobOptions& job, const ViewMaker& maker, const Fea
   const int workers = maker.num_workers();
   // The first view of every worker is slower: pages and plans are made.
   TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker); }, 0,
-                       (1 + kTimedViews) * workers, workers, workers);
+                       (1 + kTimedViews) * workers, workers, 2 * workers);
   for (int i = 0; i < workers; ++i) cache.Add(stream.Take());
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   trainer.Step(cache[0]);
@@ -136,7 +136,8 @@ void Save(const Student& student, double seconds) {
   state["fresh_used"] = student.fresh_used;
   state["seconds"] = seconds;
   SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features",
-                 student.trainer.Tensors(), {{"state", state.dump()}});
+                 student.trainer.Tensors(),
+                 {{"state", state.dump()}, {kRadianceKey, student.run.radiance_checksum}});
 }
 
 // Views that a training of these options uses up to `step`.
@@ -210,8 +211,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
 // another head or schedule finds them again and one on another field does not.
 std::filesystem::path CacheFolder(const RunContext& run, const std::string& teacher,
                                   const FeatureOptions& options) {
-  const Checkpoint radiance = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
-  std::string key = radiance.file.Metadata("xxh3") + teacher;
+  std::string key = run.radiance_checksum + teacher;
   OptionList list;
   FeatureOptions copy = options;
   copy.Describe(list);
@@ -246,11 +246,15 @@ Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewM
           {"options", OptionsToJson(list)}};
 }
 
-void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity) {
+void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity,
+                 const JobControl& control) {
   const int64_t first = std::max<int64_t>(0, fresh_used - static_cast<int64_t>(capacity));
   TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker, &cache); }, first,
                        fresh_used, maker.num_workers(), 4 * maker.num_workers());
-  for (int64_t index = first; index < fresh_used; ++index) cache.Add(stream.Take());
+  for (int64_t index = first; index < fresh_used; ++index) {
+    control.ThrowIfStopped();
+    cache.Add(stream.Take());
+  }
 }
 
 bool Continues(const ImitateJobOptions& job, const RunContext& run, const Json& section) {
@@ -267,7 +271,7 @@ void ImitateJobOptions::Describe(OptionList& list) {
   list.Group("Run");
   list.Text("run", &run, "Run folder with a trained radiance field.");
   list.Text("teacher", &teacher, "Model card to imitate (semfield models list).");
-  list.Text("preset", &preset, "fast, default or best (configs/imitate).");
+  list.Text("preset", &preset, "fast, default, best, or paper: the paper's own form (configs/imitate).");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
   list.Real("minutes", &minutes,
             "Time to take; a plan in whole steps and views is made from it and kept. 0: --steps.",
@@ -288,9 +292,14 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   FeatureOptions probe = job.features;
   if (!resumes) ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &probe);
   if (resumes) {
+    const std::string where = run.folder.config().string();
+    if (!section.is_object() || !section.contains("options")) {
+      throw InputError("{}: {}.options: missing; add --restart to imitate anew", where, section_name);
+    }
     OptionList list;
     probe.Describe(list);
-    OptionsFromJson(list, section.at("options"), run.folder.config().string());
+    OptionsFromJson(list, section["options"], where);
+    WarnAboutUnused(job.features, probe, job.run);
   }
   const ViewMaker maker(run, probe, job);
   const RunLock lock(run.folder);
@@ -308,11 +317,17 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
   if (resumes && HasFeatures(run, job.teacher)) {
     const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(job.teacher), "features");
+    if (OfAnotherField(checkpoint, run)) {
+      throw InputError(
+          "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
+          job.run, job.teacher);
+    }
     const Json state = ParseJson(checkpoint.file.Metadata("state"), "features checkpoint");
     trainer.Restore(checkpoint.file, state);
     student.fresh_used = state.at("fresh_used").get<int64_t>();
     student.seconds_before = state.at("seconds").get<double>();
-    if (trainer.step() < options.steps) RefillCache(cache, maker, student.fresh_used, options.cache_size);
+    if (trainer.step() < options.steps)
+      RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
   }
   LogInfo("imitating {}: {} steps; the cache of {} views takes about {:.0f} MiB of memory and as much disk",
           job.teacher, options.steps, options.cache_size,

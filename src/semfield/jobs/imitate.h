@@ -22,8 +22,8 @@ struct ImitateJobOptions {
   void Describe(OptionList& list);
 };
 
-// Trains a feature field that imitates a teacher's encoder on renderings of the run's radiance field, which is not
-// touched. Views for the teacher are rendered and encoded in the background while steps go on.
+// Trains a feature field that imitates a teacher's encoder on renderings of the run's radiance field, which
+// is not touched. Views for the teacher are rendered and encoded in the background while steps go on.
 Json RunImitate(const ImitateJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

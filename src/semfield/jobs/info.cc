@@ -142,7 +142,6 @@ Json TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
         fmt::format("classes    {}: {}", capture.class_names.size(), fmt::join(capture.class_names, ", ")));
   }
   if (!capture.instances.empty()) text.push_back(fmt::format("instances  {}", capture.instances.size()));
-  for (const std::string& warning : capture.warnings) text.push_back("warning    " + warning);
   return text;
 }
 

@@ -1,16 +1,32 @@
 #pragma once
 
-// Runs for tests of the jobs: a tiny synthetic capture, trained for a few steps.
+// For tests of the jobs: a tiny synthetic capture, what is made from it, and a teacher that answers at once.
+
+#include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "semfield/base/error.h"
+#include "semfield/base/log.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/synthetic.h"
+#include "semfield/jobs/imitate.h"
 #include "semfield/jobs/train.h"
+#include "semfield/perception/perception_test_util.h"
+#include "semfield/training/checkpoint.h"
+#include "semfield/training/run_folder.h"
 
 namespace semfield {
+
+inline constexpr int kTinyViews = 9, kTinyWidth = 32, kTinyHeight = 24;
+
+inline void WriteTinyCapture(const std::filesystem::path& folder) {
+  WriteSynthetic({.views = kTinyViews, .width = kTinyWidth, .height = kTinyHeight}, folder);
+}
 
 inline TrainJobOptions TinyTraining(const std::string& capture, const std::string& out, int steps) {
   TrainJobOptions job;
@@ -27,20 +43,98 @@ inline TrainJobOptions TinyTraining(const std::string& capture, const std::strin
   return job;
 }
 
+inline ImitateJobOptions TinyImitation(const std::string& run, int steps) {
+  ImitateJobOptions job;
+  job.run = run;
+  job.teacher = "toy";
+  job.features.teacher_resolution = 64;
+  job.features.log2_table_size = 8;
+  job.features.head_width = 16;
+  job.features.cache_size = 4;
+  job.features.steps = steps;
+  return job;
+}
+
 inline std::string FileBytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The message of the Error that a call throws; empty if it throws none.
-template <class Call>
-std::string ErrorOf(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
+// What was trained, without the seconds that stand in the file.
+inline std::string CheckpointTensors(const std::filesystem::path& path, const std::string& kind) {
+  const Checkpoint checkpoint = LoadCheckpoint(path, kind);
+  std::string bytes;
+  for (const TensorView& tensor : checkpoint.file.tensors()) {
+    bytes += tensor.name;
+    bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
   }
-  return "";
+  return bytes;
 }
+
+// A folder with a tiny capture, shared by the tests of a suite. What is logged is collected instead of shown.
+class TinyCaptureTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    SetLogSink([](LogLevel, const std::string& message) {
+      const std::lock_guard<std::mutex> lock(log_mutex_);
+      log_ += message + "\n";
+    });
+    folder_ = std::make_unique<TestFolder>();
+    WriteTinyCapture(*folder_ / "capture");
+  }
+  static void TearDownTestSuite() {
+    folder_.reset();
+    SetLogSink({});
+  }
+  static std::string Path(const std::string& name) { return (*folder_ / name).string(); }
+  static RunFolder Run(const std::string& name) { return RunFolder::Open(Path(name)); }
+  static void Train(const std::string& run, int steps) {
+    RunTrain(TinyTraining(Path("capture"), Path(run), steps), {});
+  }
+  // What was logged since the last call.
+  static std::string TakeLog() {
+    const std::lock_guard<std::mutex> lock(log_mutex_);
+    return std::exchange(log_, {});
+  }
+
+  static inline std::unique_ptr<TestFolder> folder_;
+  static inline std::mutex log_mutex_;
+  static inline std::string log_;
+};
+
+// The same with the stand-in teacher "toy" and a trained "run"; skipped where there is no inference runtime.
+class ToyTeacherTest : public TinyCaptureTest {
+ protected:
+  static void SetUpTestSuite() {
+    TinyCaptureTest::SetUpTestSuite();
+    if (!RuntimeIsThere()) return;
+    user_ = std::make_unique<TestUser>();
+    WriteStandIn(user_->models(), "toy");
+    Train("run", 60);
+  }
+  static void TearDownTestSuite() {
+    user_.reset();
+    TinyCaptureTest::TearDownTestSuite();
+  }
+  void SetUp() override {
+    if (!RuntimeIsThere()) GTEST_SKIP() << "ONNX Runtime is not installed";
+    TakeLog();
+  }
+  // A trained run of its own.
+  static std::string CopyOfRun(const std::string& name) {
+    std::filesystem::copy(Path("run"), Path(name), std::filesystem::copy_options::recursive);
+    return Path(name);
+  }
+  static inline std::unique_ptr<TestUser> user_;
+};
+
+// The same with features in "run".
+class ImitatedRunTest : public ToyTeacherTest {
+ protected:
+  static void SetUpTestSuite() {
+    ToyTeacherTest::SetUpTestSuite();
+    if (RuntimeIsThere()) RunImitate(TinyImitation(Path("run"), 30), {});
+  }
+};
 
 }  // namespace semfield

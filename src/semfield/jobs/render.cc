@@ -64,8 +64,9 @@ class Renderer {
 
   void Render(const NamedView& view) {
     const double scale = job_.scale / run_.store->downscale();
-    const Camera camera = view.camera.Resized(std::max(1, static_cast<int>(std::lround(view.camera.width * scale))),
-                                              std::max(1, static_cast<int>(std::lround(view.camera.height * scale))));
+    const Camera camera =
+        view.camera.Resized(std::max(1, static_cast<int>(std::lround(view.camera.width * scale))),
+                            std::max(1, static_cast<int>(std::lround(view.camera.height * scale))));
     RenderOptions options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
     std::copy_n(run_.background, 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
@@ -105,9 +106,6 @@ class Renderer {
   void Write(const std::string& name, const std::string& what, const ImageU8& shown, const ImageF& values) {
     const bool exr = job_.format == "exr";
     const std::filesystem::path path = folder_ / fmt::format("{}_{}.{}", name, what, exr ? "exr" : "png");
-    if (exr && what == "features") {
-      throw InputError("--format exr holds up to 4 channels; features are written as png (their principal components)");
-    }
     if (exr) {
       WriteExr(path, values);
     } else {
@@ -132,10 +130,12 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
   const int digits = job.orbit > 0 ? 4 : 5;
   for (const std::string& what : job.what) {
     const std::string video = (renderer.folder() / fmt::format("{}_{}.mp4", prefix, what)).string();
-    const std::string pattern = (renderer.folder() / fmt::format("{}_%0{}d_{}.png", prefix, digits, what)).string();
-    if (!RunProgram({"ffmpeg", "-y", "-loglevel", "error", "-framerate", std::to_string(job.fps), "-i", pattern, "-vf",
-                     "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", video})) {
-      LogWarning("no video: ffmpeg is not installed or failed; the pictures are in {}", renderer.folder().string());
+    const std::string pattern =
+        (renderer.folder() / fmt::format("{}_%0{}d_{}.png", prefix, digits, what)).string();
+    if (!RunProgram({"ffmpeg", "-y", "-loglevel", "error", "-framerate", std::to_string(job.fps), "-i",
+                     pattern, "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", video})) {
+      LogWarning("no video: ffmpeg is not installed or failed; the pictures are in {}",
+                 renderer.folder().string());
       return videos;
     }
     videos.push_back(video);
@@ -166,6 +166,10 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
   if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
     throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
   }
+  if (job.format == "exr" && Wants(job, "features")) {
+    throw InputError(
+        "--format exr holds up to 4 channels; features are written as png (their principal components)");
+  }
   const RunContext run = OpenRun(job.run);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   Renderer renderer(job, run);
@@ -173,7 +177,9 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
     renderer.Render(views[i]);
-    control.Report({.stage = "render", .done = static_cast<double>(i + 1), .total = static_cast<double>(views.size()),
+    control.Report({.stage = "render",
+                    .done = static_cast<double>(i + 1),
+                    .total = static_cast<double>(views.size()),
                     .detail = views[i].name});
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -188,7 +194,8 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
   } else {
     for (const std::string& file : files) answer["text"].push_back(file);
   }
-  answer["text"].push_back(fmt::format("{} views, {:.0f} ms each", views.size(), 1e3 * seconds / views.size()));
+  answer["text"].push_back(
+      fmt::format("{} views, {:.0f} ms each", views.size(), 1e3 * seconds / views.size()));
   answer["files"] = files;
   answer["milliseconds_per_view"] = 1e3 * seconds / static_cast<double>(views.size());
   return answer;

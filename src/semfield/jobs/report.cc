@@ -48,7 +48,6 @@ class ReportJob {
     control_.Report({.stage = "report", .done = done, .total = 4, .detail = what});
   }
   Json Evaluation(const std::string& protocol);
-  bool IsOfThisState(const Json& evaluation, const std::string& key, const fs::path& checkpoint) const;
   void AddFacts();
   void AddTimes();
   void AddEvaluationTimes();
@@ -80,6 +79,12 @@ Json ReportJob::Evaluation(const std::string& protocol) {
   if (!evaluation.is_object() || evaluation.value("protocol", Json()) != protocol) {
     throw InputError("{}: not an evaluation of protocol {}. Remove it, or make it anew with: {}",
                      file.string(), protocol, command);
+  }
+  const Json scored = evaluation.value("radiance_checkpoint", Json());
+  if (scored.is_string() && scored != run_.radiance_checksum) {
+    page_.notes.push_back(
+        fmt::format("The numbers of protocol {} are of an earlier state of this run. Make them anew with: {}",
+                    protocol, command));
   }
   return evaluation;
 }
@@ -180,6 +185,15 @@ void ReportJob::AddMaskFigures() {
   }
   const FeatureRun features = OpenFeatures(run_, job_.teacher);
   if (!features.finished) page_.notes.push_back("The imitation is not finished.");
+  const Json scored =
+      page_.san_evaluation.is_object() ? page_.san_evaluation.value("features_checkpoint", Json()) : Json();
+  if (scored.is_string() && scored != features.checksum &&
+      page_.san_evaluation.value("teacher", Json()) == job_.teacher) {
+    page_.notes.push_back(
+        fmt::format("The numbers of protocol san are of an earlier imitation. Make them anew with: semfield "
+                    "evaluate {} --protocol san",
+                    job_.run));
+  }
   SanOptions options;
   if (page_.san_evaluation.is_object() && page_.san_evaluation.value("granularity", Json()).is_string()) {
     options.granularity = ParseGranularity(page_.san_evaluation["granularity"].get<std::string>());

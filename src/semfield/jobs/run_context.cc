@@ -23,8 +23,9 @@ std::string SafeName(std::string name) {
 
 double Number(const Json& json, const char* key, const std::string& file) {
   if (!json.contains(key) || !json[key].is_number()) {
-    throw InputError("{}: {}: expected a number. A pose file needs w, h, fl_x (fl_y, cx, cy) and transform_matrix", file,
-                     key);
+    throw InputError(
+        "{}: {}: expected a number. A pose file needs w, h, fl_x (fl_y, cx, cy) and transform_matrix", file,
+        key);
   }
   return json[key].get<double>();
 }
@@ -36,7 +37,8 @@ Pose ReadMatrix(const Json& json, const std::string& file) {
   const Json matrix = json.contains(key) ? json[key] : Json();
   if (!matrix.is_array() || matrix.size() < 3) throw InputError("{}: {}: expected a 4x4 matrix", file, key);
   for (int row = 0; row < 3; ++row) {
-    if (!matrix[row].is_array() || matrix[row].size() != 4) throw InputError("{}: {}[{}]: expected 4 numbers", file, key, row);
+    if (!matrix[row].is_array() || matrix[row].size() != 4)
+      throw InputError("{}: {}[{}]: expected 4 numbers", file, key, row);
     for (int column = 0; column < 4; ++column) {
       const Json& value = matrix[row][column];
       if (!value.is_number()) throw InputError("{}: {}[{}][{}]: expected a number", file, key, row, column);
@@ -70,6 +72,19 @@ NamedView ReadPoseFile(const std::filesystem::path& path) {
   return view;
 }
 
+// A writer replaces a section and then the checkpoint that was made with it: both must be of one moment.
+std::pair<Json, Checkpoint> ReadTogether(const RunFolder& folder, const std::string& section_name,
+                                         const std::filesystem::path& path, const std::string& kind) {
+  constexpr int kTries = 5;
+  for (int tries = 1;; ++tries) {
+    Json section = folder.ReadConfigSection(section_name);
+    Checkpoint checkpoint = LoadCheckpoint(path, kind);
+    if (tries == kTries || folder.ReadConfigSection(section_name) == section) {
+      return {std::move(section), std::move(checkpoint)};
+    }
+  }
+}
+
 }  // namespace
 
 void BackgroundColor(const std::string& background, float rgb[3]) {
@@ -78,7 +93,8 @@ void BackgroundColor(const std::string& background, float rgb[3]) {
 
 void CheckTrainSection(const Json& section, const std::string& where) {
   const auto check = [&](const char* key, bool good, const char* expected) {
-    if (!good) throw InputError("{}: train.{}: expected {}; is this the config.json of a run?", where, key, expected);
+    if (!good)
+      throw InputError("{}: train.{}: expected {}; is this the config.json of a run?", where, key, expected);
   };
   const auto get = [&](const char* key) { return section.contains(key) ? section[key] : Json(); };
   if (!section.is_object()) throw InputError("{}: train: missing; is this the config.json of a run?", where);
@@ -95,26 +111,36 @@ RunContext OpenRun(const std::filesystem::path& path) {
     throw InputError("{}: nothing is trained here yet. Run: semfield train CAPTURE --out {}", path.string(),
                      path.string());
   }
+  auto [section, checkpoint] =
+      ReadTogether(run.folder, "train", run.folder.radiance_checkpoint(), "radiance");
+  run.train_config = std::move(section);
+  run.radiance_checksum = checkpoint.file.Metadata("xxh3");
   const std::string where = run.folder.config().string();
   CheckTrainSection(run.train_config, where);
   RadianceOptions options;
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, run.train_config.at("options"), where);
-  run.capture = std::make_unique<Capture>(ReadCapture(run.train_config.at("capture").get<std::string>(),
-                                                      {.format = run.train_config.at("format").get<std::string>()}));
+  run.capture =
+      std::make_unique<Capture>(ReadCapture(run.train_config.at("capture").get<std::string>(),
+                                            {.format = run.train_config.at("format").get<std::string>()}));
   if (run.capture->hash != run.train_config.at("capture_hash").get<std::string>()) {
-    LogWarning("{}: the capture {} changed since this run was trained; poses may not fit the field", path.string(),
-               run.capture->path.string());
+    LogWarning("{}: the capture {} changed since this run was trained; poses may not fit the field",
+               path.string(), run.capture->path.string());
   }
   run.store = std::make_unique<ImageStore>(*run.capture, run.train_config.at("downscale").get<double>());
-  Checkpoint checkpoint = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(*run.capture));
   model->LoadTensors(checkpoint.file);
-  OccupancyUpdate(*model).Restore(Json::parse(checkpoint.file.Metadata("state")).at("step").get<int>(), *model);
+  OccupancyUpdate(*model).Restore(Json::parse(checkpoint.file.Metadata("state")).at("step").get<int>(),
+                                  *model);
   run.field = std::make_unique<HashRadianceField>(std::move(model));
   BackgroundColor(options.background, run.background);
   return run;
+}
+
+bool OfAnotherField(const Checkpoint& features, const RunContext& run) {
+  const auto found = features.file.metadata().find(kRadianceKey);
+  return found != features.file.metadata().end() && found->second != run.radiance_checksum;
 }
 
 bool HasFeatures(const RunContext& run, const std::string& teacher) {
@@ -128,19 +154,30 @@ FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher) {
     throw InputError("{}: no features of the teacher '{}' yet. Run: semfield imitate {} --teacher {}",
                      run.folder.path().string(), teacher, run.folder.path().string(), teacher);
   }
+  auto [section, checkpoint] =
+      ReadTogether(run.folder, "imitate-" + teacher, run.folder.features_checkpoint(teacher), "features");
+  features.config = std::move(section);
+  features.checksum = checkpoint.file.Metadata("xxh3");
   const std::string where = run.folder.config().string();
   for (const auto& [key, most] : {std::pair{"channels", 4096}, {"grid", 1024}}) {
-    const Json value = features.config.is_object() && features.config.contains(key) ? features.config[key] : Json();
+    const Json value =
+        features.config.is_object() && features.config.contains(key) ? features.config[key] : Json();
     if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > most) {
       throw InputError("{}: imitate-{}.{}: expected a whole number from 1 to {}", where, teacher, key, most);
     }
   }
-  if (!features.config.contains("options")) throw InputError("{}: imitate-{}.options: missing", where, teacher);
+  if (!features.config.contains("options"))
+    throw InputError("{}: imitate-{}.options: missing", where, teacher);
   FeatureOptions options;
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, features.config.at("options"), where);
-  const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(teacher), "features");
+  if (OfAnotherField(checkpoint, run)) {
+    LogWarning(
+        "{}: the features of '{}' were imitated on another radiance field than the one here; make them anew "
+        "with: semfield imitate {} --teacher {} --restart",
+        run.folder.path().string(), teacher, run.folder.path().string(), teacher);
+  }
   const TeacherShape shape = {.name = teacher,
                               .channels = features.config.at("channels").get<int>(),
                               .grid = features.config.at("grid").get<int>()};
@@ -177,7 +214,8 @@ std::vector<NamedView> FindNamedViews(const Capture& capture, const std::string&
       begin = end + 1;
     }
   }
-  if (views.empty()) throw InputError("--views {}: names no view. Use all, train, test or names separated by commas", text);
+  if (views.empty())
+    throw InputError("--views {}: names no view. Use all, train, test or names separated by commas", text);
   return views;
 }
 

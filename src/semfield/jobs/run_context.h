@@ -5,10 +5,12 @@
 #include <string>
 
 #include "semfield/base/json.h"
+#include "semfield/base/log.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/methods/radiance/hash_radiance_field.h"
+#include "semfield/training/checkpoint.h"
 #include "semfield/training/run_folder.h"
 
 namespace semfield {
@@ -20,43 +22,68 @@ struct RunContext {
   std::unique_ptr<Capture> capture;
   std::unique_ptr<ImageStore> store;  // at the size the run was trained on
   std::unique_ptr<HashRadianceField> field;
-  float background[3];  // what renderings show behind the scene
+  std::string radiance_checksum;  // names the checkpoint the field was read from
+  float background[3];            // what renderings show behind the scene
 
   const HashRadianceField& Field() const { return *field; }
 };
 
 // Opens a run that has a radiance checkpoint. No run, no checkpoint, a capture that moved or changed: Error.
+// A writer may be at work in the run: what is read is one whole checkpoint and the options it was made with.
 RunContext OpenRun(const std::filesystem::path& run);
 
-// Whether a section "train" of a config.json holds what its readers take from it; InputError naming the key if not.
+// Whether a section "train" of a config.json holds what its readers take from it; InputError naming the key
+// if not.
 void CheckTrainSection(const Json& section, const std::string& where);
 
 // The feature field of a run; Error that says how to make one when there is none.
 struct FeatureRun {
   Json config;  // section "imitate-<teacher>"
   std::unique_ptr<FeatureModel> model;
-  int step = 0;       // how far the imitation is
+  std::string checksum;  // names the checkpoint the model was read from
+  int step = 0;          // how far the imitation is
   bool finished = false;
 };
+// Metadata of a feature checkpoint: the checksum of the radiance checkpoint it was imitated on.
+inline constexpr const char* kRadianceKey = "radiance";
+bool OfAnotherField(const Checkpoint& features, const RunContext& run);
 FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher);
 bool HasFeatures(const RunContext& run, const std::string& teacher);
 
 // The colour behind the scene for a resolved background option (random: black).
 void BackgroundColor(const std::string& background, float rgb[3]);
 
-// A view asked for by the user: one of the capture's, or a pose file (JSON with a camera and "transform_matrix" in the
-// capture's convention, or "world_from_camera" in ours).
+// A view asked for by the user: one of the capture's, or a pose file (JSON with a camera and
+// "transform_matrix" in the capture's convention, or "world_from_camera" in ours).
 struct NamedView {
-  std::string name;       // safe as part of a file name
-  Camera camera;          // of the original image
+  std::string name;  // safe as part of a file name
+  Camera camera;     // of the original image
   Pose world_from_camera;
-  int index = -1;         // into Capture::views, -1: from a pose file
+  int index = -1;  // into Capture::views, -1: from a pose file
 };
 NamedView FindNamedView(const Capture& capture, const std::string& text);
 // "all", "train", "test" or names separated by commas.
 std::vector<NamedView> FindNamedViews(const Capture& capture, const std::string& text);
 
-// Applies a preset below what the caller set: fields of `options` that differ from a default-made Options win.
+// Warns that options which differ from their defaults are not used, because `stored` ones are.
+template <class Options>
+void WarnAboutUnused(Options given, Options stored, const std::string& where) {
+  Options defaults;
+  OptionList lists[3];
+  given.Describe(lists[0]);
+  stored.Describe(lists[1]);
+  defaults.Describe(lists[2]);
+  const Json values = OptionsToJson(lists[0]), used = OptionsToJson(lists[1]),
+             usual = OptionsToJson(lists[2]);
+  for (const auto& [name, value] : values.items()) {
+    if (value == used[name] || value == usual[name]) continue;
+    LogWarning("{}: goes on with what its config.json says: --{} {} is not used, {} is", where, name,
+               value.dump(), used[name].dump());
+  }
+}
+
+// Applies a preset below what the caller set: fields of `options` that differ from a default-made Options
+// win.
 template <class Options>
 void ApplyPreset(const Json& preset, const std::string& where, Options* options) {
   Options defaults, result;
@@ -67,7 +94,8 @@ void ApplyPreset(const Json& preset, const std::string& where, Options* options)
   OptionsFromJson(result_list, preset, where);
   const Json default_values = OptionsToJson(default_list), given_values = OptionsToJson(given_list);
   for (const Option& option : result_list.options()) {
-    if (given_values[option.name] != default_values[option.name]) SetOption(option, given_values[option.name], where);
+    if (given_values[option.name] != default_values[option.name])
+      SetOption(option, given_values[option.name], where);
   }
   *options = result;
 }

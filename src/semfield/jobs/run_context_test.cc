@@ -2,26 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include "semfield/base/log.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/methods/feature_field/feature_options.h"
 
 namespace semfield {
 namespace {
 
-class RunContextTest : public testing::Test {
+class RunContextTest : public TinyCaptureTest {
  protected:
   static void SetUpTestSuite() {
-    SetLogSink([](LogLevel, const std::string& message) { log_ += message + "\n"; });
-    folder_ = new TestFolder;
-    WriteSynthetic({.views = 9, .width = 32, .height = 24}, *folder_ / "capture");
-    RunTrain(TinyTraining((*folder_ / "capture").string(), (*folder_ / "run").string(), 100), {});
-    run_ = new RunContext(OpenRun(*folder_ / "run"));
+    TinyCaptureTest::SetUpTestSuite();
+    Train("run", 100);
+    run_ = std::make_unique<RunContext>(OpenRun(Path("run")));
   }
   static void TearDownTestSuite() {
-    delete run_;
-    delete folder_;
-    SetLogSink({});
+    run_.reset();
+    TinyCaptureTest::TearDownTestSuite();
   }
   static std::string WritePose(const std::string& text) {
     const std::filesystem::path path = *folder_ / "my pose.json";
@@ -31,13 +27,8 @@ class RunContextTest : public testing::Test {
   static std::string PoseError(const std::string& text) {
     return ErrorOf([&] { FindNamedView(*run_->capture, WritePose(text)); });
   }
-  static TestFolder* folder_;
-  static RunContext* run_;
-  static std::string log_;
+  static inline std::unique_ptr<RunContext> run_;
 };
-TestFolder* RunContextTest::folder_ = nullptr;
-RunContext* RunContextTest::run_ = nullptr;
-std::string RunContextTest::log_;
 
 TEST_F(RunContextTest, OpensWhatWasTrained) {
   EXPECT_EQ(run_->capture->views.size(), 9u);
@@ -60,14 +51,14 @@ TEST_F(RunContextTest, MissingFeaturesSayHowToMakeThem) {
 }
 
 TEST_F(RunContextTest, ACaptureThatChangedIsWarnedAbout) {
-  log_.clear();
+  TakeLog();
   const RunFolder run = RunFolder::Open(*folder_ / "run");
   Json section = run.ReadConfigSection("train");
   const Json before = section;
   section["capture_hash"] = "0123";
   run.WriteConfigSection("train", section);
   OpenRun(*folder_ / "run");
-  EXPECT_NE(log_.find("changed"), std::string::npos) << log_;
+  EXPECT_MENTIONS(TakeLog(), "changed");
   section["capture"] = (*folder_ / "moved").string();
   run.WriteConfigSection("train", section);
   EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "run"); }), "");

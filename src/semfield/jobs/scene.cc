@@ -3,17 +3,19 @@
 #include <filesystem>
 
 #include "semfield/base/error.h"
+#include "semfield/perception/image_encoder.h"
 #include "semfield/training/run_folder.h"
 
 namespace semfield {
 namespace {
 
-// Share of the time that the radiance field gets: rooms are near their best held-out PSNR early, and the teacher's
-// views are what masks hang on (docs/methods/feature_field.md).
+// Share of the time that the radiance field gets: rooms are near their best held-out PSNR early, and the
+// teacher's views are what masks hang on (docs/methods/feature_field.md).
 constexpr double kTrainShare = 0.4;
 
 bool HasSection(const std::filesystem::path& run, const std::string& name) {
-  return std::filesystem::exists(run / "config.json") && !RunFolder::Open(run).ReadConfigSection(name).is_null();
+  return std::filesystem::exists(run / "config.json") &&
+         !RunFolder::Open(run).ReadConfigSection(name).is_null();
 }
 
 }  // namespace
@@ -25,14 +27,19 @@ void SceneJobOptions::Describe(OptionList& list) {
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Text("teacher", &teacher, "Model card to imitate.");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
-  list.Real("minutes", &minutes, "Time for both halves together.", {.min = 0.1, .max = 100000, .metavar = "M"});
+  list.Real("minutes", &minutes, "Time for both halves together.",
+            {.min = 0.1, .max = 100000, .metavar = "M"});
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
-  list.Text("background", &background, "Colour behind the scene.", {.choices = {"auto", "white", "black", "random"}});
+  list.Text("background", &background, "Colour behind the scene.",
+            {.choices = {"auto", "white", "black", "random"}});
   list.Int("seed", &seed, "Seed of every random choice.", {.min = 0});
 }
 
 Json RunScene(const SceneJobOptions& job, const JobControl& control) {
-  if (job.out.empty()) throw InputError("scene: --out is missing: name the run folder to make, e.g. --out runs/room");
+  if (job.out.empty())
+    throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
+  // A teacher that cannot run is said now, not when the field is trained.
+  LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
   TrainJobOptions train{.capture = job.capture, .out = job.out, .format = job.format};
   train.minutes = kTrainShare * job.minutes;
   train.downscale = job.downscale;

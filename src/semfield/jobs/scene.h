@@ -18,8 +18,8 @@ struct SceneJobOptions {
   void Describe(OptionList& list);
 };
 
-// Train, then imitate, sharing the minutes; called again it goes on where it was. The run can be clicked as soon as the
-// first feature checkpoint is there.
+// Train, then imitate, sharing the minutes; called again it goes on where it was. The run can be clicked as
+// soon as the first feature checkpoint is there.
 Json RunScene(const SceneJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

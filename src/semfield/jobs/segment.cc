@@ -23,7 +23,9 @@ constexpr std::array<uint8_t, 3> kMaskColor = {230, 40, 60};
 constexpr std::array<uint8_t, 3> kPositiveColor = {60, 220, 90};
 constexpr std::array<uint8_t, 3> kNegativeColor = {255, 170, 40};
 
-int64_t Area(const ImageU8& mask) { return std::count_if(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v > 127; }); }
+int64_t Area(const ImageU8& mask) {
+  return std::count_if(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v > 127; });
+}
 
 // The photo when the view has one at this size, else our rendering.
 ImageU8 Picture(const RunContext& run, const NamedView& view) {
@@ -36,9 +38,12 @@ ImageU8 Picture(const RunContext& run, const NamedView& view) {
 class SegmentJob {
  public:
   SegmentJob(const SegmentJobOptions& job, const RunContext& run)
-      : job_(job), run_(run), features_(OpenFeatures(run, job.teacher)),
+      : job_(job),
+        run_(run),
+        features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
-        segmenter_(run.Field(), *features_.model, *decoder_), granularity_(ParseGranularity(job.granularity)) {
+        segmenter_(run.Field(), *features_.model, *decoder_),
+        granularity_(ParseGranularity(job.granularity)) {
     if (job.teacher_direct) encoder_ = LoadImageEncoder(job.teacher, {.onnxruntime = job.onnxruntime});
     folder_ = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
     if (!features_.finished) LogInfo("the imitation is at step {}: masks will still improve", features_.step);
@@ -48,7 +53,8 @@ class SegmentJob {
   Json First(const NamedView& view, const Prompt& prompt) {
     clicks_.clear();
     for (const PromptPoint& point : prompt.points) {
-      if (const std::optional<SurfaceClick> click = segmenter_.Lift(view.camera, view.world_from_camera, point)) {
+      if (const std::optional<SurfaceClick> click =
+              segmenter_.Lift(view.camera, view.world_from_camera, point)) {
         clicks_.push_back(*click);
       } else {
         LogWarning("click {},{} hits nothing in the scene: it is used in this view only", point.x, point.y);
@@ -67,11 +73,13 @@ class SegmentJob {
     if (sheet_.empty()) return;
     int cell_width = 0;
     for (const ImageU8& picture : sheet_) cell_width = std::max(cell_width, picture.width);
-    const int columns = std::min<int>(kColumns, sheet_.size()), rows = (static_cast<int>(sheet_.size()) + kColumns - 1) / kColumns;
+    const int columns = std::min<int>(kColumns, sheet_.size()),
+              rows = (static_cast<int>(sheet_.size()) + kColumns - 1) / kColumns;
     const int height = sheet_[0].height;
     ImageU8 sheet(columns * (cell_width + kGap) - kGap, rows * (height + kGap) - kGap, 3, 255);
     for (size_t i = 0; i < sheet_.size(); ++i) {
-      const int left = static_cast<int>(i % kColumns) * (cell_width + kGap), top = static_cast<int>(i / kColumns) * (height + kGap);
+      const int left = static_cast<int>(i % kColumns) * (cell_width + kGap),
+                top = static_cast<int>(i / kColumns) * (height + kGap);
       for (int y = 0; y < height; ++y) {
         std::copy_n(&sheet_[i].At(0, y), 3 * sheet_[i].width, &sheet.At(left, top + y));
       }
@@ -83,9 +91,11 @@ class SegmentJob {
   Json Other(const NamedView& view) {
     std::vector<bool> used;
     const Clock::time_point start = Clock::now();
-    const Prompt prompt = segmenter_.Reproject(clicks_, view.camera, view.world_from_camera, job_.depth_tolerance, &used);
+    const Prompt prompt =
+        segmenter_.Reproject(clicks_, view.camera, view.world_from_camera, job_.depth_tolerance, &used);
     const double project = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-    const bool seen = std::any_of(prompt.points.begin(), prompt.points.end(), [](const PromptPoint& p) { return p.positive; });
+    const bool seen = std::any_of(prompt.points.begin(), prompt.points.end(),
+                                  [](const PromptPoint& p) { return p.positive; });
     SegmentResult result;
     if (seen) {
       result = Segment(view, prompt);
@@ -104,8 +114,8 @@ class SegmentJob {
     if (!encoder_) return segmenter_.Segment(view.camera, view.world_from_camera, prompt, granularity_);
     const Clock::time_point start = Clock::now();
     const SquareView square(view.camera, kSquareMaskResolution);
-    const FeatureMap features =
-        encoder_->Encode(RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background));
+    const FeatureMap features = encoder_->Encode(
+        RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background));
     const double encode = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     SegmentResult result = segmenter_.SegmentWith(features, square, prompt, granularity_);
     result.milliseconds["render and encode"] = encode;
@@ -118,7 +128,8 @@ class SegmentJob {
     const size_t best = std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
     if (distance.data.empty() || distance.data[best] <= 0) return;
     const PromptPoint point = {.x = best % last_mask_.width + 0.5, .y = best / last_mask_.width + 0.5};
-    if (const auto click = segmenter_.Lift(view.camera, view.world_from_camera, point)) clicks_.push_back(*click);
+    if (const auto click = segmenter_.Lift(view.camera, view.world_from_camera, point))
+      clicks_.push_back(*click);
   }
 
   // Overlays beside each other, so that one look tells whether the views agree.
@@ -130,22 +141,29 @@ class SegmentJob {
 
   Json Answer(const NamedView& view, const Prompt& prompt, const SegmentResult& result) {
     const std::string stem = fmt::format("{}_{}", job_.name, view.name);
-    const std::filesystem::path mask_path = folder_ / (stem + ".png"), overlay_path = folder_ / (stem + "_overlay.png");
+    const std::filesystem::path mask_path = folder_ / (stem + ".png"),
+                                overlay_path = folder_ / (stem + "_overlay.png");
     WritePng(mask_path, result.mask.binary);
     ImageU8 overlay = OverlayMask(Picture(run_, view), result.mask.binary, kMaskColor);
     Json clicks = Json::array();
     for (const PromptPoint& point : prompt.points) {
-      DrawDot(overlay, point.x, point.y, std::max(3.0, 0.008 * overlay.width), point.positive ? kPositiveColor : kNegativeColor);
+      DrawDot(overlay, point.x, point.y, std::max(3.0, 0.008 * overlay.width),
+              point.positive ? kPositiveColor : kNegativeColor);
       clicks.push_back({{"x", point.x}, {"y", point.y}, {"positive", point.positive}});
     }
     WritePng(overlay_path, overlay);
     AddToSheet(overlay);
     last_mask_ = result.mask.binary;
     const int64_t area = Area(result.mask.binary);
-    return {{"view", view.name}, {"mask", mask_path.string()}, {"overlay", overlay_path.string()},
-            {"score", result.mask.score}, {"area", area},
+    return {{"view", view.name},
+            {"mask", mask_path.string()},
+            {"overlay", overlay_path.string()},
+            {"score", result.mask.score},
+            {"area", area},
             {"area_share", static_cast<double>(area) / static_cast<double>(result.mask.binary.num_pixels())},
-            {"granularity", result.mask.granularity}, {"hidden", false}, {"clicks", clicks},
+            {"granularity", result.mask.granularity},
+            {"hidden", false},
+            {"clicks", clicks},
             {"milliseconds", Json(result.milliseconds)}};
   }
 
@@ -154,7 +172,8 @@ class SegmentJob {
     if (ids.empty()) return 0;
     for (const PromptPoint& point : prompt.points) {
       if (point.positive) {
-        return ids.At(std::min(static_cast<int>(point.x), ids.width - 1), std::min(static_cast<int>(point.y), ids.height - 1));
+        return ids.At(std::min(static_cast<int>(point.x), ids.width - 1),
+                      std::min(static_cast<int>(point.y), ids.height - 1));
       }
     }
     return 0;
@@ -172,7 +191,8 @@ class SegmentJob {
     }
     (*record)["truth_iou"] = either == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(either);
     const auto label = run_.capture->instances.find(truth_id_);
-    (*record)["truth"] = label == run_.capture->instances.end() ? std::to_string(truth_id_) : label->second.name;
+    (*record)["truth"] =
+        label == run_.capture->instances.end() ? std::to_string(truth_id_) : label->second.name;
   }
 
   const SegmentJobOptions& job_;
@@ -190,11 +210,14 @@ class SegmentJob {
 };
 
 std::string Line(const Json& record) {
-  std::string line = fmt::format("{}: {}", record["view"].get<std::string>(), record["mask"].get<std::string>());
+  std::string line =
+      fmt::format("{}: {}", record["view"].get<std::string>(), record["mask"].get<std::string>());
   if (record["hidden"].get<bool>()) return line + "  hidden";
-  line += fmt::format("  score {:.3f}, {:.2f} % of the view", record["score"].get<double>(), 100 * record["area_share"].get<double>());
+  line += fmt::format("  score {:.3f}, {:.2f} % of the view", record["score"].get<double>(),
+                      100 * record["area_share"].get<double>());
   if (record.contains("truth_iou")) {
-    line += fmt::format(", IoU {:.3f} with '{}'", record["truth_iou"].get<double>(), record["truth"].get<std::string>());
+    line += fmt::format(", IoU {:.3f} with '{}'", record["truth_iou"].get<double>(),
+                        record["truth"].get<std::string>());
   }
   return line;
 }
@@ -204,50 +227,59 @@ std::string Line(const Json& record) {
 void SegmentJobOptions::Describe(OptionList& list) {
   list.Group("Prompt");
   list.Text("run", &run, "Run folder.");
-  list.Text("view", &view, "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");
-  list.TextList("click", &click, "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
-                {.metavar = "x,y[,-]"});
+  list.Text("view", &view,
+            "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");
+  list.TextList(
+      "click", &click,
+      "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
+      {.metavar = "x,y[,-]"});
   list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels.", {.metavar = "x0,y0,x1,y1"});
   list.Text("granularity", &granularity, "How much of what was clicked: auto is the decoder's own choice.",
             {.choices = {"auto", "whole", "part", "subpart"}});
   list.Group("Answer");
   list.Text("views", &views, "Masks of these views too: all, train, test, or names separated by commas.");
-  list.Real("depth-tolerance", &depth_tolerance, "A click counts in a view whose rendered depth agrees so well, relative.",
-            {.min = 0, .max = 1});
+  list.Real("depth-tolerance", &depth_tolerance,
+            "A click counts in a view whose rendered depth agrees so well, relative.", {.min = 0, .max = 1});
   list.Text("out", &out, "Folder for the masks; empty: masks/ in the run.");
   list.Text("name", &name, "First part of the files' names.");
   list.Flag("truth", &truth, "Compare with the capture's instance under the first click.");
   list.Group("Teacher");
   list.Text("teacher", &teacher, "Whose features and decoder.");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
-  list.Flag("teacher-direct", &teacher_direct, "Run the teacher's encoder on our rendering instead of rendered features.");
+  list.Flag("teacher-direct", &teacher_direct,
+            "Run the teacher's encoder on our rendering instead of rendered features.");
 }
 
 Json RunSegment(const SegmentJobOptions& job, const JobControl& control) {
-  if (job.view.empty()) throw InputError("segment: --view is missing: where is the click? e.g. --view test:0");
-  if (job.name.find('/') != std::string::npos) throw InputError("--name {}: expected a file name without '/'", job.name);
+  if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
+  if (job.name.find('/') != std::string::npos)
+    throw InputError("--name {}: expected a file name without '/'", job.name);
   const RunContext run = OpenRun(job.run);
   const NamedView first = FindNamedView(*run.capture, job.view);
   const Prompt prompt = ParsePrompt(job.click, job.box, first.camera);
   std::vector<NamedView> others;
   if (!job.views.empty()) others = FindNamedViews(*run.capture, job.views);
+  std::erase_if(others, [&](const NamedView& view) { return view.index >= 0 && view.index == first.index; });
   SegmentJob segment(job, run);
   Json records = Json::array();
   records.push_back(segment.First(first, prompt));
   for (const NamedView& view : others) {
     control.ThrowIfStopped();
-    if (view.index >= 0 && view.index == first.index) continue;
     records.push_back(segment.Other(view));
-    control.Report({.stage = "segment", .done = static_cast<double>(records.size()), .total = static_cast<double>(others.size() + 1),
+    control.Report({.stage = "segment",
+                    .done = static_cast<double>(records.size()),
+                    .total = static_cast<double>(others.size() + 1),
                     .detail = view.name});
   }
   segment.WriteSheet();
   Json answer;
   answer["text"] = Json::array();
   for (const Json& record : records) answer["text"].push_back(Line(record));
-  const std::filesystem::path folder = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
+  const std::filesystem::path folder =
+      job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
   const std::filesystem::path json_path = folder / (job.name + ".json");
-  answer["text"].push_back(fmt::format("all in one picture: {}; numbers: {}", (folder / (job.name + "_sheet.png")).string(), json_path.string()));
+  answer["text"].push_back(fmt::format("all in one picture: {}; numbers: {}",
+                                       (folder / (job.name + "_sheet.png")).string(), json_path.string()));
   answer["run"] = job.run;
   answer["view"] = first.name;
   answer["views"] = records;

@@ -46,7 +46,9 @@ std::vector<Half> TeacherCache::LoadTarget(int64_t index, size_t size) const {
 
 void TeacherCache::RemoveFiles() const {
   std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  if (folder_.empty()) return;
+  std::filesystem::remove_all(folder_, ignored);
+  std::filesystem::remove(folder_.parent_path(), ignored);  // only if no other teacher's views are there
 }
 
 }  // namespace semfield

@@ -9,9 +9,9 @@
 
 namespace semfield {
 
-// The last `capacity` teacher entries, first in first out (SAN section 4.3), and a copy of each one's target in a
-// folder, so that a resumed imitation, or another one on the same field, has it without asking the teacher again. Only
-// targets are kept: a student's inputs depend on its options and are quick to make.
+// The last `capacity` teacher entries, first in first out (SAN section 4.3), and a copy of each one's target
+// in a folder, so that a resumed imitation, or another one on the same field, has it without asking the
+// teacher again. Only targets are kept: a student's inputs depend on its options and are quick to make.
 class TeacherCache {
  public:
   // An empty folder path keeps no copies. keep_all: copies of entries that left the memory stay on disk.

@@ -23,12 +23,15 @@ namespace semfield {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 constexpr int kMetricsInterval = 50;  // steps
-// Throw-away steps go through all coarse phases in a hurry, so that the last of them cost what later ones will.
+// Throw-away steps go through all coarse phases in a hurry, and on until surfaces have formed (a step costs up to twice
+// as much while rays end in fog), so that the last of them cost what later ones will.
 constexpr int kThrowAwayPhaseSteps = 40;
-constexpr int kThrowAwaySteps = 280;
+constexpr int kThrowAwaySteps = 700;
 
 // What of a training stands in config.json, section "train".
 struct TrainPlan {
@@ -42,7 +45,7 @@ double MeasureStep(const Capture& capture, const ImageStore& store, RadianceOpti
   options.steps = 100000;
   options.phase_steps = kThrowAwayPhaseSteps;
   RadianceTrainer trainer(capture, store, options);
-  const double budget = std::clamp(minutes * 60 * 0.05, 1.5, 15.0);
+  const double budget = std::clamp(minutes * 60 * 0.04, 1.5, 15.0);
   const Clock::time_point start = Clock::now();
   std::vector<double> ends;
   while (ends.size() < 4 || (SecondsSince(start) < budget && ends.size() < kThrowAwaySteps)) {
@@ -60,8 +63,8 @@ int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const Ima
   control.Report({.stage = "train", .detail = "timing a few throw-away steps for the plan"});
   const double seconds_per_step = MeasureStep(capture, store, options, job.minutes, control);
   constexpr double kSaving = 2;  // last checkpoint
-  const StepPlan steps =
-      PlanByMinutes(job.minutes, seconds_per_step, SecondsSince(job_start) + kSaving, /*min_steps=*/100, 10000000);
+  const StepPlan steps = PlanByMinutes(job.minutes, seconds_per_step, SecondsSince(job_start) + kSaving,
+                                       /*min_steps=*/100, 10000000);
   *plan = {{"minutes", job.minutes}, {"seconds_per_step", seconds_per_step}, {"steps", steps.steps}};
   return steps.steps;
 }
@@ -99,6 +102,16 @@ TrainPlan StoredPlan(const Json& section, const std::string& where) {
   return plan;
 }
 
+// A stored plan is kept as it is; what the caller asks for beside it must not vanish without a word.
+void WarnAboutStored(const TrainJobOptions& job, const TrainPlan& plan, const std::string& where) {
+  WarnAboutUnused(job.radiance, plan.options, where);
+  const Json timing = plan.section.value("plan", Json());
+  if (job.minutes > 0 && (!timing.is_object() || timing.value("minutes", 0.0) != job.minutes)) {
+    LogWarning("{}: goes on with its {} steps: --minutes {} is not used", where, plan.options.steps,
+               job.minutes);
+  }
+}
+
 void Save(const RunFolder& folder, const RadianceTrainer& trainer, double seconds) {
   Json state = trainer.State();
   state["seconds"] = seconds;
@@ -110,8 +123,8 @@ struct LoopResult {
   double psnr = 0;  // mean over the last steps
 };
 
-LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer, double seconds_before,
-                     const JobControl& control) {
+LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer,
+                     double seconds_before, const JobControl& control) {
   MetricsLog log(folder.metrics());
   log.TruncateAfter("train", trainer.step());
   RateMeter rate;
@@ -128,21 +141,29 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
     ++counted;
     const double seconds = SecondsSince(start);
     if (!std::isfinite(stats.mse)) {
-      throw ResourceError("training diverged at step {}: the loss is not a number. Lower --grid-learning-rate and "
-                          "--mlp-learning-rate; the last checkpoint is kept", trainer.step());
+      throw ResourceError(
+          "training diverged at step {}: the loss is not a number. Lower --grid-learning-rate and "
+          "--mlp-learning-rate; the last checkpoint is kept",
+          trainer.step());
     }
     if (trainer.step() % kMetricsInterval == 0 || trainer.Done()) {
       result.psnr = -10 * std::log10(std::max(mse / counted, 1e-12));
       const double rays_per_second = rays / std::max(1e-9, SecondsSince(interval_start));
       log.Append("train", trainer.step(), seconds_before + seconds,
-                 {{"psnr", result.psnr}, {"distortion", stats.distortion}, {"rays_per_second", rays_per_second},
-                  {"rays", stats.rays}, {"marched_samples", stats.marched_samples},
+                 {{"psnr", result.psnr},
+                  {"distortion", stats.distortion},
+                  {"rays_per_second", rays_per_second},
+                  {"rays", stats.rays},
+                  {"marched_samples", stats.marched_samples},
                   {"kept_samples", stats.kept_samples},
                   {"occupied", trainer.model().occupancy.OccupiedFraction()}});
       rate.Update(trainer.step(), seconds);
-      control.Report({.stage = "train", .done = static_cast<double>(trainer.step()), .total = static_cast<double>(total),
+      control.Report({.stage = "train",
+                      .done = static_cast<double>(trainer.step()),
+                      .total = static_cast<double>(total),
                       .seconds_left = rate.SecondsLeft(total),
-                      .detail = fmt::format("PSNR {:.2f} dB, {:.0f} k rays/s", result.psnr, rays_per_second / 1e3)});
+                      .detail = fmt::format("step {} of {}, PSNR {:.2f} dB, {:.0f} k rays/s", trainer.step(),
+                                            total, result.psnr, rays_per_second / 1e3)});
       mse = rays = counted = 0;
       interval_start = Clock::now();
     }
@@ -167,8 +188,10 @@ bool Continues(const TrainJobOptions& job, const RunFolder& folder) {
   if (!started) return false;
   if (job.resume) return true;
   if (job.restart) return false;
-  throw InputError("{}: a training is there already. Add --resume to go on with it, --restart to replace it, or name "
-                   "another --out", folder.path().string());
+  throw InputError(
+      "{}: a training is there already. Add --resume to go on with it, --restart to replace it, or name "
+      "another --out",
+      folder.path().string());
 }
 
 }  // namespace
@@ -180,7 +203,8 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Text("preset", &preset, "fast, default or best (configs/train).");
   list.Text("config", &config, "config.json of another run: repeat its training with its plan and options.");
-  list.Real("minutes", &minutes, "Time to take; a plan in whole steps is made from it and kept. 0: the preset's steps.",
+  list.Real("minutes", &minutes,
+            "Time to take; a plan in whole steps is made from it and kept. 0: the preset's steps.",
             {.min = 0, .max = 100000, .metavar = "M"});
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
   list.Flag("resume", &resume, "Go on with an interrupted training.");
@@ -191,7 +215,8 @@ void TrainJobOptions::Describe(OptionList& list) {
 
 Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const Clock::time_point start = Clock::now();
-  if (job.out.empty()) throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
+  if (job.out.empty())
+    throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   const bool exists = std::filesystem::exists(std::filesystem::path(job.out) / "config.json");
   const bool resumes = exists && Continues(job, RunFolder::Open(job.out));
   Json stored;
@@ -209,7 +234,10 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const Capture capture = ReadCapture(capture_path, {.format = job.format});
   const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
   const ImageStore store(capture, downscale);
-  TrainPlan plan = stored.is_null() ? NewPlan(job, capture, store, start, control) : StoredPlan(stored, config_file);
+  TrainPlan plan =
+      stored.is_null() ? NewPlan(job, capture, store, start, control) : StoredPlan(stored, config_file);
+
+  if (!stored.is_null()) WarnAboutStored(job, plan, config_file);
 
   const RunFolder folder = RunFolder::Create(job.out);
   const RunLock lock(folder);
@@ -229,9 +257,11 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const bool trained = !trainer.Done();
   if (trained) result = TrainLoop(job, folder, trainer, seconds_before, control);
   Json answer;
-  const std::string done = trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
-  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s{}", job.out, trainer.step(), result.seconds, done),
-                                fmt::format("next: semfield imitate {}", job.out)});
+  const std::string done =
+      trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
+  answer["text"] =
+      Json::array({fmt::format("{}: {} steps in {:.0f} s{}", job.out, trainer.step(), result.seconds, done),
+                   fmt::format("next: semfield imitate {}", job.out)});
   answer["run"] = job.out;
   answer["steps"] = trainer.step();
   answer["seconds"] = result.seconds;

@@ -11,10 +11,10 @@ namespace semfield {
 struct TrainJobOptions {
   std::string capture;
   std::string out;
-  std::string format;         // of the capture; empty: sniffed
+  std::string format;  // of the capture; empty: sniffed
   std::string preset = "default";
-  std::string config;         // config.json of another run to repeat
-  double minutes = 0;         // 0: the preset's steps
+  std::string config;  // config.json of another run to repeat
+  double minutes = 0;  // 0: the preset's steps
   double downscale = 1;
   bool resume = false;
   bool restart = false;
@@ -23,8 +23,8 @@ struct TrainJobOptions {
   void Describe(OptionList& list);
 };
 
-// Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds, the
-// training PSNR and the paths. Ctrl-C saves a checkpoint before InterruptedError().
+// Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds,
+// the training PSNR and the paths. Ctrl-C saves a checkpoint before InterruptedError().
 Json RunTrain(const TrainJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -3,44 +3,21 @@
 #include <gtest/gtest.h>
 
 #include "semfield/base/json.h"
-#include "semfield/base/log.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/training/checkpoint.h"
 #include "semfield/training/metrics_log.h"
-#include "semfield/training/run_folder.h"
 
 namespace semfield {
 namespace {
 
-class TrainJobTest : public testing::Test {
+class TrainJobTest : public TinyCaptureTest {
  protected:
-  static void SetUpTestSuite() {
-    SetLogSink([](LogLevel, const std::string&) {});
-    folder_ = new TestFolder;
-    WriteSynthetic({.views = 9, .width = 32, .height = 24}, *folder_ / "capture");
-  }
-  static void TearDownTestSuite() {
-    delete folder_;
-    SetLogSink({});
-  }
   static TrainJobOptions Job(const std::string& run, int steps) {
-    return TinyTraining((*folder_ / "capture").string(), Path(run), steps);
+    return TinyTraining(Path("capture"), Path(run), steps);
   }
-  static std::string Path(const std::string& run) { return (*folder_ / run).string(); }
-  // What was trained, without the seconds that stand in the file.
   static std::string Parameters(const std::string& run) {
-    const Checkpoint checkpoint =
-        LoadCheckpoint(RunFolder::Open(Path(run)).radiance_checkpoint(), "radiance");
-    std::string bytes;
-    for (const TensorView& tensor : checkpoint.file.tensors()) {
-      bytes += tensor.name;
-      bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
-    }
-    return bytes;
+    return CheckpointTensors(Run(run).radiance_checkpoint(), "radiance");
   }
-  static TestFolder* folder_;
 };
-TestFolder* TrainJobTest::folder_ = nullptr;
 
 TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
   std::vector<Progress> reports;
@@ -75,8 +52,17 @@ TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
   // A finished run has nothing to resume: the same parameters again.
   TrainJobOptions resume = Job("existing", 20);
   resume.resume = true;
+  TakeLog();
   EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
   EXPECT_EQ(Parameters("existing"), before);
+  EXPECT_EQ(TakeLog().find("not used"), std::string::npos);
+  // Options that a resumed training does not take are said.
+  resume.radiance.steps = 33;
+  resume.minutes = 2;
+  EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
+  const std::string log = TakeLog();
+  EXPECT_MENTIONS(log, "--steps 33 is not used");
+  EXPECT_MENTIONS(log, "--minutes 2 is not used");
   TrainJobOptions restart = Job("existing", 10);
   restart.restart = true;
   EXPECT_EQ(RunTrain(restart, {})["steps"], 10);
@@ -91,7 +77,7 @@ TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
                                     if (p.done >= 100) stop.RequestStop();
                                   },
                               .stop = &stop};
-  EXPECT_EQ(ErrorOf([&] { RunTrain(Job("halves", 150), control); }), "interrupted");
+  EXPECT_EQ(ErrorOf([&] { RunTrain(Job("halves", 150), control); }, ErrorKind::kInterrupted), "interrupted");
   TrainJobOptions resume;  // options, plan and capture stand in the run
   resume.out = Path("halves");
   resume.resume = true;

@@ -131,6 +131,90 @@ TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
   }
 }
 
+// Remembers the features of the token that the first click falls on.
+class FeatureProbe : public DiscDecoder {
+ public:
+  Mask Decode(const FeatureMap& features, int width, int height, const Prompt& prompt,
+              Granularity granularity, const std::vector<float>* previous) override {
+    const int column = static_cast<int>(prompt.points[0].x * features.width / width);
+    const int row = static_cast<int>(prompt.points[0].y * features.height / height);
+    seen.clear();
+    for (int c = 0; c < features.channels; ++c) {
+      seen.push_back(
+          features.data[(static_cast<size_t>(c) * features.height + row) * features.width + column]);
+    }
+    return DiscDecoder::Decode(features, width, height, prompt, granularity, previous);
+  }
+  std::vector<float> seen;
+};
+
+// What a model says of the surface behind one pixel.
+std::vector<float> FeaturesOf(const FeatureModel& model, const RadianceField& field, const Ray& ray) {
+  const RaySamples hit = field.Weights({&ray, 1}, WeightOptions{});
+  TokenInputs inputs;
+  inputs.num_tokens = model.teacher().grid * model.teacher().grid;
+  inputs.samples.ray_begin.push_back(0);
+  for (int token = 0; token < inputs.num_tokens; ++token) {
+    inputs.samples.x.push_back(hit.x[0]);
+    inputs.samples.y.push_back(hit.y[0]);
+    inputs.samples.z.push_back(hit.z[0]);
+    inputs.samples.weight.push_back(hit.weight[0]);
+    inputs.samples.ray_begin.push_back(token + 1);
+  }
+  const FeatureMap map = model.Render(inputs);
+  std::vector<float> features;
+  for (int c = 0; c < map.channels; ++c)
+    features.push_back(map.data[static_cast<size_t>(c) * inputs.num_tokens]);
+  return features;
+}
+
+double Distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum);
+}
+
+// Where a click is, the decoder must find the features of the surface that was clicked: a token grid that is
+// turned, mirrored or moved would put masks elsewhere.
+TEST_F(ClickSegmenterTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
+  constexpr int kGrid = 16;
+  FeatureModel features(SmallFeatures(), {.name = "toy", .channels = 8, .grid = kGrid});
+  Random random(5);
+  for (float& value : features.grid) value = random.Uniform(-1, 1);
+  features.UpdateShadow();
+  FeatureProbe probe;
+  ClickSegmenter segmenter(field_, features, probe);
+  const Pose pose = field_.scene.Cameras()[0].second;
+  Camera phone = PinholeCamera(135, 240, 1.22);
+  phone.k1 = 0.058;
+  phone.k2 = -0.081;
+  for (const Camera& camera : {PinholeCamera(320, 240, 0.96), PinholeCamera(180, 320, 1.3), phone}) {
+    const SquareView square(camera, kSquareMaskResolution);
+    std::vector<std::vector<float>> corners;
+    for (const Vec2& corner :
+         {Vec2(0, 0), Vec2(camera.width, 0), Vec2(0, camera.height), Vec2(camera.width, camera.height)}) {
+      // The middle of the token nearest to the corner whose middle the frame holds.
+      Vec2 click(-1e9, -1e9);
+      for (int token = 0; token < kGrid * kGrid; ++token) {
+        const Vec2 middle(token % kGrid + 0.5, token / kGrid + 0.5);
+        const auto pixel = square.FrameFromSquare(middle * (kSquareMaskResolution / kGrid));
+        if (pixel && camera.Contains(*pixel) && (*pixel - corner).norm() < (click - corner).norm())
+          click = *pixel;
+      }
+      ASSERT_LT((click - corner).norm(), 0.12 * std::max(camera.width, camera.height));
+      segmenter.Segment(camera, pose, Clicks({{.x = click.x(), .y = click.y()}}), Granularity::kAuto);
+      const std::vector<float> expected = FeaturesOf(features, field_, MakeRay(camera, pose, click));
+      EXPECT_LT(Distance(probe.seen, expected), 1e-2)
+          << camera.width << " x " << camera.height << ": " << click.transpose();
+      corners.push_back(expected);
+    }
+    // The four corners can be told apart, or the above would say nothing.
+    for (size_t i = 0; i < 4; ++i) {
+      for (size_t j = 0; j < i; ++j) EXPECT_GT(Distance(corners[i], corners[j]), 0.1) << i << ", " << j;
+    }
+  }
+}
+
 // Clicks on the very border are inside of what the decoder accepts.
 TEST_F(ClickSegmenterTest, BorderClicksAreAccepted) {
   const Pose pose = field_.scene.Cameras()[0].second;

@@ -1,0 +1,97 @@
+#include "semfield/jobs/evaluate.h"
+
+#include <gtest/gtest.h>
+
+#include "semfield/jobs/jobs_test_util.h"
+
+namespace semfield {
+namespace {
+
+class EvaluateJobTest : public ImitatedRunTest {
+ protected:
+  static EvaluateJobOptions Job(const std::string& protocol) {
+    EvaluateJobOptions job;
+    job.run = Path("run");
+    job.teacher = "toy";
+    job.protocol = protocol;
+    return job;
+  }
+  static std::string Checksum(const std::filesystem::path& checkpoint, const std::string& kind) {
+    return LoadCheckpoint(checkpoint, kind).file.Metadata("xxh3");
+  }
+};
+
+TEST_F(EvaluateJobTest, ViewsAreScoredAndKept) {
+  const Json answer = RunEvaluate(Job("views"), {});
+  EXPECT_EQ(answer["protocol"], "views");
+  for (const char* key : {"capture", "run", "metrics", "definitions", "per_view", "split"})
+    EXPECT_TRUE(answer.contains(key)) << key;
+  EXPECT_EQ(answer["radiance_checkpoint"], Checksum(Run("run").radiance_checkpoint(), "radiance"));
+  ASSERT_EQ(answer["per_view"].size(), 2u);  // every 8th of 9
+  double sum = 0;
+  for (const Json& view : answer["per_view"]) {
+    EXPECT_EQ(view["scored_pixels"], kTinyWidth * kTinyHeight);
+    sum += view["psnr"].get<double>();
+  }
+  EXPECT_NEAR(answer["metrics"]["psnr"].get<double>(), sum / 2, 1e-9);
+  EXPECT_GT(answer["metrics"]["psnr"].get<double>(), 8);
+  Json kept = ReadJsonFile(EvaluationFile(Run("run"), "views"));
+  EXPECT_FALSE(kept.contains("text"));
+  EXPECT_EQ(kept["per_view"], answer["per_view"]);
+  EvaluateJobOptions fewer = Job("views");
+  fewer.max_views = 1;
+  EXPECT_EQ(RunEvaluate(fewer, {})["per_view"].size(), 1u);
+}
+
+TEST_F(EvaluateJobTest, SanAsksTwentyFiveClicksAView) {
+  const Json answer = RunEvaluate(Job("san"), {});
+  EXPECT_EQ(answer["protocol"], "san");
+  EXPECT_EQ(answer["teacher"], "toy");
+  EXPECT_EQ(answer["features_checkpoint"], Checksum(Run("run").features_checkpoint("toy"), "features"));
+  EXPECT_EQ(answer["imitation_finished"], true);
+  const Json& metrics = answer["metrics"];
+  EXPECT_EQ(metrics["clicks"], 50);
+  for (const char* key : {"iou", "feature_mse", "feature_cosine", "truth_iou", "teacher_truth_iou"}) {
+    ASSERT_TRUE(metrics[key].is_number()) << key;
+    EXPECT_TRUE(answer["definitions"].contains(key)) << key;
+  }
+  for (const char* key : {"iou", "truth_iou", "teacher_truth_iou"}) {
+    EXPECT_GE(metrics[key].get<double>(), 0);
+    EXPECT_LE(metrics[key].get<double>(), 1);
+  }
+  EXPECT_TRUE(std::filesystem::exists(EvaluationFile(Run("run"), "san")));
+}
+
+TEST_F(EvaluateJobTest, AllHoldsOneEntryAProtocolAndNumbersRepeat) {
+  const Json answer = RunEvaluate(Job("all"), {}), views = RunEvaluate(Job("views"), {}),
+             san = RunEvaluate(Job("san"), {});
+  EXPECT_EQ(answer["protocol"], "all");
+  EXPECT_EQ(answer["metrics"]["views"]["psnr"], views["metrics"]["psnr"]);
+  EXPECT_EQ(answer["metrics"]["san"]["iou"], san["metrics"]["iou"]);
+  EXPECT_EQ(answer["metrics"]["san"]["feature_mse"], san["metrics"]["feature_mse"]);
+  EXPECT_EQ(answer["per_view"]["san"].size(), 2u);
+}
+
+TEST_F(EvaluateJobTest, MissingFeaturesAreSaidBeforeTheWorkBegins) {
+  Train("bare", 20);
+  EvaluateJobOptions job = Job("all");
+  job.run = Path("bare");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "semfield imitate");
+  EXPECT_FALSE(std::filesystem::exists(EvaluationFile(Run("bare"), "views")));
+  job.run = Path("nowhere");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "semfield train");
+}
+
+TEST_F(EvaluateJobTest, StoppedOnesLeaveTheEarlierNumbers) {
+  RunEvaluate(Job("views"), {});
+  const std::string before = FileBytes(EvaluationFile(Run("run"), "views"));
+  StopToken stop;
+  stop.RequestStop();
+  EXPECT_EQ(
+      ErrorOf([&] { RunEvaluate(Job("views"), {.progress = {}, .stop = &stop}); }, ErrorKind::kInterrupted),
+      "interrupted");
+  EXPECT_EQ(FileBytes(EvaluationFile(Run("run"), "views")), before);
+}
+
+}  // namespace
+}  // namespace semfield

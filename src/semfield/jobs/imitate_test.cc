@@ -1,0 +1,211 @@
+#include "semfield/jobs/imitate.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "semfield/jobs/evaluate.h"
+#include "semfield/jobs/jobs_test_util.h"
+#include "semfield/jobs/run_context.h"
+#include "semfield/jobs/segment.h"
+#include "semfield/training/metrics_log.h"
+
+namespace semfield {
+namespace {
+
+class ImitateJobTest : public ToyTeacherTest {
+ protected:
+  static std::string Features(const std::string& run) {
+    return CheckpointTensors(Run(run).features_checkpoint("toy"), "features");
+  }
+  // Steps until the first report, which comes after one step.
+  static std::string OneStep(const ImitateJobOptions& job) {
+    StopToken stop;
+    const JobControl control = {.progress =
+                                    [&](const Progress& p) {
+                                      if (p.done > 0) stop.RequestStop();
+                                    },
+                                .stop = &stop};
+    return ErrorOf([&] { RunImitate(job, control); }, ErrorKind::kInterrupted);
+  }
+};
+
+TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
+  const std::string run = CopyOfRun("written");
+  const std::string field_before = FileBytes(Run("written").radiance_checkpoint());
+  std::vector<Progress> reports;
+  const Json answer =
+      RunImitate(TinyImitation(run, 60), {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  EXPECT_EQ(answer["steps"], 60);
+  EXPECT_GE(answer["views"].get<int>(), 4);
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().stage, "imitate");
+  EXPECT_EQ(reports.back().done, 60);
+  EXPECT_EQ(FileBytes(Run("written").radiance_checkpoint()), field_before);
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "written" / "cache"));
+  EXPECT_NE(TakeLog().find("MiB of memory"), std::string::npos);
+
+  const RunContext context = OpenRun(run);
+  const FeatureRun features = OpenFeatures(context, "toy");
+  EXPECT_TRUE(features.finished);
+  EXPECT_EQ(features.step, 60);
+  EXPECT_EQ(features.model->teacher().channels, kStandInChannels);
+  EXPECT_EQ(features.config["options"]["cache-size"], 4);
+  std::vector<double> errors;
+  for (const Json& entry : MetricsLog::Read(Run("written").metrics())) {
+    if (entry["stage"] == "imitate-toy") errors.push_back(entry["feature_mse"].get<double>());
+  }
+  ASSERT_EQ(errors.size(), 3u);  // steps 25, 50, 60
+  EXPECT_LT(errors.back(), errors.front());
+}
+
+TEST_F(ImitateJobTest, RefusesAnExistingOneUnlessTold) {
+  const std::string run = CopyOfRun("existing");
+  RunImitate(TinyImitation(run, 10), {});
+  const std::string before = Features("existing");
+  const std::string message = ErrorOf([&] { RunImitate(TinyImitation(run, 12), {}); });
+  EXPECT_MENTIONS(message, "--resume");
+  EXPECT_MENTIONS(message, "--restart");
+  // Finished: nothing is left to do, and other options are not used without a word.
+  ImitateJobOptions resume = TinyImitation(run, 12);
+  resume.resume = true;
+  TakeLog();
+  EXPECT_EQ(RunImitate(resume, {})["steps"], 10);
+  EXPECT_EQ(Features("existing"), before);
+  EXPECT_MENTIONS(TakeLog(), "--steps 12 is not used");
+  ImitateJobOptions restart = TinyImitation(run, 5);
+  restart.restart = true;
+  EXPECT_EQ(RunImitate(restart, {})["steps"], 5);
+}
+
+// Also when the teacher's views have to be made again.
+TEST_F(ImitateJobTest, InterruptedAfterEveryStepIsTheSameAsInOneGo) {
+  RunImitate(TinyImitation(CopyOfRun("whole"), 9), {});
+  const std::string run = CopyOfRun("pieces");
+  EXPECT_EQ(OneStep(TinyImitation(run, 9)), "interrupted");
+  ImitateJobOptions resume;
+  resume.run = run;
+  resume.teacher = "toy";
+  resume.resume = true;
+  for (int step = 1; step < 7; ++step) {
+    EXPECT_EQ(OpenFeatures(OpenRun(run), "toy").step, step);
+    if (step % 2 == 0) std::filesystem::remove_all(*folder_ / "pieces" / "cache");
+    EXPECT_EQ(OneStep(resume), "interrupted");
+  }
+  EXPECT_EQ(RunImitate(resume, {})["steps"], 9);
+  EXPECT_EQ(Features("pieces"), Features("whole"));
+}
+
+TEST_F(ImitateJobTest, MinutesBecomeAPlanThatIsKept) {
+  ImitateJobOptions job = TinyImitation(CopyOfRun("timed"), 1000);
+  job.minutes = 0.0001;  // the fewest views a plan may have
+  const int steps = RunImitate(job, {})["steps"].get<int>();
+  const Json section = Run("timed").ReadConfigSection("imitate-toy");
+  EXPECT_EQ(section["plan"]["minutes"], 0.0001);
+  EXPECT_EQ(section["plan"]["steps"], steps);
+  EXPECT_EQ(section["options"]["steps"], steps);
+}
+
+// The run can be clicked and scored while its writer is at work; a second writer is refused.
+TEST_F(ImitateJobTest, CanBeClickedAndScoredFromTheFirstCheckpoint) {
+  const std::string run = CopyOfRun("beside");
+  ImitateJobOptions job = TinyImitation(run, 12);
+  job.checkpoint_seconds = 0;
+  int clicked = 0;
+  const auto report = [&](const Progress& progress) {
+    if (!CheckpointExists(Run("beside").features_checkpoint("toy"))) return;
+    SegmentJobOptions segment;
+    segment.run = run;
+    segment.teacher = "toy";
+    segment.view = "test:0";
+    segment.click = {"10,10"};
+    EXPECT_EQ(RunSegment(segment, {})["views"].size(), 1u);
+    EvaluateJobOptions evaluate;
+    evaluate.run = run;
+    evaluate.teacher = "toy";
+    evaluate.protocol = "san";
+    evaluate.max_views = 1;
+    const Json scored = RunEvaluate(evaluate, {});
+    EXPECT_EQ(scored["imitation_finished"], false);
+    EXPECT_LT(scored["imitation_step"], progress.total);
+    EXPECT_MENTIONS(ErrorOf([&] { RunImitate(TinyImitation(run, 3), {}); }), "imitation");
+    EXPECT_MENTIONS(ErrorOf([&] { const RunLock lock(Run("beside")); }), "in use by process");
+    ++clicked;
+  };
+  RunImitate(job, {.progress = report});
+  EXPECT_GT(clicked, 0);
+}
+
+// Whenever a reader looks, it sees one whole checkpoint with the options it was made with.
+TEST_F(ImitateJobTest, ReadersNeverSeeHalfACheckpoint) {
+  const std::string run = CopyOfRun("raced");
+  RunImitate(TinyImitation(run, 2), {});
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int i = 0; i < 3; ++i) {
+      ImitateJobOptions job = TinyImitation(run, 8);
+      job.restart = true;
+      job.checkpoint_seconds = 0;
+      job.features.head_width = i % 2 == 0 ? 32 : 16;  // tensors of another shape
+      RunImitate(job, {});
+    }
+    done = true;
+  });
+  int seen = 0;
+  while (!done) {
+    const RunContext context = OpenRun(run);
+    try {
+      seen += OpenFeatures(context, "toy").step > 0;
+    } catch (const Error& error) {
+      // Between the removal of the old features and the first checkpoint of the new ones there are none.
+      const std::string message = error.what();
+      EXPECT_TRUE(message.find("no features") != std::string::npos ||
+                  message.find("No such file") != std::string::npos)
+          << message;
+    }
+  }
+  writer.join();
+  EXPECT_EQ(OpenFeatures(OpenRun(run), "toy").step, 8);
+}
+
+// Features belong to the field they were imitated on.
+TEST_F(ImitateJobTest, AFieldThatWasTrainedAnewIsNoticed) {
+  const std::string run = CopyOfRun("anew");
+  RunImitate(TinyImitation(run, 4), {});
+  OpenFeatures(OpenRun(run), "toy");
+  EXPECT_EQ(TakeLog().find("another radiance field"), std::string::npos);
+  TrainJobOptions train = TinyTraining(Path("capture"), run, 20);
+  train.restart = true;
+  RunTrain(train, {});
+  TakeLog();
+  OpenFeatures(OpenRun(run), "toy");
+  EXPECT_MENTIONS(TakeLog(), "another radiance field");
+  ImitateJobOptions resume = TinyImitation(run, 4);
+  resume.resume = true;
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(resume, {}); }), "--restart");
+  resume.resume = false;
+  resume.restart = true;
+  EXPECT_EQ(RunImitate(resume, {})["steps"], 4);
+}
+
+TEST_F(ImitateJobTest, WrongInputIsAnErrorAndWritesNothing) {
+  const std::string run = CopyOfRun("wrong");
+  const std::string config = FileBytes(Run("wrong").config());
+  ImitateJobOptions job = TinyImitation(run, 4);
+  job.teacher = "toyy";
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "toy");
+  job = TinyImitation(run, 4);
+  job.preset = "fats";
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "fast");
+  job = TinyImitation(Path("nowhere"), 4);
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "semfield train");
+  EXPECT_EQ(FileBytes(Run("wrong").config()), config);
+  job = TinyImitation(run, 4);
+  job.resume = true;
+  Run("wrong").WriteConfigSection("imitate-toy", {{"channels", 4}});
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "imitate-toy.options");
+}
+
+}  // namespace
+}  // namespace semfield

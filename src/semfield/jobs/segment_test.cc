@@ -1,0 +1,163 @@
+#include "semfield/jobs/segment.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "semfield/image/codecs.h"
+#include "semfield/jobs/jobs_test_util.h"
+#include "semfield/jobs/run_context.h"
+
+namespace semfield {
+namespace {
+
+class SegmentJobTest : public ImitatedRunTest {
+ protected:
+  static SegmentJobOptions Click(const std::string& view, const std::string& at) {
+    SegmentJobOptions job;
+    job.run = Path("run");
+    job.teacher = "toy";
+    job.view = view;
+    job.click = {at};
+    job.out = Path("masks");
+    return job;
+  }
+  static int64_t Inside(const ImageU8& mask) {
+    return std::count_if(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v > 127; });
+  }
+};
+
+TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
+  SegmentJobOptions job = Click("3", "12.5,10.5");
+  job.views = "all";
+  job.name = "chair";
+  job.truth = true;
+  std::vector<Progress> reports;
+  const Json answer = RunSegment(job, {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  ASSERT_EQ(answer["views"].size(), size_t{kTinyViews});
+  EXPECT_EQ(answer["view"], "images_003");
+  EXPECT_EQ(reports.back().done, kTinyViews);
+  int hidden = 0;
+  for (const Json& record : answer["views"]) {
+    const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
+    const ImageU8 overlay = ReadImage(record["overlay"].get<std::string>());
+    EXPECT_EQ(mask.width, kTinyWidth);
+    EXPECT_EQ(mask.height, kTinyHeight);
+    EXPECT_EQ(overlay.width, kTinyWidth);
+    EXPECT_EQ(Inside(mask), record["area"].get<int64_t>());
+    EXPECT_TRUE(record["score"].is_number());
+    if (record["hidden"].get<bool>()) {
+      EXPECT_EQ(record["area"], 0);
+      EXPECT_TRUE(record["clicks"].empty());
+      ++hidden;
+    } else {
+      EXPECT_EQ(record["clicks"].size(), 1u);
+      for (const char* part : {"features", "decode", "map"})
+        EXPECT_TRUE(record["milliseconds"].contains(part)) << part;
+    }
+  }
+  EXPECT_LT(hidden, kTinyViews);
+  const Json& first = answer["views"][0];
+  EXPECT_EQ(first["hidden"], false);
+  EXPECT_EQ(first["clicks"][0], Json({{"x", 12.5}, {"y", 10.5}, {"positive", true}}));
+  EXPECT_GE(first["truth_iou"].get<double>(), 0);
+  EXPECT_FALSE(first["truth"].get<std::string>().empty());
+  EXPECT_EQ(first["milliseconds"].contains("project"), false);
+  Json kept = ReadJsonFile(*folder_ / "masks" / "chair.json");
+  EXPECT_EQ(kept["views"], answer["views"]);
+  EXPECT_FALSE(kept.contains("text"));
+  EXPECT_TRUE(std::filesystem::exists(*folder_ / "masks" / "chair_sheet.png"));
+}
+
+// The encoder is not asked: masks come from rendered features.
+TEST_F(SegmentJobTest, OnlyTeacherDirectRunsTheEncoder) {
+  SegmentJobOptions job = Click("0", "12,10");
+  const Json ours = RunSegment(job, {})["views"][0];
+  EXPECT_FALSE(ours["milliseconds"].contains("render and encode"));
+  job.teacher_direct = true;
+  const Json direct = RunSegment(job, {})["views"][0];
+  EXPECT_TRUE(direct["milliseconds"].contains("render and encode"));
+  EXPECT_FALSE(direct["milliseconds"].contains("features"));
+}
+
+TEST_F(SegmentJobTest, GranularityReachesTheDecoder) {
+  SegmentJobOptions job = Click("0", "12,10");
+  for (const char* name : {"whole", "part", "subpart"}) {
+    job.granularity = name;
+    EXPECT_EQ(RunSegment(job, {})["views"][0]["granularity"], name);
+  }
+  // The stand-in's "whole" is its channel of ones, which the features have learnt.
+  job.granularity = "whole";
+  EXPECT_GT(RunSegment(job, {})["views"][0]["area_share"], 0.9);
+}
+
+TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
+  SegmentJobOptions job = Click("0", "1,1");
+  job.click.clear();
+  job.box = {"2,2,30,20"};
+  job.views = "0,1,2";
+  job.granularity = "whole";
+  const Json answer = RunSegment(job, {});
+  ASSERT_EQ(answer["views"].size(), 3u);
+  EXPECT_GT(answer["views"][0]["area"], 0);
+  EXPECT_TRUE(answer["views"][0]["clicks"].empty());
+  for (size_t i : {1u, 2u}) {
+    const Json& record = answer["views"][i];
+    EXPECT_EQ(record["clicks"].size(), record["hidden"].get<bool>() ? 0u : 1u);
+  }
+}
+
+TEST_F(SegmentJobTest, PoseFilesAreViewsToo) {
+  const RunContext run = OpenRun(Path("run"));
+  const Pose& pose = run.capture->views[2].world_from_camera;
+  Json matrix = Json::array();
+  for (int row = 0; row < 3; ++row) {
+    matrix.push_back(
+        {pose.rotation(row, 0), pose.rotation(row, 1), pose.rotation(row, 2), pose.translation[row]});
+  }
+  WriteJsonFile(*folder_ / "elsewhere.json",
+                {{"w", 40}, {"h", 64}, {"fl_x", 30}, {"world_from_camera", matrix}});
+  const Json record = RunSegment(Click(Path("elsewhere.json"), "39,63"), {})["views"][0];
+  EXPECT_EQ(record["view"], "elsewhere");
+  const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
+  EXPECT_EQ(mask.width, 40);
+  EXPECT_EQ(mask.height, 64);
+}
+
+// Clicks and masks are in pixels of the original photos, whatever size was trained on.
+TEST_F(SegmentJobTest, PixelsAreThoseOfTheOriginalPhoto) {
+  TrainJobOptions train = TinyTraining(Path("capture"), Path("small"), 20);
+  train.downscale = 2;
+  RunTrain(train, {});
+  RunImitate(TinyImitation(Path("small"), 5), {});
+  SegmentJobOptions job = Click("0", "31,23");
+  job.run = Path("small");
+  const ImageU8 mask = ReadImage(RunSegment(job, {})["views"][0]["mask"].get<std::string>());
+  EXPECT_EQ(mask.width, kTinyWidth);
+  EXPECT_EQ(mask.height, kTinyHeight);
+}
+
+TEST_F(SegmentJobTest, WrongPromptsAreErrors) {
+  SegmentJobOptions job = Click("", "1,1");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "--view");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("0", "33,1"), {}); }), "outside");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("nine", "1,1"), {}); }), "nine");
+  job = Click("0", "1,1");
+  job.name = "../escape";
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "--name");
+  job = Click("0", "1,1");
+  job.views = "1,what";
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "what");
+}
+
+TEST_F(SegmentJobTest, StopsBetweenViews) {
+  StopToken stop;
+  stop.RequestStop();
+  SegmentJobOptions job = Click("0", "12,10");
+  job.views = "all";
+  EXPECT_EQ(ErrorOf([&] { RunSegment(job, {.progress = {}, .stop = &stop}); }, ErrorKind::kInterrupted),
+            "interrupted");
+}
+
+}  // namespace
+}  // namespace semfield
