@@ -11,11 +11,16 @@ set(SEMFIELD_FLOORS
   "jobs=110" "apps/cli=120")
 
 add_library(semfield_flags INTERFACE)
-target_include_directories(semfield_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
-target_compile_options(semfield_flags INTERFACE -Wall -Wextra -Wno-unused-parameter)
+target_include_directories(semfield_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+                           $<INSTALL_INTERFACE:include>)
+target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra>
+                       $<BUILD_INTERFACE:-Wno-unused-parameter>)
 if(SEMFIELD_SANITIZE)
+  # Line tables (-g1) are all that a sanitizer's stack trace needs; with full debug information g++ 12 spends most of
+  # an hour tracking the variables of the instrumented kernels.
   target_compile_options(semfield_flags INTERFACE -fsanitize=${SEMFIELD_SANITIZE} -fno-omit-frame-pointer
-                         -fno-sanitize-recover=all)
+                         -fno-sanitize-recover=all -g1)
+  target_compile_definitions(semfield_flags INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(semfield_flags INTERFACE -fsanitize=${SEMFIELD_SANITIZE})
 endif()
 
@@ -61,6 +66,7 @@ function(semfield_library room)
   semfield_resolve_links(${room} "${arg_LINKS}" links)
   add_library(${target} STATIC ${arg_SOURCES})
   target_link_libraries(${target} PUBLIC semfield_flags ${links})
+  set_property(GLOBAL APPEND PROPERTY SEMFIELD_LIBRARIES ${target})
 endfunction()
 
 function(semfield_test room name)

@@ -26,10 +26,15 @@ fi
 
 scripts/setup.sh
 if [ "$sanitize" = yes ]; then
+  failed=()
   for preset in asan-ubsan tsan; do
     scripts/build.sh "$preset"
-    ctest --preset "$preset" --label-exclude "slow|whole-path"
+    ctest --preset "$preset" --label-exclude "slow|whole-path" --parallel "$(nproc)" || failed+=("$preset")
   done
+  if [ "${#failed[@]}" -gt 0 ]; then
+    echo "test: there are findings under: ${failed[*]}" >&2
+    exit 1
+  fi
   exit 0
 fi
 scripts/build.sh release

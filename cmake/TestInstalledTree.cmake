@@ -1,0 +1,38 @@
+# Installs the build into a folder of its own, then works with that folder alone: the command answers, a program made
+# of examples/consumer finds, links and uses the library.
+#   cmake -DBUILD=... -DCONSUMER=... -DCAPTURE=... -DCOMPILER=... -P TestInstalledTree.cmake
+set(folder ${BUILD}/installed_tree_test)
+set(tree ${folder}/tree)
+file(REMOVE_RECURSE ${folder})
+
+function(run expected)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0 OR NOT output MATCHES "${expected}")
+    string(REPLACE ";" " " command "${ARGN}")
+    message(FATAL_ERROR "${command}\nexpected exit code 0 and '${expected}', got ${code} and:\n${output}")
+  endif()
+endfunction()
+
+run("" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${tree})
+foreach(file bin/semfield include/semfield/base/error.h lib/cmake/semfield/semfieldConfig.cmake
+        share/semfield/models/sam.json share/doc/semfield/copyright)
+  if(NOT EXISTS ${tree}/${file})
+    message(FATAL_ERROR "the installed tree lacks ${file}")
+  endif()
+endforeach()
+file(GLOB_RECURSE internal ${tree}/include/*_test* ${tree}/include/*_reference.h)
+if(internal)
+  message(FATAL_ERROR "headers of tests were installed: ${internal}")
+endif()
+
+run("^semfield [0-9]+[.][0-9]+" ${tree}/bin/semfield --version)
+run("views" ${tree}/bin/semfield info ${CAPTURE})
+if(EXISTS ${tree}/lib/semfield/libonnxruntime.so.1)
+  run("sam" ${tree}/bin/semfield models list)
+endif()
+
+run("" ${CMAKE_COMMAND} -S ${CONSUMER} -B ${folder}/consumer -DCMAKE_PREFIX_PATH=${tree} -DCMAKE_BUILD_TYPE=Release
+    -DCMAKE_CXX_COMPILER=${COMPILER})
+run("" ${CMAKE_COMMAND} --build ${folder}/consumer)
+run("[0-9]+ views, [0-9]+ of them held out" ${folder}/consumer/consumer ${CAPTURE})
+file(REMOVE_RECURSE ${folder})
