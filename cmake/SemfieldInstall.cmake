@@ -3,6 +3,7 @@
 #   bin/semfield                              the command
 #   include/semfield, lib/libsemfield_*.a     the library; find_package(semfield), link semfield::semfield
 #   lib/semfield/libonnxruntime.so.1          ONNX Runtime of the npm package, if it was set up
+#   share/semfield/configs                    presets
 #   share/semfield/models                     model cards, the sample picture, weights
 #   share/doc/semfield                        licences and manuals
 include(CMakePackageConfigHelpers)
@@ -31,6 +32,7 @@ install(FILES ${PROJECT_BINARY_DIR}/semfieldConfig.cmake ${PROJECT_BINARY_DIR}/s
         DESTINATION ${SEMFIELD_CMAKE_FOLDER})
 
 install(DIRECTORY models/ DESTINATION share/semfield/models)
+install(DIRECTORY configs/ DESTINATION share/semfield/configs)
 install(DIRECTORY docs DESTINATION share/doc/semfield)
 install(DIRECTORY licenses DESTINATION share/doc/semfield)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/semfield)

@@ -15,7 +15,7 @@ endfunction()
 
 run("" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${tree})
 foreach(file bin/semfield include/semfield/base/error.h lib/cmake/semfield/semfieldConfig.cmake
-        share/semfield/models/sam.json share/doc/semfield/copyright)
+        share/semfield/configs/train/default.json share/semfield/models/sam.json share/doc/semfield/copyright)
   if(NOT EXISTS ${tree}/${file})
     message(FATAL_ERROR "the installed tree lacks ${file}")
   endif()
