@@ -16,8 +16,8 @@ target_include_directories(semfield_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_
 target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra>
                        $<BUILD_INTERFACE:-Wno-unused-parameter>)
 if(SEMFIELD_SANITIZE)
-  # Line tables (-g1) are all that a sanitizer's stack trace needs; with full debug information g++ 12 spends most of
-  # an hour tracking the variables of the instrumented kernels.
+  # Line tables (-g1) are all that a sanitizer's stack trace needs; with full debug information g++ 12 takes minutes
+  # a file to track the variables of the instrumented kernels.
   target_compile_options(semfield_flags INTERFACE -fsanitize=${SEMFIELD_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all -g1)
   target_compile_definitions(semfield_flags INTERFACE _GLIBCXX_ASSERTIONS)

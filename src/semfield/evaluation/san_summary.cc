@@ -163,7 +163,7 @@ Json SanDefinitions(const SanResult& result) {
       {"iou_median", "Median of the same over all clicks of all views."},
       {"iou_share_over_0.7", "Share of clicks with an intersection over union above 0.7."},
       {"same_choice",
-       "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart)."},
+       "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart, single)."},
       {"feature_mse",
        "Squared difference of rendered and teacher features, mean over all channels and tokens of the "
        "square picture and over the views."},

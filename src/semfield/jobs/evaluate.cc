@@ -131,7 +131,7 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Group("Masks");
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("granularity", &granularity, "Which of the decoder's masks answers a click.",
-            {.choices = {"auto", "whole", "part", "subpart"}});
+            {.choices = {"auto", "whole", "part", "subpart", "single"}});
   list.Flag("photo-teacher", &photo_teacher,
             "Also compare the teacher's masks on photo and rendering: one more encoder run a view.");
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");

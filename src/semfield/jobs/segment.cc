@@ -234,8 +234,10 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
       {.metavar = "x,y[,-]"});
   list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels.", {.metavar = "x0,y0,x1,y1"});
-  list.Text("granularity", &granularity, "How much of what was clicked: auto is the decoder's own choice.",
-            {.choices = {"auto", "whole", "part", "subpart"}});
+  list.Text("granularity", &granularity,
+            "How much of what was clicked: auto is the decoder's own choice, single its one answer for "
+            "prompts that leave no doubt.",
+            {.choices = {"auto", "whole", "part", "subpart", "single"}});
   list.Group("Answer");
   list.Text("views", &views, "Masks of these views too: all, train, test, or names separated by commas.");
   list.Real("depth-tolerance", &depth_tolerance,

@@ -12,11 +12,12 @@
 namespace semfield {
 
 // How much of what was clicked is wanted. kAuto is the graph's own rule: one click picks the best scored of
-// the three multi-masks, three or more prompt points (a box counts two) pick the single-mask token.
-enum class Granularity { kAuto, kWhole, kPart, kSubpart };
+// the three multi-masks, three or more prompt points (a box counts two) pick the single-mask token. kSingle
+// is that token whatever the prompt: what the released code of SAN asks for.
+enum class Granularity { kAuto, kWhole, kPart, kSubpart, kSingle };
 
-const char* GranularityName(Granularity granularity);   // "auto", "whole", "part", "subpart"
-Granularity ParseGranularity(const std::string& name);  // unknown: InputError listing the four
+const char* GranularityName(Granularity granularity);   // "auto", "whole", "part", "subpart", "single"
+Granularity ParseGranularity(const std::string& name);  // unknown: InputError listing the five
 
 struct DecoderOptions {
   int threads = 0;          // threads of the inference runtime; 0: as many as base/parallel.h uses

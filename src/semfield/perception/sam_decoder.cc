@@ -32,15 +32,17 @@ const char* GranularityName(Granularity granularity) {
       return "part";
     case Granularity::kSubpart:
       return "subpart";
+    case Granularity::kSingle:
+      return "single";
   }
   return "auto";
 }
 
 Granularity ParseGranularity(const std::string& name) {
-  for (Granularity granularity :
-       {Granularity::kAuto, Granularity::kWhole, Granularity::kPart, Granularity::kSubpart})
+  for (Granularity granularity : {Granularity::kAuto, Granularity::kWhole, Granularity::kPart,
+                                  Granularity::kSubpart, Granularity::kSingle})
     if (name == GranularityName(granularity)) return granularity;
-  throw InputError("granularity: expected auto, whole, part or subpart, got '{}'", name);
+  throw InputError("granularity: expected auto, whole, part, subpart or single, got '{}'", name);
 }
 
 SamDecoder::SamDecoder(const ModelCard& card, const fs::path& model, const DecoderOptions& options)
