@@ -9,7 +9,7 @@ namespace semfield {
 
 // What a feature field is and how it imitates its teacher (SAN section 4). The values here are the paper's form; the
 // released code's differences, and ours, are switches of their own (README.md has the table). The presets of `imitate`
-// but `paper` switch context_rings on.
+// but `paper` switch context_rings on and take a layer more.
 struct FeatureOptions {
   // E_sem.
   int levels = 4;
