@@ -49,17 +49,6 @@ std::string ProgressLine(const Progress& progress) {
   return line;
 }
 
-const char* LogPrefix(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "debug: ";
-    case LogLevel::kWarning:
-      return "warning: ";
-    default:
-      return "";
-  }
-}
-
 void ProgressBar::Report(const Progress& progress) {
   const std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();

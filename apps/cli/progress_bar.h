@@ -16,9 +16,6 @@ std::string ProgressLine(const Progress& progress);
 // "4 s", "1:05", "2:03:04".
 std::string ShortDuration(double seconds);
 
-// What stands before a log message: "warning: ".
-const char* LogPrefix(LogLevel level);
-
 // Shows what a job reports: on a terminal one line that is rewritten, elsewhere a line about every 10 seconds
 // and one whenever a stage begins. Report may be called from any thread.
 class ProgressBar {

@@ -30,7 +30,9 @@ LogState& TheLog() {
   return *state;
 }
 
-const char* Prefix(LogLevel level) {
+}  // namespace
+
+const char* LogPrefix(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
       return "debug: ";
@@ -40,8 +42,6 @@ const char* Prefix(LogLevel level) {
       return "";
   }
 }
-
-}  // namespace
 
 void SetLogLevel(LogLevel level) {
   TheLog().level.store(level);
@@ -62,7 +62,7 @@ void LogMessage(LogLevel level, const std::string& message) {
     sink = log.sink;
   }
   if (sink) return sink(level, message);
-  log.standard_error->log(spdlog::level::info, "{}{}", Prefix(level), message);
+  log.standard_error->log(spdlog::level::info, "{}{}", LogPrefix(level), message);
 }
 
 }  // namespace semfield

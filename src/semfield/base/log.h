@@ -9,6 +9,8 @@
 namespace semfield {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kSilent };
+// What stands before a message of that level: "warning: ".
+const char* LogPrefix(LogLevel level);
 
 // Everything the library says goes to one sink (standard error unless replaced), never to standard output.
 void SetLogLevel(LogLevel level);

@@ -15,11 +15,6 @@ bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
-bool IsFile(const fs::path& path) {
-  std::error_code error;  // over-long or odd names are "not there", not a failure
-  return fs::is_regular_file(path, error) && !error;
-}
-
 // Compares the digit runs at a[*i] and b[*j] as numbers and moves behind them.
 int CompareNumbers(const std::string& a, size_t* i, const std::string& b, size_t* j) {
   const auto run = [](const std::string& s, size_t* at) {
@@ -53,6 +48,11 @@ size_t Utf8Length(const std::string& text, size_t at) {
 }
 
 }  // namespace
+
+bool IsFile(const fs::path& path) {
+  std::error_code error;  // over-long or odd names are "not there", not a failure
+  return fs::is_regular_file(path, error) && !error;
+}
 
 bool IsUtf8(const std::string& text) {
   for (size_t at = 0; at < text.size();) {

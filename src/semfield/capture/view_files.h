@@ -11,6 +11,9 @@ namespace semfield {
 
 // What every reader needs to get from the names in a pose file to files on disk.
 
+// Whether a file is there that can be read as one. Never throws: a name the system refuses is not there.
+bool IsFile(const std::filesystem::path& path);
+
 // Orders "r_8" before "r_16": runs of digits compare as numbers, everything else byte by byte. A strict total
 // order.
 bool NaturalLess(const std::string& a, const std::string& b);

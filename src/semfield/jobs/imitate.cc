@@ -30,11 +30,10 @@ double SecondsSince(Clock::time_point start) {
 }
 
 constexpr int kMetricsInterval = 25;  // steps
-// With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on, a step is
-// cheap.
+// With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on.
 constexpr int kStepsPerView = 14;
 constexpr int kPlannedPrefill = 8;
-constexpr int kTimedViews = 3;           // a worker, for the plan
+constexpr int kTimedViews = 3;           // for the plan, of each worker, after its first
 constexpr double kSecondsToClose = 1.5;  // last checkpoint, folder of the cache
 
 // Makes teacher entries: a pose between training poses, our own rendering of it, the teacher's features.
@@ -230,7 +229,8 @@ Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewM
   Json plan;
   if (job.minutes > 0) {
     control.Report({.stage = "imitate", .detail = "timing a few views and steps for the plan"});
-    TeacherCache cache(kTimedViews * 256, CacheFolder(run, job.teacher, options), /*keep_all=*/true);
+    TeacherCache cache((1 + kTimedViews) * maker.num_workers(), CacheFolder(run, job.teacher, options),
+                       /*keep_all=*/true);
     PlanImitation(job, maker, start, cache, &options, &plan);
   }
   const TeacherShape shape = maker.Shape(job.teacher);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "semfield/base/atomic_file.h"
 #include "semfield/perception/model_folders.h"
 #include "semfield/perception/perception_test_util.h"
 

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "semfield/base/atomic_file.h"
 #include "semfield/perception/perception_test_util.h"
 
 namespace semfield {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "semfield/base/atomic_file.h"
 #include "semfield/image/codecs.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/models.h"

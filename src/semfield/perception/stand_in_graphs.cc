@@ -2,6 +2,10 @@
 
 #include <cstring>
 
+#include "semfield/base/atomic_file.h"
+#include "semfield/base/hash.h"
+#include "semfield/base/json.h"
+
 namespace semfield {
 namespace {
 
@@ -116,6 +120,36 @@ std::string StandInDecoder(StandInMasks masks) {
   writer.Output("low_res_masks", {1, count, kStandInMask, kStandInMask});
   writer.Output("iou_predictions", {1, count});
   return writer.Model();
+}
+
+ModelFile WriteModelFile(const std::filesystem::path& folder, const std::string& name,
+                         const std::string& bytes) {
+  WriteFileAtomically(folder / name, bytes);
+  return {name, Sha256File(folder / name), static_cast<int64_t>(bytes.size())};
+}
+
+ModelCard WriteStandIn(const std::filesystem::path& folder, const std::string& name, StandInMasks masks) {
+  ModelCard card;
+  card.name = name;
+  card.kind = "sam";
+  card.licence = "Apache-2.0";
+  card.folder = folder;
+  card.encoder.file = WriteModelFile(folder, name + "-encoder.onnx", StandInEncoder());
+  card.encoder.input_size = kStandInInput;
+  card.encoder.grid = kStandInGrid;
+  card.encoder.channels = kStandInChannels;
+  card.encoder.mean = {100, 110, 120};
+  card.encoder.std = {50, 60, 70};
+  card.encoder.taps = {{"before_bias", "/conv"}};
+  card.decoder.file = WriteModelFile(folder, name + "-decoder.onnx", StandInDecoder(masks));
+  card.decoder.mask_size = kStandInMask;
+  if (masks == StandInMasks::kAll) {
+    card.decoder.all_masks = "low_res_masks";
+    card.decoder.all_scores = "iou_predictions";
+    card.decoder.mask_order = {"single", "subpart", "part", "whole"};
+  }
+  WriteJsonFile(folder / (name + ".json"), ModelCardToJson(card));
+  return card;
 }
 
 }  // namespace semfield

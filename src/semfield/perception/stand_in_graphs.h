@@ -1,10 +1,13 @@
 #pragma once
 
-// Small ONNX graphs for tests, written byte by byte.
+// Small ONNX graphs for tests, written byte by byte, and a model made of them.
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
+
+#include "semfield/perception/model_card.h"
 
 namespace semfield {
 
@@ -44,5 +47,12 @@ enum class StandInMasks { kAll, kOne, kOneWithSamNames };
 // their scores are: sum of x, sum of y, sum of labels, 0 (over the prompt's points, as the graph sees them).
 // With one mask only: the mean of the four and the largest score.
 std::string StandInDecoder(StandInMasks masks);
+
+// Writes `bytes` as folder/name; the answer is how a card names that file.
+ModelFile WriteModelFile(const std::filesystem::path& folder, const std::string& name,
+                         const std::string& bytes);
+// Writes a card of kind "sam" for the stand-ins to `folder`, with its files.
+ModelCard WriteStandIn(const std::filesystem::path& folder, const std::string& name,
+                       StandInMasks masks = StandInMasks::kAll);
 
 }  // namespace semfield

@@ -21,11 +21,6 @@ constexpr size_t kMaxFileBytes = size_t{2} << 30;
 constexpr std::string_view kMagic = "# Bundle file v0.3";
 constexpr double kRigidTolerance = 5e-3;
 
-bool IsFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && !error;
-}
-
 bool IsBundle(const fs::path& path) {
   if (!IsFile(path)) return false;
   std::ifstream file(path, std::ios::binary);

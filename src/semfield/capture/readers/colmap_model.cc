@@ -7,15 +7,11 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
+#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace fs = std::filesystem;
 namespace {
-
-bool IsFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && !error;
-}
 
 bool IsBinary(const fs::path& folder) {
   return IsFile(folder / "cameras.bin") && IsFile(folder / "images.bin");

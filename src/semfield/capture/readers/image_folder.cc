@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "semfield/base/error.h"
+#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace fs = std::filesystem;
@@ -16,11 +17,6 @@ bool HasImageExtension(const fs::path& path) {
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-bool IsFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && !error;
 }
 
 fs::path FindMask(const fs::path& masks, const fs::path& image_in_root) {

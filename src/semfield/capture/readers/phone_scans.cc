@@ -19,11 +19,6 @@ constexpr size_t kMaxFileBytes = size_t{256} << 20;
 constexpr size_t kMaxFrames = 1'000'000;
 constexpr double kRigidTolerance = 5e-3;
 
-bool IsFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && !error;
-}
-
 bool IsFolder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error) && !error;

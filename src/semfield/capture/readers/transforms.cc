@@ -26,11 +26,6 @@ struct PoseFile {
   FrameSplit split;
 };
 
-bool IsFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && !error;
-}
-
 // Empty when the path holds none.
 std::vector<PoseFile> FindPoseFiles(const fs::path& path) {
   fs::path folder = path;

@@ -45,13 +45,11 @@ int FeatureModel::num_tiles(const TokenInputs& inputs) const {
 
 void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const {
   const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
-  const int rows_a_tile = context_.rings > 0 ? layout_.num_features() : head_.input_rows();
-  const size_t own_size = static_cast<size_t>(rows_a_tile) * ops::kTileStride;
+  const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
   rows->ResizeUninitialized(tiles * tile_size);
   Buffer<float> own;
-  if (context_.rings > 0) own.ResizeUninitialized(tiles * own_size);
-  float* composited = context_.rings > 0 ? own.data() : rows->data();
+  own.ResizeUninitialized(tiles * own_size);
   const RaySamples& samples = inputs.samples;
   const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
                                   static_cast<int64_t>(samples.x.size())};
@@ -62,16 +60,18 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const
   ParallelFor(static_cast<int64_t>(layout_.config.num_levels) * tiles, [&](int64_t task, int) {
     const int level = static_cast<int>(task / tiles);
     const int64_t tile = task % tiles;
-    ops::HashGridRaysForward(layout_, level, grid_half.data(), points, samples.weight.data(),
-                             samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
-                             composited + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
-                             ops::kTileStride);
+    ops::HashGridRaysForward(
+        layout_, level, grid_half.data(), points, samples.weight.data(),
+        samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
+        own.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
+        ops::kTileStride);
   });
-  if (context_.rings > 0) GatherContext(context_, own.data(), head_.input_rows(), rows->data());
+  GatherContext(context_, own.data(), head_.input_rows(), rows->data());
   const int extra_rows = head_.input_rows() - context_.rows();
   for (int tile = 0; tile < tiles; ++tile) {
     for (int row = 0; row < extra_rows; ++row) {
-      const float* from = inputs.extras.data() + static_cast<size_t>(row) * inputs.num_tokens + tile * ops::kTileColumns;
+      const float* from =
+          inputs.extras.data() + static_cast<size_t>(row) * inputs.num_tokens + tile * ops::kTileColumns;
       std::copy_n(from, count_of(tile),
                   rows->data() + tile * tile_size + (context_.rows() + row) * ops::kTileStride);
     }
@@ -80,17 +80,9 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const
 
 void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,
                                    Buffer<float>* d_features) const {
-  const int tiles = num_tiles(inputs);
   const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
-  const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
-  d_features->ResizeUninitialized(tiles * own_size);
-  if (context_.rings > 0) {
-    ScatterContext(context_, d_rows.data(), head_.input_rows(), d_features->data());
-    return;
-  }
-  for (int tile = 0; tile < tiles; ++tile) {
-    std::copy_n(d_rows.data() + tile * tile_size, own_size, d_features->data() + tile * own_size);
-  }
+  d_features->ResizeUninitialized(num_tiles(inputs) * own_size);
+  ScatterContext(context_, d_rows.data(), head_.input_rows(), d_features->data());
 }
 
 FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {

@@ -28,7 +28,8 @@ std::vector<Offset> Offsets(int rings) {
 
 // Where a token's number stands in a row that is cut into tiles of `rows` rows.
 size_t At(int token, int rows, int row) {
-  return (static_cast<size_t>(token / ops::kTileColumns) * rows + row) * ops::kTileStride + token % ops::kTileColumns;
+  return (static_cast<size_t>(token / ops::kTileColumns) * rows + row) * ops::kTileStride +
+         token % ops::kTileColumns;
 }
 
 // Calls visit(from, to, first, last) for every token row `to` that sees row `from`: columns [first, last) see
