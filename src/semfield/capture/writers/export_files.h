@@ -26,7 +26,7 @@ void CopyFileTo(const std::filesystem::path& from, const std::filesystem::path& 
 // similarity. *scale is its factor.
 Pose OriginalPose(const Capture& capture, const Pose& world_from_camera, double* scale);
 
-// Says what of labels, depth, alpha-free maps and split a format without them leaves out.
+// Adds to `notes` what of labels, depth maps and split the capture has and `format` leaves out.
 void NoteLostLabels(const Capture& capture, const std::string& format, std::vector<std::string>* notes);
 
 // Whether the capture is split as one without a split of its own.
