@@ -19,7 +19,7 @@
 namespace semfield {
 namespace {
 
-using Body = std::function<void(int64_t, int)>;
+using Body = FunctionRef<void(int64_t, int)>;
 
 thread_local bool t_serial = false;
 
@@ -177,7 +177,7 @@ void SetNumThreads(int num_threads) {
   global.pool.reset();
 }
 
-void ParallelFor(int64_t num_tasks, const Body& body) {
+void ParallelFor(int64_t num_tasks, Body body) {
   if (num_tasks <= 0) return;
   if (num_tasks == 1 || t_serial) return RunSerial(num_tasks, body);
   Pool& pool = ThePool();
@@ -186,8 +186,7 @@ void ParallelFor(int64_t num_tasks, const Body& body) {
   pool.Run(num_tasks, body);
 }
 
-void ParallelChunks(int64_t count, int64_t chunk_size,
-                    const std::function<void(int64_t, int64_t, int)>& body) {
+void ParallelChunks(int64_t count, int64_t chunk_size, FunctionRef<void(int64_t, int64_t, int)> body) {
   SF_CHECK_GT(chunk_size, 0);
   if (count <= 0) return;
   const int64_t num_chunks = (count - 1) / chunk_size + 1;

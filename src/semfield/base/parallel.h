@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+
+#include "semfield/base/function_ref.h"
 
 namespace semfield {
 
@@ -15,12 +16,12 @@ void SetNumThreads(int num_threads);
 // when all are done. worker is in [0, NumThreads()) and no two running tasks of one loop share it. The first
 // exception stops the hand-out and is rethrown here. A loop started inside a loop, or while another thread's
 // loop holds the pool, runs on the calling thread alone (worker 0), so nothing can deadlock and results may
-// not depend on worker.
-void ParallelFor(int64_t num_tasks, const std::function<void(int64_t task, int worker)>& body);
+// not depend on worker. Allocates nothing.
+void ParallelFor(int64_t num_tasks, FunctionRef<void(int64_t task, int worker)> body);
 
 // Splits [0, count) into chunks of chunk_size (the last may be shorter): body(begin, end, worker).
 void ParallelChunks(int64_t count, int64_t chunk_size,
-                    const std::function<void(int64_t begin, int64_t end, int worker)>& body);
+                    FunctionRef<void(int64_t begin, int64_t end, int worker)> body);
 
 // While one of these lives, loops started by this thread run on this thread alone: for a background worker
 // that must not take the pool from the trainer.

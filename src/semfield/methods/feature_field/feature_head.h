@@ -10,8 +10,9 @@
 
 namespace semfield {
 
-// The MLP of SAN Eq. 6, on tiles of tokens (ops/tile.h): composited features -> teacher channels. With head_skip the
-// input joins again before the third layer, with layer_norm the output channels are normalised, as in the released code.
+// The MLP of SAN Eq. 6, on tiles of tokens (ops/tile.h): composited features -> teacher channels. With
+// head_skip the input joins again before the third layer, with layer_norm the output channels are normalised,
+// as in the released code.
 class FeatureHead {
  public:
   FeatureHead(const FeatureOptions& options, int input_rows, int output_channels);
@@ -23,17 +24,20 @@ class FeatureHead {
 
   // What one thread needs between Forward and Backward of a tile.
   struct Workspace {
-    Buffer<float> activations[2], between, joined, linear_output, inverse_deviation, mean, scratch, d_joined, d_between;
+    Buffer<float> activations[2], between, joined, linear_output, inverse_deviation, mean, scratch, d_joined,
+        d_between;
   };
+  // Sizes a workspace; Forward does it too, and nothing is allocated when it is done.
+  void Prepare(Workspace& work) const;
   // input [input_rows rows], output [output_channels rows], rows of kTileStride.
-  void Forward(const float* parameters, const float* input, int num_columns, Workspace& work, float* output) const;
+  void Forward(const float* parameters, const float* input, int num_columns, Workspace& work,
+               float* output) const;
   // Adds to d_parameters, overwrites d_output (it becomes the gradient before LayerNorm) and writes d_input.
-  void Backward(const float* parameters, const float* input, int num_columns, Workspace& work, float* d_output,
-                float* d_parameters, float* d_input) const;
+  void Backward(const float* parameters, const float* input, int num_columns, Workspace& work,
+                float* d_output, float* d_parameters, float* d_input) const;
 
  private:
   bool two_stages() const { return two_stages_; }
-  void Prepare(Workspace& work) const;
   void Normalize(const float* scale_and_shift, int num_columns, Workspace& work, float* output) const;
   void NormalizeBackward(const float* scale_and_shift, int num_columns, Workspace& work, float* d_output,
                          float* d_scale_and_shift) const;

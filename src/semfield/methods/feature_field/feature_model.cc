@@ -43,13 +43,12 @@ int FeatureModel::num_tiles(const TokenInputs& inputs) const {
   return (inputs.num_tokens + ops::kTileColumns - 1) / ops::kTileColumns;
 }
 
-void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const {
+void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer<float>* rows) const {
   const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
   const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
   rows->ResizeUninitialized(tiles * tile_size);
-  Buffer<float> own;
-  own.ResizeUninitialized(tiles * own_size);
+  own->ResizeUninitialized(tiles * own_size);
   const RaySamples& samples = inputs.samples;
   const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
                                   static_cast<int64_t>(samples.x.size())};
@@ -63,10 +62,10 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* rows) const
     ops::HashGridRaysForward(
         layout_, level, grid_half.data(), points, samples.weight.data(),
         samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
-        own.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
+        own->data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
         ops::kTileStride);
   });
-  GatherContext(context_, own.data(), head_.input_rows(), rows->data());
+  GatherContext(context_, own->data(), head_.input_rows(), rows->data());
   const int extra_rows = head_.input_rows() - context_.rows();
   for (int tile = 0; tile < tiles; ++tile) {
     for (int row = 0; row < extra_rows; ++row) {
@@ -87,8 +86,8 @@ void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float
 
 FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
   SF_CHECK_EQ(inputs.num_tokens, teacher_.grid * teacher_.grid);
-  Buffer<float> rows;
-  Compose(inputs, &rows);
+  Buffer<float> own, rows;
+  Compose(inputs, &own, &rows);
   FeatureMap map;
   map.channels = teacher_.channels;
   map.height = map.width = teacher_.grid;

@@ -22,7 +22,8 @@ struct TeacherShape {
   int grid = 64;  // tokens a side
 };
 
-// E_sem and the head (SAN Eq. 6): F(r) = MLP(sum_i T_i alpha_i E_sem(x_i)). The radiance field is read, never changed.
+// E_sem and the head (SAN Eq. 6): F(r) = MLP(sum_i T_i alpha_i E_sem(x_i)). The radiance field is read, never
+// changed.
 class FeatureModel {
  public:
   FeatureModel(const FeatureOptions& options, const TeacherShape& teacher);
@@ -36,15 +37,19 @@ class FeatureModel {
   FeatureMap Render(const TokenInputs& inputs) const;
   FeatureMap Render(const RadianceField& field, const SquareView& view, const Pose& world_from_camera) const;
 
-  // What the head sees of every token, in tiles of kTileColumns tokens, [tile][row][kTileStride]: composited E_sem,
-  // with options.context_rings that of tokens around it, and the extras.
-  void Compose(const TokenInputs& inputs, Buffer<float>* rows) const;
-  // From the gradient of Compose's rows to that of each token's own composited E_sem: [tile][feature][kTileStride].
-  void ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows, Buffer<float>* d_features) const;
+  // What the head sees of every token, in tiles of kTileColumns tokens, [tile][row][kTileStride]: composited
+  // E_sem, with options.context_rings that of tokens around it, and the extras. `own` receives each token's
+  // own composited E_sem, [tile][feature][kTileStride]. Nothing is allocated while both buffers are large
+  // enough.
+  void Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer<float>* rows) const;
+  // From the gradient of Compose's rows to that of each token's own composited E_sem:
+  // [tile][feature][kTileStride].
+  void ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,
+                       Buffer<float>* d_features) const;
   int num_tiles(const TokenInputs& inputs) const;
 
-  Buffer<float> grid;       // masters of E_sem
-  Buffer<Half> grid_half;   // what kernels read
+  Buffer<float> grid;      // masters of E_sem
+  Buffer<Half> grid_half;  // what kernels read
   Buffer<float> head_parameters;
 
   void UpdateShadow();

@@ -20,6 +20,11 @@ FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const TeacherShape
     : model_(options, teacher), workers_(NumThreads()) {
   grid_.Resize(model_.grid.size());
   head_.Resize(model_.head_parameters.size());
+  // All workers now: which of them a loop's tasks fall to is chance.
+  for (Worker& worker : workers_) {
+    worker.output.Resize(static_cast<size_t>(teacher.channels) * ops::kTileStride);
+    model_.head().Prepare(worker.work);
+  }
 }
 
 bool FeatureTrainer::WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used) {
@@ -37,7 +42,6 @@ double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) 
   const FeatureHead& head = model_.head();
   Worker& own = workers_[worker];
   const int channels = model_.teacher().channels, num_tokens = entry.inputs.num_tokens;
-  if (own.output.empty()) own.output.Resize(static_cast<size_t>(channels) * ops::kTileStride);
   const int first = tile * ops::kTileColumns;
   const int columns = std::min(ops::kTileColumns, num_tokens - first);
   const size_t tile_size = static_cast<size_t>(head.input_rows()) * ops::kTileStride;
@@ -66,7 +70,7 @@ double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) 
 double FeatureTrainer::Step(const TeacherEntry& entry) {
   const FeatureOptions& options = model_.options();
   const int tiles = model_.num_tiles(entry.inputs);
-  model_.Compose(entry.inputs, &rows_);
+  model_.Compose(entry.inputs, &d_features_, &rows_);  // the first becomes a gradient below
   d_rows_.ResizeUninitialized(rows_.size());
   tile_gradients_.ResizeUninitialized(tiles * head_.gradient.size());
   tile_errors_.assign(tiles, 0);
@@ -89,11 +93,11 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
     const int level = layout.config.num_levels - 1 - static_cast<int>(task);
     for (int tile = 0; tile < tiles; ++tile) {
       const int64_t count = std::min(ops::kTileColumns, entry.inputs.num_tokens - tile * ops::kTileColumns);
-      ops::HashGridRaysBackward(layout, level, points, samples.weight.data(),
-                                samples.ray_begin.data() + tile * ops::kTileColumns, count,
-                                d_features_.data() + tile * own_size +
-                                    static_cast<size_t>(level) * features * ops::kTileStride,
-                                ops::kTileStride, grid_.gradient.data());
+      ops::HashGridRaysBackward(
+          layout, level, points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns,
+          count,
+          d_features_.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
+          ops::kTileStride, grid_.gradient.data());
     }
     const ops::HashGridLevel& part = layout.levels[level];
     ops::AdamStep({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
@@ -106,7 +110,8 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
     for (size_t i = 0; i < head_.gradient.size(); ++i) head_.gradient[i] += gradient[i];
   }
   ops::AdamStep({.learning_rate = rate(options.head_learning_rate), .step = step_ + 1}, head_.gradient.size(),
-                model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data(), nullptr);
+                model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data(),
+                nullptr);
   ++step_;
   double error = 0;
   for (double tile_error : tile_errors_) error += tile_error;
@@ -125,7 +130,9 @@ std::vector<TensorView> FeatureTrainer::Tensors() const {
   return tensors;
 }
 
-Json FeatureTrainer::State() const { return {{"step", step_}}; }
+Json FeatureTrainer::State() const {
+  return {{"step", step_}};
+}
 
 void FeatureTrainer::Restore(const SafetensorsFile& file, const Json& state) {
   model_.LoadTensors(file);

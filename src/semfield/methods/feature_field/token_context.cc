@@ -1,7 +1,6 @@
 #include "semfield/methods/feature_field/token_context.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "semfield/base/parallel.h"
 #include "semfield/ops/tile.h"
@@ -13,17 +12,17 @@ struct Offset {
   int di, dj;
 };
 
+int NumOffsets(const TokenContext& context) {
+  return 1 + 8 * context.rings;
+}
+
 // The token itself, then ring after ring, each from the top left corner row by row.
-std::vector<Offset> Offsets(int rings) {
-  std::vector<Offset> offsets = {{0, 0}};
-  for (int ring = 0, distance = 1; ring < rings; ++ring, distance *= 3) {
-    for (int i = -1; i <= 1; ++i) {
-      for (int j = -1; j <= 1; ++j) {
-        if (i != 0 || j != 0) offsets.push_back({i * distance, j * distance});
-      }
-    }
-  }
-  return offsets;
+Offset OffsetAt(int index) {
+  if (index == 0) return {0, 0};
+  int distance = 1;
+  for (int ring = 0; ring < (index - 1) / 8; ++ring) distance *= 3;
+  const int place = (index - 1) % 8, of_nine = place < 4 ? place : place + 1;  // the middle is left out
+  return {(of_nine / 3 - 1) * distance, (of_nine % 3 - 1) * distance};
 }
 
 // Where a token's number stands in a row that is cut into tiles of `rows` rows.
@@ -46,10 +45,9 @@ void ForRows(int grid, const Offset& offset, const Visit& visit) {
 }  // namespace
 
 void GatherContext(const TokenContext& context, const float* features, int out_rows, float* out) {
-  const std::vector<Offset> offsets = Offsets(context.rings);
-  ParallelFor(static_cast<int64_t>(offsets.size()) * context.features, [&](int64_t row, int) {
+  ParallelFor(static_cast<int64_t>(NumOffsets(context)) * context.features, [&](int64_t row, int) {
     const int feature = static_cast<int>(row % context.features);
-    const Offset offset = offsets[row / context.features];
+    const Offset offset = OffsetAt(static_cast<int>(row / context.features));
     for (int token = 0; token < context.grid * context.grid; ++token) {
       out[At(token, out_rows, static_cast<int>(row))] = 0;
     }
@@ -63,17 +61,17 @@ void GatherContext(const TokenContext& context, const float* features, int out_r
 }
 
 void ScatterContext(const TokenContext& context, const float* d_out, int out_rows, float* d_features) {
-  const std::vector<Offset> offsets = Offsets(context.rings);
   ParallelFor(context.features, [&](int64_t row, int) {
     const int feature = static_cast<int>(row);
     for (int token = 0; token < context.grid * context.grid; ++token) {
       d_features[At(token, context.features, feature)] = 0;
     }
-    for (size_t o = 0; o < offsets.size(); ++o) {
-      const int d_row = static_cast<int>(o) * context.features + feature;
-      ForRows(context.grid, offsets[o], [&](int from, int to, int first, int last) {
+    for (int o = 0; o < NumOffsets(context); ++o) {
+      const int d_row = o * context.features + feature;
+      const Offset offset = OffsetAt(o);
+      ForRows(context.grid, offset, [&](int from, int to, int first, int last) {
         for (int j = first; j < last; ++j) {
-          d_features[At(from * context.grid + j + offsets[o].dj, context.features, feature)] +=
+          d_features[At(from * context.grid + j + offset.dj, context.features, feature)] +=
               d_out[At(to * context.grid + j, out_rows, d_row)];
         }
       });

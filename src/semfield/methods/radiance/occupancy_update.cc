@@ -30,6 +30,9 @@ float CellDistance(const RadianceModel& model, const float u[3]) {
 }  // namespace
 
 OccupancyUpdate::OccupancyUpdate(const RadianceModel& model) {
+  const size_t most_cells = model.occupancy.num_cells() / kParts + 1;
+  cells_.reserve(most_cells);
+  for (std::vector<float>* values : {&x_, &y_, &z_, &values_}) values->reserve(most_cells);
   const ops::MarchOptions march = model.March(1);
   threshold_ = kMinAlpha / (march.step * model.LengthScale());
   object_ = !model.map.contracted && model.options.background != "random";

@@ -14,12 +14,17 @@ void PointDensity::Evaluate(const RadianceModel& model, const ops::GridPoints& p
   const size_t tile_size = static_cast<size_t>(model.layout.num_features()) * ops::kTileStride;
   const int64_t num_tiles = (points.count + ops::kTileColumns - 1) / ops::kTileColumns;
   encoded_.ResizeUninitialized(num_tiles * tile_size);
+  outputs_.resize(NumThreads());
+  for (Buffer<float>& output : outputs_) {
+    output.ResizeUninitialized(RadianceModel::kGeometryRows * ops::kTileStride);
+  }
   const auto columns_of = [&](int64_t tile) {
     return static_cast<int>(std::min<int64_t>(ops::kTileColumns, points.count - tile * ops::kTileColumns));
   };
   for (int level = 0; level < model.layout.config.num_levels; ++level) {
     ParallelFor(num_tiles, [&](int64_t tile, int) {
-      float* rows = encoded_.data() + tile * tile_size + static_cast<size_t>(level) * features * ops::kTileStride;
+      float* rows =
+          encoded_.data() + tile * tile_size + static_cast<size_t>(level) * features * ops::kTileStride;
       if (level >= num_active_levels) {
         std::memset(rows, 0, sizeof(float) * features * ops::kTileStride);
         return;
@@ -29,9 +34,8 @@ void PointDensity::Evaluate(const RadianceModel& model, const ops::GridPoints& p
       ops::HashGridForward(model.layout, level, model.grid_half.data(), part, rows, ops::kTileStride);
     });
   }
-  ParallelFor(num_tiles, [&](int64_t tile, int) {
-    thread_local Buffer<float> output;
-    output.ResizeUninitialized(RadianceModel::kGeometryRows * ops::kTileStride);
+  ParallelFor(num_tiles, [&](int64_t tile, int worker) {
+    Buffer<float>& output = outputs_[worker];
     const int columns = columns_of(tile);
     ops::MlpForward(model.density_shape, model.density_mlp.data(), encoded_.data() + tile * tile_size,
                     ops::kTileStride, columns, nullptr, output.data());

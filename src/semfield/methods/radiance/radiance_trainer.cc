@@ -39,7 +39,7 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
     : model_(options, MakeSceneMap(capture)), sampler_(capture, store, capture.train), occupancy_update_(model_) {
   SF_CHECK_GT(options.steps, 0);
   if (options.exposure) exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
-  for (int worker = 0; worker < NumThreads(); ++worker) passes_.push_back(std::make_unique<TilePass>(model_));
+  for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
   slot_results_.resize(kSlots);
   const auto prepare = [](Moments& moments, size_t size) {
@@ -47,12 +47,27 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
     moments.first.Resize(size);
     moments.second.Resize(size);
   };
+  ReserveBatch();
   prepare(grid_moments_, model_.grid.size());
   prepare(density_moments_, model_.density_mlp.size());
   prepare(color_moments_, model_.color_mlp.size());
 }
 
 RadianceTrainer::~RadianceTrainer() = default;
+
+// Rays a step follow from how many samples a ray has, which changes all along: room for the most there may be.
+void RadianceTrainer::ReserveBatch() {
+  constexpr double kMostSamples = 2.5;  // of what is aimed at: a new phase doubles a ray's samples at once
+  batch_.rays.reserve(kMaxRays);
+  batch_.rgba.reserve(4 * kMaxRays);
+  batch_.view.reserve(kMaxRays);
+  jitter_.reserve(kMaxRays);
+  background_.reserve(3 * kMaxRays);
+  if (exposure_.enabled()) d_exposure_.reserve(6 * kMaxRays);
+  tiles_.Reserve(kMaxRays, static_cast<size_t>(kMostSamples * model_.options.samples_per_step),
+                 model_.layout.num_features());
+  kept_columns_.reserve(kMaxRays);
+}
 
 int RadianceTrainer::ActiveLevels() const {
   // Finest levels only fit noise while steps are coarser than their cells: two levels join with each phase.
@@ -90,10 +105,11 @@ void RadianceTrainer::DrawBatch() {
   tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
 }
 
-RadianceTrainer::SlotResult RadianceTrainer::RunTile(TilePass& pass, size_t tile, int slot) {
+RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, int slot) {
+  TilePass& pass = workers_[worker]->pass;
+  std::vector<float>&d_rgb = workers_[worker]->d_rgb, &d_final = workers_[worker]->d_final;
   pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
   pass.Color(batch_.rays, /*training=*/true);
-  thread_local std::vector<float> d_rgb(3 * ops::kTileStride), d_final(ops::kTileStride);
   SlotResult result;
   const float scale = 1.0f / static_cast<float>(batch_.size());
   for (int r = 0; r < pass.num_rays(); ++r) {
@@ -141,7 +157,7 @@ void RadianceTrainer::RunTiles() {
     float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
     std::fill_n(gradients, SlotSize(model_), 0.0f);
     for (size_t tile = num_tiles * slot / kSlots; tile < num_tiles * (slot + 1) / kSlots; ++tile) {
-      const SlotResult result = RunTile(*passes_[worker], tile, static_cast<int>(slot));
+      const SlotResult result = RunTile(worker, tile, static_cast<int>(slot));
       kept_columns_[tile] = static_cast<int>(result.kept);
       slot_results_[slot].mse += result.mse;
       slot_results_[slot].distortion += result.distortion;

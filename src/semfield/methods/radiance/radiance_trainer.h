@@ -54,9 +54,10 @@ class RadianceTrainer {
   };
   static constexpr int kSlots = 32;  // tiles are dealt to slots, whose gradients are summed in order
 
+  void ReserveBatch();
   void DrawBatch();
   void RunTiles();
-  SlotResult RunTile(TilePass& pass, size_t tile, int slot);
+  SlotResult RunTile(int worker, size_t tile, int slot);
   void UpdateGrid(int active_levels);
   void UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset);
   float LearningRate(double first) const;
@@ -74,7 +75,13 @@ class RadianceTrainer {
   std::vector<float> jitter_, background_;
   SampleTiles tiles_;
   std::vector<int> kept_columns_;  // [tiles]
-  std::vector<std::unique_ptr<TilePass>> passes_;
+  struct Worker {
+    explicit Worker(const RadianceModel& model) : pass(model) {}
+    TilePass pass;
+    std::vector<float> d_rgb = std::vector<float>(3 * ops::kTileStride);
+    std::vector<float> d_final = std::vector<float>(ops::kTileStride);
+  };
+  std::vector<std::unique_ptr<Worker>> workers_;
   Buffer<float> slot_gradients_;  // [kSlots][density_mlp | color_mlp]
   std::vector<SlotResult> slot_results_;
   Moments grid_moments_, density_moments_, color_moments_;

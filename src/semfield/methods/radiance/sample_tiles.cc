@@ -8,37 +8,76 @@
 
 namespace semfield {
 
+namespace {
+
+// How many samples a step has differs from step to step: a quarter more than asked for is there for the next.
+void Grow(Buffer<float>& buffer, size_t size) {
+  if (buffer.size() < size) buffer.ResizeUninitialized(size + size / 4);
+}
+
+}  // namespace
+
+// A block is left when less than one ray's most samples are free in it, and no ray has more than a tile's
+// columns.
+size_t SampleTiles::NumBlocks(size_t num_rays, size_t num_samples) {
+  return (num_rays + kChunkRays - 1) / kChunkRays + num_samples / (kBlockSamples - ops::kTileColumns + 1);
+}
+
+void SampleTiles::Reserve(size_t num_rays, size_t num_samples, int encoded_rows) {
+  blocks_.resize(std::max(blocks_.size(), NumBlocks(num_rays, num_rays * ops::kTileColumns)));
+  for (size_t block = 0; block < NumBlocks(num_rays, num_samples); ++block)
+    Grow(blocks_[block], 2 * kBlockSamples);
+  counts_.reserve(num_rays);
+  offsets_.reserve(num_rays);
+  // Whole rays lie in a tile, so that up to half of it may stay empty; each tile but the last has a ray at
+  // least.
+  const size_t num_tiles =
+      std::min(num_rays, 2 * num_samples / ops::kTileColumns + num_rays / ops::kTileColumns + 1);
+  tiles_.reserve(num_tiles);
+  begin_.reserve(num_rays + num_tiles + 1);
+  for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) Grow(*buffer, num_tiles * ops::kTileStride);
+  Grow(encoded_, num_tiles * encoded_rows * ops::kTileStride);
+}
+
 void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
                         std::span<const Ray> rays, std::span<const float> jitter) {
   SF_CHECK_LE(options.max_samples, ops::kTileColumns);
+  static_assert(kBlockSamples > ops::kTileColumns);
   const size_t num_rays = rays.size();
-  const size_t num_chunks = (num_rays + kChunkRays - 1) / kChunkRays;
-  if (chunk_t_.size() < num_chunks) {
-    chunk_t_.resize(num_chunks);
-    chunk_dt_.resize(num_chunks);
-  }
+  const size_t most_blocks = NumBlocks(num_rays, num_rays * ops::kTileColumns);
+  if (blocks_.size() < most_blocks) blocks_.resize(most_blocks);
   counts_.resize(num_rays);
   offsets_.resize(num_rays);
+  next_block_ = 0;
   ParallelChunks(num_rays, kChunkRays, [&](int64_t begin, int64_t end, int) {
-    std::vector<float>& ts = chunk_t_[begin / kChunkRays];
-    std::vector<float>& dts = chunk_dt_[begin / kChunkRays];
-    int32_t used = 0;
-    for (int64_t r = begin; r < end; ++r) {
-      if (ts.size() < static_cast<size_t>(used + options.max_samples)) {
-        ts.resize(used + 4 * options.max_samples);
-        dts.resize(ts.size());
-      }
-      const float shift = jitter.empty() ? 0.5f : jitter[r];
-      const int count = ops::MarchRay(map, grid, options, rays[r], shift, ts.data() + used, dts.data() + used);
-      counts_[r] = count;
-      offsets_[r] = used;
-      used += count;
-    }
+    MarchChunk(map, grid, options, rays, jitter, begin, end);
   });
+  const size_t spare = std::min(blocks_.size(), next_block_ + next_block_ / 4 + 1);
+  for (size_t block = next_block_; block < spare; ++block) Grow(blocks_[block], 2 * kBlockSamples);
   Pack(num_rays);
   const size_t columns = tiles_.size() * ops::kTileStride;
-  for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) buffer->ResizeUninitialized(columns);
+  for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) Grow(*buffer, columns);
   ParallelFor(tiles_.size(), [&](int64_t tile, int) { FillTile(tile, map, rays); });
+}
+
+void SampleTiles::MarchChunk(const SceneMap& map, const ops::OccupancyGrid& grid,
+                             const ops::MarchOptions& options, std::span<const Ray> rays,
+                             std::span<const float> jitter, int64_t begin, int64_t end) {
+  int64_t offset = 0, block_end = 0;
+  for (int64_t r = begin; r < end; ++r) {
+    if (offset + options.max_samples > block_end) {
+      const int64_t block = static_cast<int64_t>(next_block_.fetch_add(1));
+      if (blocks_[block].empty()) blocks_[block].ResizeUninitialized(2 * kBlockSamples);
+      offset = block * kBlockSamples;
+      block_end = offset + kBlockSamples;
+    }
+    const float shift = jitter.empty() ? 0.5f : jitter[r];
+    float* t = Marched(offset);
+    const int count = ops::MarchRay(map, grid, options, rays[r], shift, t, t + kBlockSamples);
+    counts_[r] = count;
+    offsets_[r] = offset;
+    offset += count;
+  }
 }
 
 void SampleTiles::Pack(size_t num_rays) {
@@ -69,8 +108,8 @@ void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<con
   for (int k = 0; k < tile.num_rays; ++k) {
     const int32_t r = tile.first_ray + k;
     const Ray& ray = rays[r];
-    const float* from_t = chunk_t_[r / kChunkRays].data() + offsets_[r];
-    const float* from_dt = chunk_dt_[r / kChunkRays].data() + offsets_[r];
+    const float* from_t = Marched(offsets_[r]);
+    const float* from_dt = from_t + kBlockSamples;
     for (int i = 0; i < counts_[r]; ++i, ++column) {
       ts[column] = from_t[i];
       dts[column] = from_dt[i];
@@ -84,12 +123,13 @@ void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<con
     }
   }
   // Kernels read whole column blocks: what lies past the end must at least be numbers.
-  for (; column < ops::kTileStride; ++column) ts[column] = dts[column] = xs[column] = ys[column] = zs[column] = 0;
+  for (; column < ops::kTileStride; ++column)
+    ts[column] = dts[column] = xs[column] = ys[column] = zs[column] = 0;
 }
 
 void SampleTiles::Encode(const ops::HashGridLayout& layout, const Half* table, int num_active_levels) {
   encoded_rows_ = layout.num_features();
-  encoded_.ResizeUninitialized(tiles_.size() * encoded_rows_ * ops::kTileStride);
+  Grow(encoded_, tiles_.size() * encoded_rows_ * ops::kTileStride);
   const int features = layout.config.features_per_level;
   for (int level = 0; level < layout.config.num_levels; ++level) {
     const size_t first_row = static_cast<size_t>(level) * features * ops::kTileStride;

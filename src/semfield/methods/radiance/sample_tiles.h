@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,8 +15,8 @@
 
 namespace semfield {
 
-// One tile: whole rays [first_ray, first_ray + num_rays), their columns in order. begin[] of ray k of the tile is
-// begin_offset + k in SampleTiles::begin; columns count from 0 in every tile.
+// One tile: whole rays [first_ray, first_ray + num_rays), their columns in order. begin[] of ray k of the
+// tile is begin_offset + k in SampleTiles::begin; columns count from 0 in every tile.
 struct SampleTile {
   int32_t first_ray = 0;
   int32_t num_rays = 0;
@@ -27,13 +28,17 @@ struct SampleTile {
 // k * kTileStride + c in the per-sample arrays. Buffers keep their capacity between uses.
 class SampleTiles {
  public:
-  // Marches all rays (in parallel, results independent of the number of threads) and packs them. jitter[r] in [0, 1)
-  // shifts ray r's samples; empty: 0.5 for all.
+  // Marches all rays (in parallel, results independent of the number of threads) and packs them. jitter[r] in
+  // [0, 1) shifts ray r's samples; empty: 0.5 for all.
   void March(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
              std::span<const Ray> rays, std::span<const float> jitter);
 
-  // Grid features of every sample: encoded[k][channel][column], level by level so that a level's table stays in cache.
-  // Levels from num_active on are zero.
+  // Room for so many rays, samples and rows of encodings, so that March and Encode allocate nothing up to
+  // there. Memory that is never written costs nothing.
+  void Reserve(size_t num_rays, size_t num_samples, int encoded_rows);
+
+  // Grid features of every sample: encoded[k][channel][column], level by level so that a level's table stays
+  // in cache. Levels from num_active on are zero.
   void Encode(const ops::HashGridLayout& layout, const Half* table, int num_active_levels);
 
   const std::vector<SampleTile>& tiles() const { return tiles_; }
@@ -51,13 +56,22 @@ class SampleTiles {
   ops::GridPoints points(size_t tile, int count) { return {x(tile), y(tile), z(tile), count}; }
 
  private:
+  static size_t NumBlocks(size_t num_rays, size_t num_samples);  // at most
   void Pack(size_t num_rays);
   void FillTile(size_t tile, const SceneMap& map, std::span<const Ray> rays);
 
+  void MarchChunk(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
+                  std::span<const Ray> rays, std::span<const float> jitter, int64_t begin, int64_t end);
+  float* Marched(int64_t offset) { return blocks_[offset / kBlockSamples].data() + offset % kBlockSamples; }
+
   static constexpr int kChunkRays = 64;
-  std::vector<std::vector<float>> chunk_t_, chunk_dt_;  // what the rays of a chunk marched
-  std::vector<int32_t> counts_;                         // [num_rays]
-  std::vector<int32_t> offsets_;                        // [num_rays] in its chunk
+  // Marched samples wait here until they are packed. A chunk of rays takes block after block; which ones is
+  // chance, but moves nothing but addresses.
+  static constexpr int kBlockSamples = 4096;
+  std::vector<Buffer<float>> blocks_;  // t [kBlockSamples], dt [kBlockSamples]; empty until first taken
+  std::atomic<size_t> next_block_{0};
+  std::vector<int32_t> counts_;   // [num_rays]
+  std::vector<int64_t> offsets_;  // [num_rays] of the first t in blocks_
   std::vector<SampleTile> tiles_;
   std::vector<int32_t> begin_;
   int64_t num_samples_ = 0;
