@@ -76,12 +76,13 @@ class ViewMaker {
   std::vector<std::unique_ptr<ImageEncoder>> encoders_;
 };
 
-// Bytes a cached view takes: half-precision target, samples (about 15 a token carry weight) and extra inputs.
+// Bytes a cached view takes: half-precision target, samples (about 15 a ray carry weight) and extra inputs.
 double EntryBytes(const FeatureOptions& options, const TeacherShape& teacher) {
-  constexpr double kSamplesPerToken = 15;
+  constexpr double kSamplesPerRay = 15;
   return static_cast<double>(teacher.grid) * teacher.grid *
-         (teacher.channels * sizeof(Half) + kSamplesPerToken * 4 * sizeof(float) +
-          NumExtraRows(options) * sizeof(float));
+         (teacher.channels * sizeof(Half) +
+          kSamplesPerRay * options.token_rays * options.token_rays * 4 * sizeof(float) +
+          (NumPixelRows(options) + NumExtraRows(options)) * sizeof(float));
 }
 
 // Seconds that one fresh view and the steps that go with it take together, each making the other slower. The

@@ -21,7 +21,8 @@ std::optional<SurfaceClick> ClickSegmenter::Lift(const Camera& camera, const Pos
   const double distance = samples.distance[0];
   if (distance <= 0) return std::nullopt;
   const Vec3 direction(ray.direction[0], ray.direction[1], ray.direction[2]);
-  return SurfaceClick{.point = world_from_camera.translation + distance * direction, .positive = point.positive};
+  return SurfaceClick{.point = world_from_camera.translation + distance * direction,
+                      .positive = point.positive};
 }
 
 Prompt ClickSegmenter::Reproject(const std::vector<SurfaceClick>& clicks, const Camera& camera,
@@ -88,11 +89,12 @@ Mask DecodePrompt(PromptDecoder& decoder, const FeatureMap& features, int resolu
   return mask;
 }
 
-SegmentResult ClickSegmenter::SegmentWith(const FeatureMap& features, const SquareView& view, const Prompt& prompt,
-                                          Granularity granularity) {
+SegmentResult ClickSegmenter::SegmentWith(const FeatureMap& features, const SquareView& view,
+                                          const Prompt& prompt, Granularity granularity) {
   SegmentResult result;
   Clock::time_point start = Clock::now();
-  const Mask square = DecodePrompt(decoder_, features, view.square().width, SquarePrompt(view, prompt), granularity);
+  const Mask square =
+      DecodePrompt(decoder_, features, view.square().width, SquarePrompt(view, prompt), granularity);
   result.milliseconds["decode"] = MillisecondsSince(start);
   start = Clock::now();
   result.mask = view.ToFrame(square);
@@ -100,8 +102,8 @@ SegmentResult ClickSegmenter::SegmentWith(const FeatureMap& features, const Squa
   return result;
 }
 
-SegmentResult ClickSegmenter::Segment(const Camera& camera, const Pose& world_from_camera, const Prompt& prompt,
-                                      Granularity granularity) {
+SegmentResult ClickSegmenter::Segment(const Camera& camera, const Pose& world_from_camera,
+                                      const Prompt& prompt, Granularity granularity) {
   const Clock::time_point start = Clock::now();
   const SquareView view(camera, kSquareMaskResolution);
   const FeatureMap features = features_.Render(field_, view, world_from_camera);

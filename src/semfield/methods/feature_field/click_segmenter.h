@@ -24,7 +24,8 @@ struct SegmentResult {
   std::map<std::string, double> milliseconds;  // features, decode, map
 };
 
-// Masks from prompts by rendered features (SAN section 4.4): the teacher's decoder runs, its encoder never does.
+// Masks from prompts by rendered features (SAN section 4.4): the teacher's decoder runs, its encoder never
+// does.
 class ClickSegmenter {
  public:
   // All three must outlive this object. Calls are as thread-safe as the decoder (one at a time).
@@ -35,13 +36,13 @@ class ClickSegmenter {
   std::optional<SurfaceClick> Lift(const Camera& camera, const Pose& world_from_camera,
                                    const PromptPoint& point) const;
 
-  // The clicks that another view sees: projected, inside the picture, and the rendered distance there agrees with the
-  // point's within depth_tolerance (relative). used[i] tells which of the clicks those are.
-  Prompt Reproject(const std::vector<SurfaceClick>& clicks, const Camera& camera, const Pose& world_from_camera,
-                   double depth_tolerance, std::vector<bool>* used) const;
+  // The clicks that another view sees: projected, inside the picture, and the rendered distance there agrees
+  // with the point's within depth_tolerance (relative). used[i] tells which of the clicks those are.
+  Prompt Reproject(const std::vector<SurfaceClick>& clicks, const Camera& camera,
+                   const Pose& world_from_camera, double depth_tolerance, std::vector<bool>* used) const;
 
-  // The mask of one view. Points and boxes are in pixels of `camera`. Several points are given one after another, the
-  // mask so far going along as the decoder's mask input, as in SAM's interactive use.
+  // The mask of one view. Points and boxes are in pixels of `camera`. Several points are given one after
+  // another, the mask so far going along as the decoder's mask input, as in SAM's interactive use.
   SegmentResult Segment(const Camera& camera, const Pose& world_from_camera, const Prompt& prompt,
                         Granularity granularity);
   // The same from features given by the caller (the teacher's own, for comparison).

@@ -72,7 +72,8 @@ class AnalyticField : public RadianceField {
 
 // A view whose every token has a few samples around a random point, and a target that is a fixed smooth
 // function of the point for every channel.
-inline std::shared_ptr<TeacherEntry> RandomEntry(int64_t index, int grid, int channels, int extra_rows) {
+inline std::shared_ptr<TeacherEntry> RandomEntry(int64_t index, int grid, int channels, int extra_rows,
+                                                 int pixel_rows = 0) {
   auto entry = std::make_shared<TeacherEntry>();
   entry->index = index;
   const int tokens = grid * grid;
@@ -83,6 +84,8 @@ inline std::shared_ptr<TeacherEntry> RandomEntry(int64_t index, int grid, int ch
   entry->target.resize(static_cast<size_t>(channels) * tokens);
   inputs.extras.resize(static_cast<size_t>(extra_rows) * tokens);
   for (float& extra : inputs.extras) extra = random.Uniform(-1, 1);
+  inputs.pixels.resize(static_cast<size_t>(pixel_rows) * tokens);
+  for (float& pixel : inputs.pixels) pixel = random.Uniform(-0.5f, 0.5f);
   for (int token = 0; token < tokens; ++token) {
     const float at[3] = {random.Uniform(0.1f, 0.9f), random.Uniform(0.1f, 0.9f), random.Uniform(0.1f, 0.9f)};
     const int samples = static_cast<int>(random.Below(4));

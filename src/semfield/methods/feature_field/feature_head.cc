@@ -9,10 +9,13 @@ namespace {
 constexpr size_t kStride = ops::kTileStride;
 constexpr float kNormEpsilon = 1e-6f;
 
-int PaddedColumns(int columns) { return (columns + ops::kColumnBlock - 1) / ops::kColumnBlock * ops::kColumnBlock; }
+int PaddedColumns(int columns) {
+  return (columns + ops::kColumnBlock - 1) / ops::kColumnBlock * ops::kColumnBlock;
+}
 
 void CopyRows(const float* from, int rows, int columns, float* to) {
-  for (int row = 0; row < rows; ++row) std::copy_n(from + row * kStride, PaddedColumns(columns), to + row * kStride);
+  for (int row = 0; row < rows; ++row)
+    std::copy_n(from + row * kStride, PaddedColumns(columns), to + row * kStride);
 }
 
 }  // namespace
@@ -77,7 +80,8 @@ void FeatureHead::Forward(const float* parameters, const float* input, int num_c
   if (!two_stages_) {
     ops::MlpForward(first_, parameters, input, kStride, num_columns, work.activations[0].data(), output);
   } else {
-    ops::MlpForward(first_, parameters, input, kStride, num_columns, work.activations[0].data(), work.between.data());
+    ops::MlpForward(first_, parameters, input, kStride, num_columns, work.activations[0].data(),
+                    work.between.data());
     for (int row = 0; row < first_.output; ++row) {
       for (int c = 0; c < PaddedColumns(num_columns); ++c) {
         const float v = work.between[row * kStride + c];
@@ -91,7 +95,8 @@ void FeatureHead::Forward(const float* parameters, const float* input, int num_c
   if (layer_norm_) Normalize(parameters + norm_offset_, num_columns, work, output);
 }
 
-void FeatureHead::Normalize(const float* scale_and_shift, int num_columns, Workspace& work, float* output) const {
+void FeatureHead::Normalize(const float* scale_and_shift, int num_columns, Workspace& work,
+                            float* output) const {
   CopyRows(output, output_channels_, num_columns, work.linear_output.data());
   const int columns = PaddedColumns(num_columns);
   float *mean = work.mean.data(), *inverse = work.inverse_deviation.data();
@@ -107,7 +112,8 @@ void FeatureHead::Normalize(const float* scale_and_shift, int num_columns, Works
       inverse[c] += d * d;
     }
   }
-  for (int c = 0; c < columns; ++c) inverse[c] = 1.0f / std::sqrt(inverse[c] / output_channels_ + kNormEpsilon);
+  for (int c = 0; c < columns; ++c)
+    inverse[c] = 1.0f / std::sqrt(inverse[c] / output_channels_ + kNormEpsilon);
   for (int row = 0; row < output_channels_; ++row) {
     const float scale = scale_and_shift[row], shift = scale_and_shift[output_channels_ + row];
     for (int c = 0; c < columns; ++c) {
@@ -117,8 +123,8 @@ void FeatureHead::Normalize(const float* scale_and_shift, int num_columns, Works
   }
 }
 
-void FeatureHead::NormalizeBackward(const float* scale_and_shift, int num_columns, Workspace& work, float* d_output,
-                                    float* d_scale_and_shift) const {
+void FeatureHead::NormalizeBackward(const float* scale_and_shift, int num_columns, Workspace& work,
+                                    float* d_output, float* d_scale_and_shift) const {
   // y = scale * h + shift, h = (x - mean) / deviation:
   //   dx = (dh - mean(dh) - h mean(dh h)) / deviation,  dh = scale dy
   const float *mean = work.mean.data(), *inverse = work.inverse_deviation.data();
@@ -159,8 +165,9 @@ void FeatureHead::Backward(const float* parameters, const float* input, int num_
                      work.scratch.data(), d_parameters, d_input);
     return;
   }
-  ops::MlpBackward(second_, parameters + second_offset_, work.joined.data(), work.activations[1].data(), d_output,
-                   kStride, num_columns, work.scratch.data(), d_parameters + second_offset_, work.d_joined.data());
+  ops::MlpBackward(second_, parameters + second_offset_, work.joined.data(), work.activations[1].data(),
+                   d_output, kStride, num_columns, work.scratch.data(), d_parameters + second_offset_,
+                   work.d_joined.data());
   work.d_between.Fill(0);
   for (int row = 0; row < first_.output; ++row) {
     for (int c = 0; c < num_columns; ++c) {
@@ -168,8 +175,8 @@ void FeatureHead::Backward(const float* parameters, const float* input, int num_
       work.d_between[i] = work.d_joined[i] * (work.between[i] > 0 ? 1.0f : leaky_slope_);
     }
   }
-  ops::MlpBackward(first_, parameters, input, work.activations[0].data(), work.d_between.data(), kStride, num_columns,
-                   work.scratch.data(), d_parameters, d_input);
+  ops::MlpBackward(first_, parameters, input, work.activations[0].data(), work.d_between.data(), kStride,
+                   num_columns, work.scratch.data(), d_parameters, d_input);
   for (int row = 0; row < input_rows_; ++row) {
     const float* through = work.d_joined.data() + (first_.output + row) * kStride;
     for (int c = 0; c < num_columns; ++c) d_input[row * kStride + c] += through[c];

@@ -27,7 +27,9 @@ FeatureModel::FeatureModel(const FeatureOptions& options, const TeacherShape& te
     : options_(options),
       teacher_(teacher),
       layout_(LayoutOf(options)),
-      context_{.grid = teacher.grid, .features = layout_.num_features(), .rings = options.context_rings},
+      context_{.grid = teacher.grid,
+               .features = layout_.num_features() + NumPixelRows(options),
+               .rings = options.context_rings},
       head_(options, context_.rows() + NumExtraRows(options), teacher.channels) {
   grid.Resize(layout_.num_parameters);
   grid_half.Resize(layout_.num_parameters);
@@ -44,8 +46,9 @@ int FeatureModel::num_tiles(const TokenInputs& inputs) const {
 }
 
 void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer<float>* rows) const {
+  SF_CHECK_EQ(inputs.pixels.size(), static_cast<size_t>(NumPixelRows(options_)) * inputs.num_tokens);
   const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
-  const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
+  const size_t own_size = static_cast<size_t>(own_rows()) * ops::kTileStride;
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
   rows->ResizeUninitialized(tiles * tile_size);
   own->ResizeUninitialized(tiles * own_size);
@@ -65,21 +68,23 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer
         own->data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
         ops::kTileStride);
   });
-  GatherContext(context_, own->data(), head_.input_rows(), rows->data());
-  const int extra_rows = head_.input_rows() - context_.rows();
-  for (int tile = 0; tile < tiles; ++tile) {
-    for (int row = 0; row < extra_rows; ++row) {
-      const float* from =
-          inputs.extras.data() + static_cast<size_t>(row) * inputs.num_tokens + tile * ops::kTileColumns;
-      std::copy_n(from, count_of(tile),
-                  rows->data() + tile * tile_size + (context_.rows() + row) * ops::kTileStride);
+  // Rows that are not learned, cut into tiles: [num_rows, num_tokens] -> from row `first` of every tile.
+  const auto cut = [&](const std::vector<float>& from, size_t num_rows, float* to, size_t stride, int first) {
+    for (int tile = 0; tile < tiles; ++tile) {
+      for (size_t row = 0; row < num_rows; ++row) {
+        std::copy_n(from.data() + row * inputs.num_tokens + tile * ops::kTileColumns, count_of(tile),
+                    to + tile * stride + (first + row) * ops::kTileStride);
+      }
     }
-  }
+  };
+  cut(inputs.pixels, NumPixelRows(options_), own->data(), own_size, layout_.num_features());
+  GatherContext(context_, own->data(), head_.input_rows(), rows->data());
+  cut(inputs.extras, NumExtraRows(options_), rows->data(), tile_size, context_.rows());
 }
 
 void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,
                                    Buffer<float>* d_features) const {
-  const size_t own_size = static_cast<size_t>(layout_.num_features()) * ops::kTileStride;
+  const size_t own_size = static_cast<size_t>(own_rows()) * ops::kTileStride;
   d_features->ResizeUninitialized(num_tiles(inputs) * own_size);
   ScatterContext(context_, d_rows.data(), head_.input_rows(), d_features->data());
 }

@@ -38,12 +38,13 @@ class FeatureModel {
   FeatureMap Render(const RadianceField& field, const SquareView& view, const Pose& world_from_camera) const;
 
   // What the head sees of every token, in tiles of kTileColumns tokens, [tile][row][kTileStride]: composited
-  // E_sem, with options.context_rings that of tokens around it, and the extras. `own` receives each token's
-  // own composited E_sem, [tile][feature][kTileStride]. Nothing is allocated while both buffers are large
-  // enough.
+  // E_sem and the token's pixels, with options.context_rings those of tokens around it, and the extras. `own`
+  // receives each token's own rows, [tile][own_rows()][kTileStride]. Nothing is allocated while both buffers
+  // are large enough.
   void Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer<float>* rows) const;
-  // From the gradient of Compose's rows to that of each token's own composited E_sem:
-  // [tile][feature][kTileStride].
+  // Composited E_sem and pixels of one token.
+  int own_rows() const { return context_.features; }
+  // From the gradient of Compose's rows to that of each token's own rows: [tile][own_rows()][kTileStride].
   void ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,
                        Buffer<float>* d_features) const;
   int num_tiles(const TokenInputs& inputs) const;

@@ -7,9 +7,9 @@
 
 namespace semfield {
 
-// What a feature field is and how it imitates its teacher (SAN section 4). The values here are the paper's form; the
-// released code's differences, and ours, are switches of their own (README.md has the table). The presets of `imitate`
-// but `paper` switch context_rings on and take a layer more.
+// What a feature field is and how it imitates its teacher (SAN section 4). The values here are the paper's
+// form; the released code's differences, and ours, are switches of their own (README.md has the table). The
+// presets of `imitate` but `paper` switch context_rings on and take a layer more.
 struct FeatureOptions {
   // E_sem.
   int levels = 4;
@@ -21,22 +21,24 @@ struct FeatureOptions {
   int head_width = 256;
   int head_layers = 2;                   // linear layers
   std::vector<std::string> head_inputs;  // beside E_sem: geometry, direction, color, depth, position
-  int context_rings = 0;                 // rings of neighbouring tokens the head sees (token_context.h); not in the paper
-  bool head_skip = false;                // the input again at the third layer (released code)
-  bool layer_norm = false;               // over the output channels (released code)
+  int context_rings = 0;    // rings of neighbouring tokens the head sees (token_context.h); not in the paper
+  int token_pixels = 0;     // a side: rendered colours of every token that the head sees; not in the paper
+  bool head_skip = false;   // the input again at the third layer (released code)
+  bool layer_norm = false;  // over the output channels (released code)
   double leaky_slope = 0;
   // Camera augmentation.
-  std::string pairs = "neighbours";      // interpolate between neighbours, or any pair of training poses
+  std::string pairs = "neighbours";  // interpolate between neighbours, or any pair of training poses
   int neighbours = 4;
-  bool augment = true;                   // false: only the training poses themselves
+  bool augment = true;  // false: only the training poses themselves
   double field_of_view_jitter = 0;
-  int teacher_resolution = 512;          // pixels a side of the rendered picture the teacher sees
+  int teacher_resolution = 512;  // pixels a side of the rendered picture the teacher sees
   // Cache.
   int cache_size = 256;
   double fresh_probability = 0.25;
-  std::string fresh_rule = "random";     // random (paper) | every-fourth (released code)
-  int prefill = -1;                      // views before the first step; -1: a full cache
+  std::string fresh_rule = "random";  // random (paper) | every-fourth (released code)
+  int prefill = -1;                   // views before the first step; -1: a full cache
   double min_weight = 0.002;
+  int token_rays = 1;  // a side, through every token; the paper has one
   // Schedule.
   int steps = 10000;
   double grid_learning_rate = 2e-2;

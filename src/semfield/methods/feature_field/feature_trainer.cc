@@ -87,7 +87,7 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
   const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
                                   static_cast<int64_t>(samples.x.size())};
   const int features = layout.config.features_per_level;
-  const size_t own_size = static_cast<size_t>(layout.num_features()) * ops::kTileStride;
+  const size_t own_size = static_cast<size_t>(model_.own_rows()) * ops::kTileStride;
   model_.ComposeBackward(entry.inputs, d_rows_, &d_features_);
   ParallelFor(layout.config.num_levels, [&](int64_t task, int) {
     const int level = layout.config.num_levels - 1 - static_cast<int>(task);

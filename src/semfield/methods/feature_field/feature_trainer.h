@@ -9,14 +9,14 @@
 
 namespace semfield {
 
-// Trains a feature field on teacher views: one view a step, mean squared error over all tokens and channels (SAN
-// Eq. 8). Deterministic for a given order of views.
+// Trains a feature field on teacher views: one view a step, mean squared error over all tokens and channels
+// (SAN Eq. 8). Deterministic for a given order of views.
 class FeatureTrainer {
  public:
   FeatureTrainer(const FeatureOptions& options, const TeacherShape& teacher);
 
-  // Whether step `step` should see a fresh view, given how many fresh views were used before it: by the cache rule of
-  // the options, from (seed, step) alone.
+  // Whether step `step` should see a fresh view, given how many fresh views were used before it: by the cache
+  // rule of the options, from (seed, step) alone.
   static bool WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used);
   // Which of the cached entries (0 = oldest) a step uses.
   static size_t PickCached(const FeatureOptions& options, int step, size_t cache_size);

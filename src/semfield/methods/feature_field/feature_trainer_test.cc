@@ -67,6 +67,28 @@ TEST(FeatureTrainer, ReleasedFormLearnsToo) {
   EXPECT_LT(last, 0.2 * first);
 }
 
+// What the head sees of the pixels beside a token is a neighbour's, and learning E_sem goes on beside it.
+TEST(FeatureTrainer, LearnsFromPixelsOfNeighbours) {
+  constexpr int kGrid = 8, kChannels = 12;
+  FeatureOptions options = SmallOptions(400);
+  options.context_rings = 1;
+  options.token_pixels = 1;
+  const auto entry = RandomEntry(0, kGrid, kChannels, 0, NumPixelRows(options));
+  // Half of the channels say what the pixel to the right shows, the others keep the function of the place.
+  for (int channel = 0; channel < kChannels; channel += 2) {
+    for (int token = 0; token < kGrid * kGrid; ++token) {
+      const bool inside = token % kGrid + 1 < kGrid;
+      const float right = inside ? entry->inputs.pixels[(channel % 3) * kGrid * kGrid + token + 1] : 0.0f;
+      entry->target[static_cast<size_t>(channel) * kGrid * kGrid + token] = FloatToHalf(right);
+    }
+  }
+  FeatureTrainer trainer(options, Shape(kGrid));
+  const double first = trainer.Step(*entry);
+  double last = 0;
+  while (trainer.step() < options.steps) last = trainer.Step(*entry);
+  EXPECT_LT(last, 0.02 * first);
+}
+
 // The step's answer is Eq. 8 up to the constant that N counts rays and not numbers.
 TEST(FeatureTrainer, ErrorIsTheMeanSquaredError) {
   FeatureTrainer trainer(SmallOptions(10), Shape(6));

@@ -8,8 +8,8 @@
 namespace semfield {
 namespace {
 
-// How far two poses are apart: centres in units of the cameras' spread, plus the angle between them. A neighbour is
-// near and looks the same way, so that what lies between is a view somebody might have taken.
+// How far two poses are apart: centres in units of the cameras' spread, plus the angle between them. A
+// neighbour is near and looks the same way, so that what lies between is a view somebody might have taken.
 double PoseDistance(const Pose& a, const Pose& b, double spread) {
   return (a.translation - b.translation).norm() / spread + RotationAngle(a.rotation, b.rotation);
 }
@@ -36,7 +36,9 @@ PoseSampler::PoseSampler(const Capture& capture, const FeatureOptions& options)
       if (j != i) others.push_back(j);
     }
     if (options.pairs == "neighbours") {
-      const auto pose = [&](int k) -> const Pose& { return capture.views[capture.train[k]].world_from_camera; };
+      const auto pose = [&](int k) -> const Pose& {
+        return capture.views[capture.train[k]].world_from_camera;
+      };
       std::stable_sort(others.begin(), others.end(), [&](int a, int b) {
         return PoseDistance(pose(i), pose(a), spread) < PoseDistance(pose(i), pose(b), spread);
       });

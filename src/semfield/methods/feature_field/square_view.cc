@@ -10,7 +10,8 @@ namespace semfield {
 namespace {
 
 float SampleBilinear(const ImageF& image, double x, double y) {
-  const double px = std::clamp(x - 0.5, 0.0, image.width - 1.0), py = std::clamp(y - 0.5, 0.0, image.height - 1.0);
+  const double px = std::clamp(x - 0.5, 0.0, image.width - 1.0),
+               py = std::clamp(y - 0.5, 0.0, image.height - 1.0);
   const int x0 = std::min(static_cast<int>(px), std::max(0, image.width - 2));
   const int y0 = std::min(static_cast<int>(py), std::max(0, image.height - 2));
   const int x1 = std::min(x0 + 1, image.width - 1), y1 = std::min(y0 + 1, image.height - 1);

@@ -10,7 +10,8 @@
 
 namespace semfield {
 
-// The teacher always looks through a square pinhole at the frame's own position: this maps between the two pictures.
+// The teacher always looks through a square pinhole at the frame's own position: this maps between the two
+// pictures.
 class SquareView {
  public:
   // resolution: pixels a side of the square picture.

@@ -10,8 +10,10 @@
 namespace semfield {
 
 size_t TeacherEntry::bytes() const {
-  const size_t samples = inputs.samples.x.size() * 4 + inputs.samples.distance.size() * 2 + inputs.extras.size();
-  return samples * sizeof(float) + inputs.samples.ray_begin.size() * sizeof(int32_t) + target.size() * sizeof(Half);
+  const size_t samples = inputs.samples.x.size() * 4 + inputs.samples.distance.size() * 2 +
+                         inputs.pixels.size() + inputs.extras.size();
+  return samples * sizeof(float) + inputs.samples.ray_begin.size() * sizeof(int32_t) +
+         target.size() * sizeof(Half);
 }
 
 TeacherStream::TeacherStream(Producer producer, int64_t first, int64_t end, int num_workers, int look_ahead)
@@ -20,7 +22,8 @@ TeacherStream::TeacherStream(Producer producer, int64_t first, int64_t end, int 
       next_to_take_(first),
       end_(end),
       look_ahead_(look_ahead) {
-  for (int worker = 0; worker < num_workers; ++worker) workers_.emplace_back([this, worker] { Work(worker); });
+  for (int worker = 0; worker < num_workers; ++worker)
+    workers_.emplace_back([this, worker] { Work(worker); });
 }
 
 TeacherStream::~TeacherStream() {
@@ -34,7 +37,8 @@ TeacherStream::~TeacherStream() {
 
 void TeacherStream::Work(int worker) {
   ScopedSerial serial;
-  // Trainer first: a step is short and waits for nobody, while a view takes seconds. Failure to yield is harmless.
+  // Trainer first: a step is short and waits for nobody, while a view takes seconds. Failure to yield is
+  // harmless.
   const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
   (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + 5);
   for (;;) {

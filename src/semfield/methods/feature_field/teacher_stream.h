@@ -18,18 +18,20 @@ namespace semfield {
 
 // One view the teacher has seen: what the student gets and what it should say.
 struct TeacherEntry {
-  int64_t index = 0;          // in the stream of views
+  int64_t index = 0;  // in the stream of views
   TokenInputs inputs;
-  std::vector<Half> target;   // [channels, tokens]
+  std::vector<Half> target;  // [channels, tokens]
   size_t bytes() const;
 };
 
-// Makes teacher entries in the background, several at once and each on one thread, and hands them out in the order of
-// their index: what a step sees does not depend on how fast anything was. At most look_ahead entries wait.
+// Makes teacher entries in the background, several at once and each on one thread, and hands them out in the
+// order of their index: what a step sees does not depend on how fast anything was. At most look_ahead entries
+// wait.
 class TeacherStream {
  public:
   using Producer = std::function<std::shared_ptr<const TeacherEntry>(int64_t index, int worker)>;
-  // Produces indices [first, end). The producer is called from worker threads, at most once at a time per worker.
+  // Produces indices [first, end). The producer is called from worker threads, at most once at a time per
+  // worker.
   TeacherStream(Producer producer, int64_t first, int64_t end, int num_workers, int look_ahead);
   ~TeacherStream();  // stops the workers; entries in the making are finished first
 

@@ -19,7 +19,8 @@ void AddDirections(const std::vector<Ray>& rays, std::vector<float>& extras) {
   }
   const size_t at = extras.size();
   extras.resize(at + ops::kNumSphericalHarmonics * n);
-  ops::SphericalHarmonics(xyz.data(), xyz.data() + n, xyz.data() + 2 * n, static_cast<int>(n), extras.data() + at, n);
+  ops::SphericalHarmonics(xyz.data(), xyz.data() + n, xyz.data() + 2 * n, static_cast<int>(n),
+                          extras.data() + at, n);
 }
 
 void AddPositions(int grid, std::vector<float>& extras) {
@@ -34,7 +35,73 @@ void AddPositions(int grid, std::vector<float>& extras) {
   }
 }
 
+// Composited features begin near zero, so colours of full range would drown them.
+constexpr float kPixelScale = 0.1f;
+
+// The rendered picture at token_pixels pixels a token side, one row for each place within a token and colour.
+std::vector<float> TokenPixels(const RadianceField& field, const SquareView& view,
+                               const Pose& world_from_camera, int grid, int side) {
+  const RenderOptions black = {.rgb = true, .normals = false, .background = {0, 0, 0}};
+  const ImageF picture =
+      field.Render(view.square().Resized(grid * side, grid * side), world_from_camera, black).rgb;
+  std::vector<float> rows;
+  rows.reserve(static_cast<size_t>(3) * side * side * grid * grid);
+  for (int place = 0; place < side * side; ++place) {
+    for (int k = 0; k < 3; ++k) {
+      for (int token = 0; token < grid * grid; ++token) {
+        const int x = token % grid * side + place % side, y = token / grid * side + place / side;
+        rows.push_back(kPixelScale * (picture.At(x, y, k) - 0.5f));
+      }
+    }
+  }
+  return rows;
+}
+
+// side x side rays through every token, all of a token before the next one's.
+std::vector<Ray> TokenMajorRays(const SquareView& view, const Pose& world_from_camera, int grid, int side) {
+  std::vector<Ray> rays = view.TokenRays(world_from_camera, grid * side);
+  if (side == 1) return rays;
+  std::vector<Ray> sorted;
+  sorted.reserve(rays.size());
+  for (int token = 0; token < grid * grid; ++token) {
+    for (int place = 0; place < side * side; ++place) {
+      const int x = token % grid * side + place % side, y = token / grid * side + place / side;
+      sorted.push_back(rays[static_cast<size_t>(y) * grid * side + x]);
+    }
+  }
+  return sorted;
+}
+
+// Every `count` rays become one whose samples are theirs, each at 1 / count of its weight, and whose rendered
+// quantities are their means.
+void JoinRays(int count, RaySamples* samples) {
+  const size_t joined = (samples->ray_begin.size() - 1) / count;
+  for (size_t r = 0; r <= joined; ++r) samples->ray_begin[r] = samples->ray_begin[r * count];
+  samples->ray_begin.resize(joined + 1);
+  for (float& weight : samples->weight) weight /= static_cast<float>(count);
+  const auto mean = [&](std::vector<float>& values) {
+    if (values.empty()) return;
+    const size_t channels = values.size() / (joined * count);
+    for (size_t r = 0; r < joined; ++r) {
+      for (size_t k = 0; k < channels; ++k) {
+        float sum = 0;
+        for (int i = 0; i < count; ++i) sum += values[(r * count + i) * channels + k];
+        values[r * channels + k] = sum / static_cast<float>(count);
+      }
+    }
+    values.resize(joined * channels);
+  };
+  for (std::vector<float>* values :
+       {&samples->distance, &samples->opacity, &samples->rgb, &samples->geometry}) {
+    mean(*values);
+  }
+}
+
 }  // namespace
+
+int NumPixelRows(const FeatureOptions& options) {
+  return 3 * options.token_pixels * options.token_pixels;
+}
 
 int NumExtraRows(const FeatureOptions& options) {
   return 16 * Wants(options, "geometry") + 16 * Wants(options, "direction") + 3 * Wants(options, "color") +
@@ -43,25 +110,31 @@ int NumExtraRows(const FeatureOptions& options) {
 
 TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, const Pose& world_from_camera,
                             int grid, const FeatureOptions& options) {
-  const std::vector<Ray> rays = view.TokenRays(world_from_camera, grid);
+  const int side = options.token_rays;
+  const std::vector<Ray> rays = TokenMajorRays(view, world_from_camera, grid, side);
   TokenInputs inputs;
   inputs.num_tokens = grid * grid;
   inputs.samples = field.Weights(rays, {.min_weight = static_cast<float>(options.min_weight),
                                         .rgb = Wants(options, "color"),
                                         .geometry = Wants(options, "geometry")});
-  const size_t n = rays.size();
+  if (options.token_pixels > 0) {
+    inputs.pixels = TokenPixels(field, view, world_from_camera, grid, options.token_pixels);
+  }
+  if (side > 1) JoinRays(side * side, &inputs.samples);
+  const std::vector<Ray> middles = side > 1 ? view.TokenRays(world_from_camera, grid) : rays;
+  const size_t n = middles.size();
   const auto transpose = [&](const std::vector<float>& values, int channels) {
     for (int k = 0; k < channels; ++k) {
       for (size_t r = 0; r < n; ++r) inputs.extras.push_back(values[r * channels + k]);
     }
   };
   if (Wants(options, "geometry")) transpose(inputs.samples.geometry, 16);
-  if (Wants(options, "direction")) AddDirections(rays, inputs.extras);
+  if (Wants(options, "direction")) AddDirections(middles, inputs.extras);
   if (Wants(options, "color")) transpose(inputs.samples.rgb, 3);
   if (Wants(options, "depth")) {
     const float unit = field.scene_map().half_extent;
     for (size_t r = 0; r < n; ++r) {
-      const float t = inputs.samples.distance[r] * rays[r].z_scale / unit;
+      const float t = inputs.samples.distance[r] * middles[r].z_scale / unit;
       inputs.extras.push_back(t / (1 + t));
     }
   }

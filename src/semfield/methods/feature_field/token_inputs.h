@@ -8,15 +8,20 @@
 
 namespace semfield {
 
-// What a feature field needs to know of one view: the frozen field's samples behind every token, and the rendered
-// quantities that options.head_inputs names.
+// What a feature field needs to know of one view: the frozen field's samples behind every token, and the
+// rendered quantities that options.head_inputs names.
 struct TokenInputs {
   int num_tokens = 0;
-  RaySamples samples;         // one ray a token, row-major over the token grid
+  RaySamples samples;         // of token_rays x token_rays rays a token as one, row-major over the token grid
+  std::vector<float> pixels;  // [NumPixelRows(options), num_tokens]: a tenth of colours over black less 1/2
   std::vector<float> extras;  // [NumExtraRows(options), num_tokens]
 };
 
-// geometry 16, direction 16 (spherical harmonics), color 3, depth 1, position 5 (u, v, uu, vv, uv in [-1, 1]).
+// Three for each of token_pixels x token_pixels rays through a token.
+int NumPixelRows(const FeatureOptions& options);
+
+// geometry 16, direction 16 (spherical harmonics), color 3, depth 1, position 5 (u, v, uu, vv, uv in [-1,
+// 1]).
 int NumExtraRows(const FeatureOptions& options);
 
 TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, const Pose& world_from_camera,

@@ -77,5 +77,62 @@ TEST_F(TokenInputsTest, RowsHoldWhatTheyAreNamedAfter) {
   }
 }
 
+// Four rays a token: each one's sample at a quarter of its weight, rendered quantities are the four rays'
+// mean, the direction is that of the token's middle.
+TEST_F(TokenInputsTest, RaysOfATokenAreJoined) {
+  FeatureOptions options;
+  options.token_rays = 2;
+  options.head_inputs = {"direction", "color"};
+  const TokenInputs inputs = MakeTokenInputs(field_, *view_, pose_, kGrid, options);
+  EXPECT_EQ(inputs.num_tokens, kTokens);
+  ASSERT_EQ(inputs.samples.ray_begin.size(), kTokens + 1u);
+  ASSERT_EQ(inputs.samples.x.size(), 4u * kTokens);
+  ASSERT_EQ(inputs.samples.distance.size(), static_cast<size_t>(kTokens));
+  const std::vector<Ray> fine = view_->TokenRays(pose_, 2 * kGrid);
+  const TokenInputs middle = Make({"direction"});
+  for (int token = 0; token < kTokens; ++token) {
+    ASSERT_EQ(inputs.samples.ray_begin[token], 4 * token);
+    float distance = 0, red = 0;
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      const int x = 2 * (token % kGrid) + quarter % 2, y = 2 * (token / kGrid) + quarter / 2;
+      const Ray& ray = fine[static_cast<size_t>(y) * 2 * kGrid + x];
+      const SyntheticHit hit = field_.scene.Trace(ray);
+      const float point[3] = {ray.origin[0] + hit.distance * ray.direction[0],
+                              ray.origin[1] + hit.distance * ray.direction[1],
+                              ray.origin[2] + hit.distance * ray.direction[2]};
+      float unit[3];
+      field_.scene_map().UnitFromWorld(point, unit);
+      EXPECT_EQ(inputs.samples.x[4 * token + quarter], unit[0]);
+      EXPECT_EQ(inputs.samples.weight[4 * token + quarter], 0.25f);
+      distance += hit.distance / 4;
+      red += hit.rgb[0] / 4;
+    }
+    EXPECT_NEAR(inputs.samples.distance[token], distance, 1e-5);
+    EXPECT_NEAR(inputs.extras[16 * kTokens + token], red, 1e-6);
+    EXPECT_EQ(inputs.extras[token], middle.extras[token]);
+  }
+}
+
+// Two pixels a side: the middles of a token's four quarters, row by row, each as red, green, blue.
+TEST_F(TokenInputsTest, PixelsAreTheColoursWithinAToken) {
+  EXPECT_TRUE(Make({}).pixels.empty());
+  FeatureOptions options;
+  options.token_pixels = 2;
+  const TokenInputs inputs = MakeTokenInputs(field_, *view_, pose_, kGrid, options);
+  ASSERT_EQ(inputs.pixels.size(), static_cast<size_t>(NumPixelRows(options)) * kTokens);
+  const Camera fine = view_->square().Resized(2 * kGrid, 2 * kGrid);
+  const std::vector<Ray> rays = MakeRays(fine, pose_);
+  for (int token = 0; token < kTokens; ++token) {
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      const int x = 2 * (token % kGrid) + quarter % 2, y = 2 * (token / kGrid) + quarter / 2;
+      const SyntheticHit hit = field_.scene.Trace(rays[static_cast<size_t>(y) * fine.width + x]);
+      for (int k = 0; k < 3; ++k) {
+        EXPECT_EQ(inputs.pixels[static_cast<size_t>(3 * quarter + k) * kTokens + token],
+                  0.1f * (hit.rgb[k] - 0.5f));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace semfield
