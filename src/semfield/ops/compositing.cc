@@ -27,12 +27,11 @@ struct BackwardInputs {
   const float* d_final_transmittance;  // may be null
 };
 
-struct ColorInputs {
+struct ValueInputs {
   const int32_t* kept;
   const float* weight;
-  const float* color;
-  int64_t color_stride;
-  int64_t rgb_stride;
+  CompositeRows rows;
+  int64_t ray_stride;  // of out and d_out
 };
 
 }  // namespace
@@ -45,6 +44,8 @@ struct ColorInputs {
 #include <hwy/highway.h>
 // highway.h must come first.
 #include <hwy/contrib/math/math-inl.h>
+
+#include "semfield/ops/lane_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace semfield::ops {
@@ -155,44 +156,93 @@ HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
   });
 }
 
-HWY_ATTR void Color(const CompositeTile& tile, const ColorInputs& in, float* HWY_RESTRICT rgb) {
+// body(first column, vector load for it, store for it) over [first, end), the last one with a mask: nothing
+// beside the columns is touched.
+template <class Body>
+HWY_ATTR HWY_INLINE void ForEachColumn(int first, int end, const Body& body) {
+  const D d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  int i = first;
+  for (; i + lanes <= end; i += lanes) {
+    body(
+        i, [&](const float* from) HWY_ATTR { return hn::LoadU(d, from); },
+        [&](V value, float* to) HWY_ATTR { hn::StoreU(value, d, to); });
+  }
+  if (i >= end) return;
+  const auto mask = hn::FirstN(d, end - i);
+  body(
+      i, [&](const float* from) HWY_ATTR { return hn::MaskedLoad(mask, d, from); },
+      [&](V value, float* to) HWY_ATTR { hn::BlendedStore(value, mask, d, to); });
+}
+
+// kRows rows from `row` on, 4 at most, ray after ray: a row is read from its begin to its end, so few streams
+// run.
+template <int kRows>
+HWY_ATTR void ValueRows(const CompositeTile& tile, const ValueInputs& in, int row, float* HWY_RESTRICT out) {
+  const D d;
+  const int64_t stride = in.rows.stride;
+  const float* HWY_RESTRICT values = in.rows.values + row * stride;
   const float* HWY_RESTRICT weight = in.weight;
-  const float* red = in.color;
-  const float* green = red + in.color_stride;
-  const float* blue = green + in.color_stride;
   for (int ray = 0; ray < tile.num_rays; ++ray) {
+    V sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
     const int first = tile.begin[ray];
-    float r = 0, g = 0, b = 0;
-    for (int i = first; i < first + in.kept[ray]; ++i) {
-      r += weight[i] * red[i];
-      g += weight[i] * green[i];
-      b += weight[i] * blue[i];
-    }
-    rgb[ray] = r;
-    rgb[in.rgb_stride + ray] = g;
-    rgb[2 * in.rgb_stride + ray] = b;
+    ForEachColumn(first, first + in.kept[ray], [&](int i, const auto& load, const auto&) HWY_ATTR {
+      const V w = load(weight + i);
+      for (int k = 0; k < kRows; ++k) sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
+    });
+    HWY_ALIGN float sums[4] = {};
+    AddSums4(sum[0], sum[1], sum[2], sum[3], sums);
+    for (int k = 0; k < kRows; ++k) out[(row + k) * in.ray_stride + ray] = sums[k];
   }
 }
 
-HWY_ATTR void ColorBackward(const CompositeTile& tile, const ColorInputs& in, const float* HWY_RESTRICT d_rgb,
-                            float* HWY_RESTRICT d_color, float* HWY_RESTRICT d_weight) {
+template <int kRows>
+HWY_ATTR void ValueRowsBackward(const CompositeTile& tile, const ValueInputs& in, int row,
+                                const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
+                                float* HWY_RESTRICT d_weight) {
+  const D d;
+  const int64_t stride = in.rows.stride;
+  const float* HWY_RESTRICT values = in.rows.values + row * stride;
   const float* HWY_RESTRICT weight = in.weight;
-  const float* HWY_RESTRICT color = in.color;
-  const int64_t stride = in.color_stride;
+  float* HWY_RESTRICT to = d_values + row * stride;
   for (int ray = 0; ray < tile.num_rays; ++ray) {
     const int first = tile.begin[ray];
     const int cut = first + in.kept[ray];
-    const float r = d_rgb[ray], g = d_rgb[in.rgb_stride + ray], b = d_rgb[2 * in.rgb_stride + ray];
-    for (int i = first; i < cut; ++i) {
-      d_weight[i] += r * color[i] + g * color[stride + i] + b * color[2 * stride + i];
-      d_color[i] = weight[i] * r;
-      d_color[stride + i] = weight[i] * g;
-      d_color[2 * stride + i] = weight[i] * b;
-    }
-    for (int row = 0; row < 3; ++row) {
-      std::fill(d_color + row * stride + cut, d_color + row * stride + tile.begin[ray + 1], 0.0f);
-    }
+    V d_ray[kRows];
+    for (int k = 0; k < kRows; ++k) d_ray[k] = hn::Set(d, d_out[(row + k) * in.ray_stride + ray]);
+    ForEachColumn(first, cut, [&](int i, const auto& load, const auto& store) HWY_ATTR {
+      const V w = load(weight + i);
+      V sum = load(d_weight + i);
+      for (int k = 0; k < kRows; ++k) {
+        sum = hn::MulAdd(load(values + k * stride + i), d_ray[k], sum);
+        store(hn::Mul(w, d_ray[k]), to + k * stride + i);
+      }
+      store(sum, d_weight + i);
+    });
+    for (int k = 0; k < kRows; ++k)
+      std::fill(to + k * stride + cut, to + k * stride + tile.begin[ray + 1], 0.0f);
   }
+}
+
+HWY_ATTR void Values(const CompositeTile& tile, const ValueInputs& in, float* HWY_RESTRICT out) {
+  int row = 0;
+  for (; row + 4 <= in.rows.num_rows; row += 4) ValueRows<4>(tile, in, row, out);
+  const int rest = in.rows.num_rows - row;
+  if (rest == 3) ValueRows<3>(tile, in, row, out);
+  if (rest == 2) ValueRows<2>(tile, in, row, out);
+  if (rest == 1) ValueRows<1>(tile, in, row, out);
+}
+
+HWY_ATTR void ValuesBackward(const CompositeTile& tile, const ValueInputs& in,
+                             const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
+                             float* HWY_RESTRICT d_weight) {
+  int row = 0;
+  for (; row + 4 <= in.rows.num_rows; row += 4)
+    ValueRowsBackward<4>(tile, in, row, d_out, d_values, d_weight);
+  const int rest = in.rows.num_rows - row;
+  if (rest == 3) ValueRowsBackward<3>(tile, in, row, d_out, d_values, d_weight);
+  if (rest == 2) ValueRowsBackward<2>(tile, in, row, d_out, d_values, d_weight);
+  if (rest == 1) ValueRowsBackward<1>(tile, in, row, d_out, d_values, d_weight);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -207,8 +257,8 @@ namespace {
 
 HWY_EXPORT(Forward);
 HWY_EXPORT(Backward);
-HWY_EXPORT(Color);
-HWY_EXPORT(ColorBackward);
+HWY_EXPORT(Values);
+HWY_EXPORT(ValuesBackward);
 
 void CheckTile(const CompositeTile& tile) {
   SF_CHECK_GE(tile.begin[0], 0);
@@ -234,16 +284,15 @@ void CompositeBackward(const CompositeTile& tile, const int32_t* kept, const flo
   (tile, {kept, weight, transmittance, final_transmittance, d_weight, d_final_transmittance}, d_raw_density);
 }
 
-void CompositeColor(const CompositeTile& tile, const int32_t* kept, const float* weight, const float* color,
-                    int64_t color_stride, float* rgb, int64_t rgb_stride) {
-  HWY_DYNAMIC_DISPATCH(Color)(tile, {kept, weight, color, color_stride, rgb_stride}, rgb);
+void CompositeValues(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                     const CompositeRows& rows, float* out, int64_t out_stride) {
+  HWY_DYNAMIC_DISPATCH(Values)(tile, {kept, weight, rows, out_stride}, out);
 }
 
-void CompositeColorBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                            const float* color, int64_t color_stride, const float* d_rgb, int64_t rgb_stride,
-                            float* d_color, float* d_weight) {
-  HWY_DYNAMIC_DISPATCH(ColorBackward)
-  (tile, {kept, weight, color, color_stride, rgb_stride}, d_rgb, d_color, d_weight);
+void CompositeValuesBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                             const CompositeRows& rows, const float* d_out, int64_t out_stride,
+                             float* d_values, float* d_weight) {
+  HWY_DYNAMIC_DISPATCH(ValuesBackward)(tile, {kept, weight, rows, out_stride}, d_out, d_values, d_weight);
 }
 
 void DistortionLoss(const CompositeTile& tile, const int32_t* kept, const float* weight, const float* s,

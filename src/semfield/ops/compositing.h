@@ -34,14 +34,32 @@ void CompositeBackward(const CompositeTile& tile, const int32_t* kept, const flo
                        const float* transmittance, const float* final_transmittance, const float* d_weight,
                        const float* d_final_transmittance, float* d_raw_density);
 
-// rgb[3 rows of out_stride over rays] = sum_i w_i c_i; color has 3 rows of color_stride over columns.
-void CompositeColor(const CompositeTile& tile, const int32_t* kept, const float* weight, const float* color,
-                    int64_t color_stride, float* rgb, int64_t rgb_stride);
-// d_color = w_i d_rgb (3 rows, as far apart as color's), d_weight_i += c_i . d_rgb. Past `kept`: 0 and
-// unchanged.
-void CompositeColorBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                            const float* color, int64_t color_stride, const float* d_rgb, int64_t rgb_stride,
-                            float* d_color, float* d_weight);
+// What is composited: any rows over columns (3 of colour, 1 of distance, many of features).
+struct CompositeRows {
+  int num_rows = 0;
+  const float* values = nullptr;  // [num_rows] rows of `stride`
+  int64_t stride = 0;
+};
+
+// out[num_rows rows of out_stride over rays] = sum_i w_i v_i.
+void CompositeValues(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                     const CompositeRows& rows, float* out, int64_t out_stride);
+// d_values = w_i d_out (rows as far apart as the values'), d_weight_i += sum over rows of v_i d_out. Past
+// `kept`: 0 and unchanged.
+void CompositeValuesBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                             const CompositeRows& rows, const float* d_out, int64_t out_stride,
+                             float* d_values, float* d_weight);
+
+// The same for the three rows of a colour.
+inline void CompositeColor(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                           const float* color, int64_t color_stride, float* rgb, int64_t rgb_stride) {
+  CompositeValues(tile, kept, weight, {3, color, color_stride}, rgb, rgb_stride);
+}
+inline void CompositeColorBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
+                                   const float* color, int64_t color_stride, const float* d_rgb,
+                                   int64_t rgb_stride, float* d_color, float* d_weight) {
+  CompositeValuesBackward(tile, kept, weight, {3, color, color_stride}, d_rgb, rgb_stride, d_color, d_weight);
+}
 
 // Distortion loss (Mip-NeRF 360 Eq. 15) of one tile in normalised distances s (interval middles) with widths
 // ds:

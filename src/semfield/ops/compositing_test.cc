@@ -311,6 +311,48 @@ TEST_P(CompositingTest, ColorAndItsGradientAreTheSums) {
   }
 }
 
+TEST_P(CompositingTest, AnyNumberOfRowsAndTheirGradientsAreTheSums) {
+  constexpr int64_t kOutStride = 7;
+  for (const int num_rows : {1, 2, 4, 6, 7, 128, 133}) {
+    Scene scene = MakeScene({7, 0, 35, 1, 64}, 33);
+    scene.Forward(0.1f);
+    const int n = scene.columns();
+    Random random(6);
+    std::vector<float> values(num_rows * n), out(num_rows * kOutStride), d_out(out.size()),
+        d_values(values.size(), -1.0f), d_weight(n, 0.25f);
+    for (float& value : values) value = random.Uniform(-1, 1);
+    for (float& value : d_out) value = random.Uniform(-1, 1);
+    // What is cut off may be anything.
+    for (int row = 0; row < num_rows; ++row) {
+      values[row * n + scene.begin[3] - 1] = std::numeric_limits<float>::quiet_NaN();
+    }
+    ASSERT_LT(scene.kept[2], 35);
+    const CompositeRows rows{num_rows, values.data(), n};
+    CompositeValues(scene.Tile(), scene.kept.data(), scene.weight.data(), rows, out.data(), kOutStride);
+    CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), rows, d_out.data(),
+                            kOutStride, d_values.data(), d_weight.data());
+    for (int ray = 0; ray < scene.rays(); ++ray) {
+      for (int i = scene.begin[ray]; i < scene.begin[ray + 1]; ++i) {
+        const bool kept = i - scene.begin[ray] < scene.kept[ray];
+        double d_w = 0.25;
+        for (int row = 0; row < num_rows; ++row) {
+          const float d = d_out[row * kOutStride + ray];
+          EXPECT_FLOAT_EQ(d_values[row * n + i], kept ? scene.weight[i] * d : 0.0f);
+          if (kept) d_w += double{values[row * n + i]} * d;
+        }
+        EXPECT_NEAR(d_weight[i], d_w, 1e-5);
+      }
+      for (int row = 0; row < num_rows; ++row) {
+        double sum = 0;
+        for (int i = scene.begin[ray]; i < scene.begin[ray] + scene.kept[ray]; ++i) {
+          sum += double{scene.weight[i]} * values[row * n + i];
+        }
+        EXPECT_NEAR(out[row * kOutStride + ray], sum, 1e-6);
+      }
+    }
+  }
+}
+
 TEST_P(CompositingTest, DistortionEqualsTheDoubleSum) {
   Scene scene = MakeScene({1, 0, 60, 300, 2, 500}, 32);
   scene.Forward(1e-3f);

@@ -6,6 +6,7 @@
 
 #include "semfield/base/buffer.h"
 #include "semfield/base/check.h"
+#include "semfield/ops/small_mlp_bf16.h"
 #include "semfield/ops/small_mlp_layers.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,6 +14,8 @@
 #include "hwy/foreach_target.h"
 // Must come after foreach_target.h.
 #include "hwy/highway.h"
+
+#include "semfield/ops/lane_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace semfield::ops::HWY_NAMESPACE {
@@ -91,19 +94,19 @@ HWY_INLINE V ApplyGate(V sum, V slope, const float* gate) {
 template <Gate kGate, int kRows, int kVectors>
 HWY_INLINE void StoreTile(const Product& p, int row, size_t column, const V (&sum)[kRows][kVectors]) {
   const F d;
-  const size_t y_stride = p.y_stride;
-  const size_t gate_stride = p.gate_stride;
-  float* HWY_RESTRICT y = p.y + row * y_stride + column;
-  const float* gate = p.gate + row * gate_stride + column;
+  float* HWY_RESTRICT y = p.y + row * p.y_stride + column;
+  const float* gate = p.gate + row * p.gate_stride + column;
   const V slope = hn::Set(d, p.slope);
+  // Row pointers move on row by row: addresses of all rows at once need more registers than there are.
   HWY_UNROLL(8)
   for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(8)
     for (int c = 0; c < kVectors; ++c) {
       const size_t offset = static_cast<size_t>(c) * kLanes;
-      hn::StoreU(ApplyGate<kGate>(sum[r][c], slope, gate + r * gate_stride + offset), d,
-                 y + r * y_stride + offset);
+      hn::StoreU(ApplyGate<kGate>(sum[r][c], slope, gate + offset), d, y + offset);
     }
+    y += p.y_stride;
+    if constexpr (kGate == Gate::kReluBackward || kGate == Gate::kLeakyBackward) gate += p.gate_stride;
   }
 }
 
@@ -193,6 +196,11 @@ void MultiplyColumns(const Product& p, size_t num_columns) {
 
 void ForwardImpl(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
                  size_t num_columns, float* activations, float* block_scratch, float* output) {
+#if HWY_TARGET == HWY_AVX3
+  if (shape.bfloat16 && internal::HasBrainFloats()) {
+    return internal::BrainForward(shape, parameters, input, stride, num_columns, activations, output);
+  }
+#endif
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kRelu : Gate::kLeaky;
   for (size_t begin = 0; begin < num_columns; begin += kBlock) {
     const size_t count = std::min<size_t>(kBlock, num_columns - begin);
@@ -237,39 +245,6 @@ struct Outer {
   float* gradient;
   int num_inputs;
 };
-
-#if HWY_TARGET == HWY_SCALAR
-HWY_INLINE void AddSums4(V a, V b, V c, V e, float* sums) {
-  sums[0] += a.raw;
-  sums[1] += b.raw;
-  sums[2] += c.raw;
-  sums[3] += e.raw;
-}
-#else
-template <class D>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > SumBlocks(D d, hn::Vec<D> v) {
-  if constexpr (hn::MaxLanes(D()) > 4) {
-    const hn::Half<D> half;
-    return SumBlocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
-  } else {
-    return v;
-  }
-}
-
-// sums[0..3] += the sums of the lanes of a, b, c, e. Transposing 4 x 4 within 128-bit blocks costs less than
-// four separate sums.
-HWY_INLINE void AddSums4(V a, V b, V c, V e, float* sums) {
-  const F d;
-  const hn::RepartitionToWide<F> wide;
-  const V ab = hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
-  const V ce = hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e));
-  const auto low = hn::InterleaveLower(wide, hn::BitCast(wide, ab), hn::BitCast(wide, ce));
-  const auto high = hn::InterleaveUpper(wide, hn::BitCast(wide, ab), hn::BitCast(wide, ce));
-  const auto total = SumBlocks(d, hn::Add(hn::BitCast(d, low), hn::BitCast(d, high)));
-  const hn::FixedTag<float, 4> four;
-  hn::StoreU(hn::Add(hn::LoadU(four, sums), total), four, sums);
-}
-#endif
 
 template <int kRows, int kColumns>
 HWY_NOINLINE void OuterTile(const Outer& p, int o, int i) {
@@ -358,6 +333,12 @@ void AddBiasGradient(const float* d_y, size_t stride, int num_columns, int num_o
 void BackwardImpl(const MlpShape& shape, const float* parameters, const float* input,
                   const float* activations, const float* d_output, size_t stride, int num_columns,
                   float* scratch, float* d_parameters, float* d_input) {
+#if HWY_TARGET == HWY_AVX3
+  if (shape.bfloat16 && internal::HasBrainFloats()) {
+    return internal::BrainBackward(shape, parameters, input, activations, d_output, stride, num_columns,
+                                   d_parameters, d_input);
+  }
+#endif
   const size_t padded = static_cast<size_t>((num_columns + kColumnBlock - 1) / kColumnBlock) * kColumnBlock;
   const size_t scratch_rows = static_cast<size_t>(std::max({shape.hidden, shape.input, shape.output}));
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kReluBackward : Gate::kLeakyBackward;
@@ -377,6 +358,14 @@ void BackwardImpl(const MlpShape& shape, const float* parameters, const float* i
   }
 }
 
+bool HasBfloat16Impl() {
+#if HWY_TARGET == HWY_AVX3
+  return internal::HasBrainFloats();
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 }  // namespace semfield::ops::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -387,6 +376,7 @@ namespace {
 
 HWY_EXPORT(ForwardImpl);
 HWY_EXPORT(BackwardImpl);
+HWY_EXPORT(HasBfloat16Impl);
 
 size_t Padded(int num_columns) {
   return static_cast<size_t>((num_columns + kColumnBlock - 1) / kColumnBlock) * kColumnBlock;
@@ -401,6 +391,10 @@ void CheckShape(const MlpShape& shape) {
 }
 
 }  // namespace
+
+bool MlpHasBfloat16() {
+  return HWY_DYNAMIC_DISPATCH(HasBfloat16Impl)();
+}
 
 size_t MlpNumParameters(const MlpShape& shape) {
   CheckShape(shape);

@@ -16,7 +16,13 @@ struct MlpShape {
   int output = 16;
   bool bias = false;
   float leaky_slope = 0;  // in [0, 1); 0: ReLU. The derivative at 0 is the slope's
+  // Rounds what is multiplied to bfloat16 (8 bits of mantissa) and sums in float, where MlpHasBfloat16();
+  // elsewhere it changes nothing. Parameters, values and gradients stay floats.
+  bool bfloat16 = false;
 };
+
+// The processor multiplies bfloat16 (vdpbf16ps) and no instruction set below AVX-512 is forced.
+bool MlpHasBfloat16();
 
 // Parameters lie layer by layer: weights [out][in] row-major, then biases [out] if the shape has them.
 size_t MlpNumParameters(const MlpShape& shape);  // nonsense in the shape: SF_CHECK
