@@ -2,23 +2,35 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "bench/limits.h"
+#include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
+#include "semfield/ops/compositing_reference.h"
 #include "semfield/ops/tile.h"
+
+// One thread, one tile whose rows lie in the caches, as in a training step. "share" is the time that the same
+// bytes need at the rate of a plain loop over as much memory, as a share of the time.
 
 namespace semfield::ops {
 namespace {
 
+constexpr float kMinTransmittance = 1e-4f;
+
 // A tile of a training step: rays of range(0) samples, a surface about two thirds of the way along each.
 struct TrainingTile {
   std::vector<int32_t> begin{0};
-  std::vector<float> raw, dt, s, ds, color, weight, transmittance, final_transmittance, d_weight, d_color,
+  std::vector<float> raw, dt, s, ds, values, weight, transmittance, final_transmittance, d_weight, d_values,
       d_raw;
-  std::vector<float> rgb, d_rgb, loss;
+  std::vector<float> out, d_out, loss;
   std::vector<int32_t> kept;
+  int num_rows;
 
-  explicit TrainingTile(int length) {
+  explicit TrainingTile(int length, int rows = 3) : num_rows(rows) {
+    SetNumThreads(1);
     Random random(1);
     while (begin.back() + length <= kTileColumns) {
       for (int i = 0; i < length; ++i) {
@@ -29,69 +41,111 @@ struct TrainingTile {
       }
       begin.push_back(begin.back() + length);
     }
-    color.assign(3 * kTileStride, 0.5f);
+    values.resize(num_rows * kTileStride);
+    for (float& value : values) value = random.Uniform(-1, 1);
+    d_values.resize(values.size());
     for (auto* row : {&weight, &transmittance, &d_weight, &d_raw}) row->assign(kTileStride, 0.25f);
-    d_color.assign(3 * kTileStride, 0.0f);
     for (auto* row : {&final_transmittance, &loss}) row->assign(rays(), 0.0f);
-    for (auto* row : {&rgb, &d_rgb}) row->assign(3 * rays(), 0.1f);
+    for (auto* row : {&out, &d_out}) row->assign(num_rows * rays(), 0.1f);
     kept.assign(rays(), 0);
     Forward();
   }
   int rays() const { return static_cast<int>(begin.size()) - 1; }
   CompositeTile Tile() const { return {rays(), begin.data(), raw.data(), dt.data()}; }
+  CompositeRows Rows() const { return {num_rows, values.data(), kTileStride}; }
   void Forward() {
-    CompositeForward(Tile(), 1e-4f, weight.data(), transmittance.data(), kept.data(),
+    CompositeForward(Tile(), kMinTransmittance, weight.data(), transmittance.data(), kept.data(),
                      final_transmittance.data());
   }
-  void Report(benchmark::State& state) const {
+  void Backward() {
+    CompositeBackward(Tile(), kept.data(), weight.data(), transmittance.data(), final_transmittance.data(),
+                      d_weight.data(), final_transmittance.data(), d_raw.data());
+  }
+  void Values() { CompositeValues(Tile(), kept.data(), weight.data(), Rows(), out.data(), rays()); }
+  void ValuesBackward() {
+    CompositeValuesBackward(Tile(), kept.data(), weight.data(), Rows(), d_out.data(), rays(), d_values.data(),
+                            d_weight.data());
+  }
+  void Distortion(float scale) {
+    DistortionLoss(Tile(), kept.data(), weight.data(), s.data(), ds.data(), scale, loss.data(),
+                   d_weight.data());
+  }
+  std::vector<double> Of(const std::vector<float>& row, int ray, int64_t offset = 0) const {
+    return {row.begin() + offset + begin[ray], row.begin() + offset + begin[ray + 1]};
+  }
+  bool EqualsReference();
+  void Report(benchmark::State& state, double bytes_a_sample) const {
+    const double bytes = bytes_a_sample * begin.back();
     state.counters["per_sample"] =
-        benchmark::Counter(static_cast<double>(begin.back()) * static_cast<double>(state.iterations()),
-                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+        benchmark::Counter(static_cast<double>(begin.back()),
+                           benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    state.counters["share"] = benchmark::Counter(bytes / bench::UpdateRate(static_cast<size_t>(bytes)),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
   }
 };
 
+bool IsNear(double a, double b) {
+  return std::abs(a - b) <= 1e-6 + 1e-4 * std::abs(b);
+}
+
+bool TrainingTile::EqualsReference() {
+  std::fill(d_weight.begin(), d_weight.end(), 0.0f);
+  Values();
+  ValuesBackward();
+  Backward();
+  bool equal = true;
+  for (int ray = 0; ray < rays(); ++ray) {
+    const CompositedRay truth = CompositeReference(Of(raw, ray), Of(dt, ray), kMinTransmittance);
+    const std::vector<double> d_raw_truth = CompositeBackwardReference(
+        Of(raw, ray), Of(dt, ray), truth, Of(d_weight, ray), truth.final_transmittance);
+    for (int row = 0; row < num_rows; ++row) {
+      equal &= IsNear(out[row * rays() + ray],
+                      CompositeChannelReference(truth.weight, Of(values, ray, row * kTileStride)));
+    }
+    for (int i = begin[ray]; i < begin[ray + 1]; ++i) {
+      equal &=
+          IsNear(weight[i], truth.weight[i - begin[ray]]) && IsNear(d_raw[i], d_raw_truth[i - begin[ray]]);
+    }
+    Distortion(0);
+    equal &= IsNear(loss[ray], DistortionReference(truth.weight, Of(s, ray), Of(ds, ray)));
+  }
+  return equal;
+}
+
+// body(tile) is timed.
+template <class Body>
+void Run(benchmark::State& state, int rows, double bytes_a_sample, const Body& body) {
+  TrainingTile tile(static_cast<int>(state.range(0)), rows);
+  if (!tile.EqualsReference()) return state.SkipWithError("differs from the reference");
+  for (auto _ : state) {
+    body(tile);
+    benchmark::ClobberMemory();
+  }
+  tile.Report(state, bytes_a_sample);
+}
+
 void BM_Forward(benchmark::State& state) {
-  TrainingTile tile(static_cast<int>(state.range(0)));
-  for (auto _ : state) tile.Forward();
-  tile.Report(state);
+  Run(state, 3, 16, [](TrainingTile& tile) { tile.Forward(); });
 }
 void BM_Backward(benchmark::State& state) {
-  TrainingTile tile(static_cast<int>(state.range(0)));
-  for (auto _ : state) {
-    CompositeBackward(tile.Tile(), tile.kept.data(), tile.weight.data(), tile.transmittance.data(),
-                      tile.final_transmittance.data(), tile.d_weight.data(), tile.final_transmittance.data(),
-                      tile.d_raw.data());
-  }
-  tile.Report(state);
+  Run(state, 3, 24, [](TrainingTile& tile) { tile.Backward(); });
 }
-void BM_Color(benchmark::State& state) {
-  TrainingTile tile(static_cast<int>(state.range(0)));
-  for (auto _ : state) {
-    CompositeColor(tile.Tile(), tile.kept.data(), tile.weight.data(), tile.color.data(), kTileStride,
-                   tile.rgb.data(), tile.rays());
-  }
-  tile.Report(state);
+// range(1): rows, 3 of colour or more.
+void BM_Values(benchmark::State& state) {
+  const int rows = static_cast<int>(state.range(1));
+  Run(state, rows, 4.0 * (rows + 1), [](TrainingTile& tile) { tile.Values(); });
 }
-void BM_ColorBackward(benchmark::State& state) {
-  TrainingTile tile(static_cast<int>(state.range(0)));
-  for (auto _ : state) {
-    CompositeColorBackward(tile.Tile(), tile.kept.data(), tile.weight.data(), tile.color.data(), kTileStride,
-                           tile.d_rgb.data(), tile.rays(), tile.d_color.data(), tile.d_weight.data());
-  }
-  tile.Report(state);
+void BM_ValuesBackward(benchmark::State& state) {
+  const int rows = static_cast<int>(state.range(1));
+  Run(state, rows, 4.0 * (2 * rows + 3), [](TrainingTile& tile) { tile.ValuesBackward(); });
 }
 void BM_Distortion(benchmark::State& state) {
-  TrainingTile tile(static_cast<int>(state.range(0)));
-  for (auto _ : state) {
-    DistortionLoss(tile.Tile(), tile.kept.data(), tile.weight.data(), tile.s.data(), tile.ds.data(), 1e-6f,
-                   tile.loss.data(), tile.d_weight.data());
-  }
-  tile.Report(state);
+  Run(state, 3, 20, [](TrainingTile& tile) { tile.Distortion(1e-6f); });
 }
 BENCHMARK(BM_Forward)->Arg(8)->Arg(32)->Arg(256);
 BENCHMARK(BM_Backward)->Arg(8)->Arg(32)->Arg(256);
-BENCHMARK(BM_Color)->Arg(8)->Arg(32)->Arg(256);
-BENCHMARK(BM_ColorBackward)->Arg(8)->Arg(32)->Arg(256);
+BENCHMARK(BM_Values)->ArgsProduct({{8, 32, 256}, {3, 4, 132}});
+BENCHMARK(BM_ValuesBackward)->ArgsProduct({{8, 32, 256}, {3, 4, 132}});
 BENCHMARK(BM_Distortion)->Arg(8)->Arg(32)->Arg(256);
 
 }  // namespace

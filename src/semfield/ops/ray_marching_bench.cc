@@ -5,7 +5,12 @@
 #include <cmath>
 #include <vector>
 
+#include "bench/limits.h"
+#include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
+#include "semfield/ops/ray_marching_reference.h"
+
+// One thread. "share" is the time that memory needs to take the samples' two numbers, as a share of the time.
 
 namespace semfield::ops {
 namespace {
@@ -21,9 +26,10 @@ OccupancyGrid ShellGrid(int thickness, float density) {
     double radius = 0;
     for (const size_t v : {x, y, z}) radius += std::pow(static_cast<double>(v) + 0.5 - kResolution / 2, 2);
     radius = std::sqrt(radius);
-    if (radius > 0.35 * kResolution && radius < 0.35 * kResolution + thickness)
+    if (radius > 0.35 * kResolution && radius < 0.35 * kResolution + thickness) {
       grid.density()[cell] = density;
       grid.mean_density()[cell] = density;
+    }
   }
   grid.Rebuild(1);
   return grid;
@@ -45,6 +51,27 @@ std::vector<Ray> RandomRays(int count) {
   return rays;
 }
 
+// Without the early stop, which the reference does not have. A sample on a cell's face may fall to either
+// side.
+bool EqualsReference(const SceneMap& map, const OccupancyGrid& grid, MarchOptions options,
+                     const std::vector<Ray>& rays) {
+  options.stop_optical_depth = 0;
+  std::vector<float> t(options.max_samples), dt(options.max_samples);
+  int64_t count = 0, expected = 0;
+  double sum = 0, expected_sum = 0;
+  for (size_t r = 0; r < rays.size(); r += 64) {
+    const int marched = MarchRay(map, grid, options, rays[r], 0.5f, t.data(), dt.data());
+    std::vector<MarchedSample> samples = MarchRayReference(map, grid, options, rays[r], 0.5f);
+    if (samples.size() > static_cast<size_t>(options.max_samples)) samples.resize(options.max_samples);
+    count += marched;
+    expected += static_cast<int64_t>(samples.size());
+    for (int i = 0; i < marched; ++i) sum += t[i];
+    for (const MarchedSample& sample : samples) expected_sum += sample.t;
+  }
+  return std::abs(count - expected) <= 1 + expected / 1000 &&
+         std::abs(sum - expected_sum) <= 1 + 1e-3 * expected_sum;
+}
+
 // range(0): contracted; range(1): cells of the shell, 0 for an empty grid, -1 for a full one.
 void BM_MarchRay(benchmark::State& state) {
   const SceneMap map{state.range(0) != 0, {0, 0, 0}, 1};
@@ -55,7 +82,10 @@ void BM_MarchRay(benchmark::State& state) {
   options.cone_angle = map.contracted ? 1.0f / 256 : 0.0f;
   options.stop_optical_depth = 10;
   const std::vector<Ray> rays = RandomRays(4096);
+  if (!EqualsReference(map, grid, options, rays)) return state.SkipWithError("differs from the reference");
+  SetNumThreads(1);
   std::vector<float> t(options.max_samples), dt(options.max_samples);
+  const double bytes_a_second = bench::UpdateRate(2 * options.max_samples * sizeof(float));
   double samples = 0;
   size_t next = 0;
   for (auto _ : state) {
@@ -66,6 +96,8 @@ void BM_MarchRay(benchmark::State& state) {
   state.counters["samples_per_ray"] = samples / rays_marched;
   state.counters["per_sample"] =
       benchmark::Counter(samples, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["share"] =
+      benchmark::Counter(samples * 2 * sizeof(float) / bytes_a_second, benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_MarchRay)
     ->ArgsProduct({{0, 1}, {-1, 0, 4, 16}, {20, 500}})

@@ -11,51 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "bench/limits.h"
 #include "semfield/base/buffer.h"
 #include "semfield/base/parallel.h"
 #include "semfield/ops/simd_target.h"
 #include "semfield/ops/small_mlp.h"
 #include "semfield/ops/small_mlp_reference.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "semfield/ops/small_mlp_bench.cc"
-#include "hwy/foreach_target.h"
-// Must come after foreach_target.h.
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace semfield::ops::HWY_NAMESPACE {
-namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Multiply-adds in twelve independent chains, nothing else; returns their flops.
-double MultiplyAddImpl(int repetitions, float* sink) {
-  const hn::ScalableTag<float> d;
-  constexpr int kChains = 12;
-  hn::Vec<decltype(d)> sum[kChains];
-  const auto factor = hn::Set(d, 0.999f);
-  const auto addend = hn::Set(d, 1e-3f);
-  for (int k = 0; k < kChains; ++k) sum[k] = hn::Set(d, static_cast<float>(k));
-  for (int i = 0; i < repetitions; ++i) {
-    HWY_UNROLL(12)
-    for (int k = 0; k < kChains; ++k) sum[k] = hn::MulAdd(sum[k], factor, addend);
-  }
-  auto total = hn::Zero(d);
-  for (int k = 0; k < kChains; ++k) total = hn::Add(total, sum[k]);
-  *sink = hn::GetLane(total);
-  return 2.0 * kChains * static_cast<double>(hn::Lanes(d)) * repetitions;
-}
-
-}  // namespace
-}  // namespace semfield::ops::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace semfield::ops {
 namespace {
-
-HWY_EXPORT(MultiplyAddImpl);
 
 double Seconds(clockid_t clock) {
   timespec time;
@@ -63,17 +27,9 @@ double Seconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// The best of several short runs: one core's multiply-add rate for the active target, in flop/s.
+// One core's multiply-add rate for the active target, in flop/s.
 double MeasurePeak() {
-  double best = 0;
-  float sink = 0;
-  for (int run = 0; run < 30; ++run) {
-    const double begin = Seconds(CLOCK_THREAD_CPUTIME_ID);
-    const double flops = HWY_DYNAMIC_DISPATCH(MultiplyAddImpl)(100000, &sink);
-    best = std::max(best, flops / (Seconds(CLOCK_THREAD_CPUTIME_ID) - begin));
-  }
-  benchmark::DoNotOptimize(sink);
-  return best;
+  return bench::MultiplyAddRate() / NumThreads();
 }
 
 constexpr int64_t kNumTiles = 128;  // of kTileColumns: 2^17 rows
@@ -237,4 +193,3 @@ const bool g_registered = RegisterAll();
 
 }  // namespace
 }  // namespace semfield::ops
-#endif  // HWY_ONCE
