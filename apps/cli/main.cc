@@ -77,7 +77,7 @@ void PrintAnswer(Json answer, const std::string& json_path) {
     answer.erase("text");
     answer.erase("exit_code");
     if (json_path == "-") {
-      std::cout << answer.dump(2) << '\n';
+      std::cout << DumpJson(answer, 2) << '\n';
     } else {
       WriteJsonFile(json_path, answer);
     }

@@ -104,9 +104,23 @@ Json ReadJsonFile(const std::filesystem::path& path, size_t max_bytes) {
   return ParseJson(ReadTextFile(path, max_bytes), path.string());
 }
 
+std::string DumpJson(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string JsonExcerpt(const Json& value) {
+  constexpr size_t kLongest = 60;
+  if (value.is_structured() && value.size() > 8)
+    return fmt::format("{} of {} entries", value.type_name(), value.size());
+  std::string text = DumpJson(value);
+  if (text.size() <= kLongest) return text;
+  size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // no half characters
+  return text.substr(0, end) + "...";
+}
+
 void WriteJsonFile(const std::filesystem::path& path, const Json& value) {
-  // Names of files need not be UTF-8; a replacement character beats losing the whole file.
-  WriteFileAtomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  WriteFileAtomically(path, DumpJson(value, 2) + "\n");
 }
 
 }  // namespace semfield

@@ -97,6 +97,19 @@ TEST(Json, FilesNameThemselves) {
   EXPECT_THROW(ReadJsonFile(folder / "bad.json", 0), Error);
 }
 
+TEST(Json, ExcerptsAreShortAndWholeCharacters) {
+  EXPECT_EQ(JsonExcerpt(Json::array({1, "a"})), "[1,\"a\"]");
+  EXPECT_EQ(JsonExcerpt(Json(std::vector<int>(9, 1))), "array of 9 entries");
+  for (size_t shift = 0; shift < 4; ++shift) {
+    std::string text(shift, 'a');
+    for (int i = 0; i < 100; ++i) text += "\xe2\x82\xac";  // the euro sign
+    const std::string excerpt = JsonExcerpt(Json(text));
+    EXPECT_LE(excerpt.size(), 63u);
+    EXPECT_EQ((excerpt.size() - 1 - shift - 3) % 3, 0u) << excerpt;
+  }
+  EXPECT_EQ(DumpJson(Json("caf\xe9")), "\"caf\xef\xbf\xbd\"");
+}
+
 TEST(Json, NamesThatAreNotUtf8AreStillWritten) {
   const TestFolder folder;
   WriteJsonFile(folder / "f.json", Json{{"path", "caf\xe9"}});

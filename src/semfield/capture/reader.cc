@@ -142,7 +142,7 @@ const std::vector<std::unique_ptr<Reader>>& Readers() {
 
 Capture ReadCapture(const std::filesystem::path& path, const ReadOptions& options) {
   const Reader& reader = ChooseReader(path, options.format);
-  Capture capture = reader.Read(path);
+  Capture capture = reader.Read(path, options);
   capture.path = path;
   capture.format = reader.name();
   CheckViews(capture);

@@ -10,7 +10,8 @@
 namespace semfield {
 
 struct ReadOptions {
-  std::string format;  // empty: sniffed
+  std::string format = {};     // empty: sniffed
+  bool allow_outside = false;  // may files of the capture lie outside its folder? (capture_files.h)
 };
 
 // One file format. A new one is one file in capture/readers/ plus a line in reader.cc.
@@ -22,8 +23,8 @@ class Reader {
   // Whether the path looks like this format, by content, cheaply and without throwing.
   virtual bool Sniff(const std::filesystem::path& path) const = 0;
   // Views with cameras and poses in the world's convention, optional labels. Split and bounds may be left
-  // empty: ReadCapture fills them in.
-  virtual Capture Read(const std::filesystem::path& path) const = 0;
+  // empty: ReadCapture fills them in. Whatever the capture names or holds is found through CaptureFiles.
+  virtual Capture Read(const std::filesystem::path& path, const ReadOptions& options) const = 0;
 };
 
 const std::vector<std::unique_ptr<Reader>>& Readers();

@@ -117,12 +117,6 @@ std::string ViewName(const fs::path& folder, const fs::path& file) {
   return file.lexically_normal().lexically_relative(folder.lexically_normal()).generic_string();
 }
 
-bool LeavesFolder(const std::string& name) {
-  const fs::path path(name);
-  if (name.empty() || path.is_absolute()) return true;
-  return std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
-}
-
 std::vector<ImageInfo> ReadImageInfos(const std::vector<fs::path>& files) {
   std::vector<ImageInfo> infos(files.size());
   std::vector<std::exception_ptr> failures(files.size());

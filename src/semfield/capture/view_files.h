@@ -32,10 +32,6 @@ std::string ViewName(const std::filesystem::path& folder, const std::filesystem:
 bool IsUtf8(const std::string& text);
 std::string PrintableText(const std::string& text);
 
-// Whether a name that a pose file gives for an image leads out of the image folder: empty, absolute or with
-// "..".
-bool LeavesFolder(const std::string& name);
-
 // Headers of many files at once, read in parallel. The first damaged file in order is the Error.
 std::vector<ImageInfo> ReadImageInfos(const std::vector<std::filesystem::path>& files);
 

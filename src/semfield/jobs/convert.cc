@@ -14,11 +14,14 @@ void ConvertJobOptions::Describe(OptionList& list) {
   list.Text("out", &out, "Folder of the new capture; new or empty.");
   list.Text("format", &format, "Format to write.", {.choices = formats});
   list.Text("from", &from, "Format of the capture; found by looking if not given.");
+  list.Flag("allow-outside", &allow_outside,
+            "Also read files outside the capture's folder that it names or links to.");
 }
 
 Json RunConvert(const ConvertJobOptions& options, const JobControl& control) {
   control.ThrowIfStopped();
-  const Capture capture = ReadCapture(options.capture, {options.from});
+  const Capture capture =
+      ReadCapture(options.capture, {.format = options.from, .allow_outside = options.allow_outside});
   control.ThrowIfStopped();
   const std::vector<std::string> notes = WriteCapture(capture, options.out, options.format);
   Json answer;

@@ -13,6 +13,7 @@ struct ConvertJobOptions {
   std::string out;                    // folder of the new capture; must be new or empty
   std::string format = "transforms";  // writer's name
   std::string from;                   // reader's name; empty: sniffed
+  bool allow_outside = false;
   void Describe(OptionList& list);
 };
 

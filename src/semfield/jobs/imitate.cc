@@ -323,7 +323,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
           "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
           job.run, job.teacher);
     }
-    const Json state = ParseJson(checkpoint.file.Metadata("state"), "features checkpoint");
+    const Json state = CheckpointState(checkpoint.file, {"fresh_used", "seconds"});
     trainer.Restore(checkpoint.file, state);
     student.fresh_used = state.at("fresh_used").get<int64_t>();
     student.seconds_before = state.at("seconds").get<double>();

@@ -151,11 +151,14 @@ void InfoJobOptions::Describe(OptionList& list) {
   list.Text("capture", &capture, "Folder of a capture, or its pose file.");
   list.Group("Reading");
   list.Text("format", &format, "Format of the capture; found by looking if not given.", {.metavar = "NAME"});
+  list.Flag("allow-outside", &allow_outside,
+            "Also read files outside the capture's folder that it names or links to.");
   list.Flag("list-views", &list_views, "Also list every view.");
 }
 
 Json RunInfo(const InfoJobOptions& options, const JobControl& control) {
-  const Capture capture = ReadCapture(options.capture, {.format = options.format});
+  const Capture capture =
+      ReadCapture(options.capture, {.format = options.format, .allow_outside = options.allow_outside});
   control.ThrowIfStopped();
   const std::vector<CameraUse> cameras = CamerasOf(capture);
 

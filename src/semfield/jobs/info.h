@@ -11,6 +11,7 @@ namespace semfield {
 struct InfoJobOptions {
   std::string capture;  // folder or pose file
   std::string format;   // reader's name; empty: sniffed
+  bool allow_outside = false;
   bool list_views = false;
   void Describe(OptionList& list);
 };

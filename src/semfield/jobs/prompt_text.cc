@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "semfield/base/error.h"
+#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace {
@@ -30,18 +31,20 @@ double Coordinate(const std::vector<std::string>& words, size_t i, const char* o
     const auto [stop, error] = std::from_chars(words[i].data(), end, value);
     if (error == std::errc() && stop == end && std::isfinite(value)) return value;
   }
-  throw InputError("{} {}: expected {} in pixels", option, fmt::join(words, ","), form);
+  throw InputError("{} {}: expected {} in pixels", option,
+                   PrintableText(fmt::format("{}", fmt::join(words, ","))), form);
 }
 
 void CheckInside(double x, double y, const Camera& camera, const char* option) {
   if (camera.Contains({x, y})) return;
-  throw InputError("{} {},{}: outside the image, which is {} x {} pixels (origin at the top left corner)", option, x, y,
-                   camera.width, camera.height);
+  throw InputError("{} {},{}: outside the image, which is {} x {} pixels (origin at the top left corner)",
+                   option, x, y, camera.width, camera.height);
 }
 
 }  // namespace
 
-Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes, const Camera& camera) {
+Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes,
+                   const Camera& camera) {
   Prompt prompt;
   const std::vector<std::string> words = Words(clicks);
   for (size_t i = 0; i < words.size();) {
@@ -67,7 +70,8 @@ Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std
   if (prompt.boxes.size() > 1) throw InputError("--box: one box at a time; the decoder has room for one");
   bool any_positive = !prompt.boxes.empty();
   for (const PromptPoint& point : prompt.points) any_positive |= point.positive;
-  if (!any_positive) throw InputError("nothing is asked for: give --click x,y on the thing, or --box x0,y0,x1,y1");
+  if (!any_positive)
+    throw InputError("nothing is asked for: give --click x,y on the thing, or --box x0,y0,x1,y1");
   return prompt;
 }
 

@@ -66,6 +66,12 @@ TEST(PromptText, RefusesClicksThatAreNoPairOfNumbers) {
   }
 }
 
+TEST(PromptText, LongAndOddTextsAreShownShort) {
+  const std::string message = MessageOf({std::string(100000, 'x') + "\x1b[2J\xff"}, {});
+  EXPECT_LT(message.size(), 300u);
+  EXPECT_NE(MessageOf({"\x1b[2J"}, {}).find("\\x1b"), std::string::npos);
+}
+
 TEST(PromptText, RefusesClicksOutsideAndSaysHowLargeTheImageIs) {
   for (const char* text : {"-1,20", "10,-0.01", "320.01,20", "10,240.5", "1e300,1"}) {
     const std::string message = MessageOf({text}, {});

@@ -8,6 +8,8 @@
 #include "semfield/base/log.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
+#include "semfield/jobs/named_view.h"
+#include "semfield/jobs/train_section.h"
 #include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/methods/radiance/hash_radiance_field.h"
 #include "semfield/training/checkpoint.h"
@@ -32,10 +34,6 @@ struct RunContext {
 // A writer may be at work in the run: what is read is one whole checkpoint and the options it was made with.
 RunContext OpenRun(const std::filesystem::path& run);
 
-// Whether a section "train" of a config.json holds what its readers take from it; InputError naming the key
-// if not.
-void CheckTrainSection(const Json& section, const std::string& where);
-
 // The feature field of a run; Error that says how to make one when there is none.
 struct FeatureRun {
   Json config;  // section "imitate-<teacher>"
@@ -53,18 +51,6 @@ bool HasFeatures(const RunContext& run, const std::string& teacher);
 // The colour behind the scene for a resolved background option (random: black).
 void BackgroundColor(const std::string& background, float rgb[3]);
 
-// A view asked for by the user: one of the capture's, or a pose file (JSON with a camera and
-// "transform_matrix" in the capture's convention, or "world_from_camera" in ours).
-struct NamedView {
-  std::string name;  // safe as part of a file name
-  Camera camera;     // of the original image
-  Pose world_from_camera;
-  int index = -1;  // into Capture::views, -1: from a pose file
-};
-NamedView FindNamedView(const Capture& capture, const std::string& text);
-// "all", "train", "test" or names separated by commas.
-std::vector<NamedView> FindNamedViews(const Capture& capture, const std::string& text);
-
 // Warns that options which differ from their defaults are not used, because `stored` ones are.
 template <class Options>
 void WarnAboutUnused(Options given, Options stored, const std::string& where) {
@@ -78,7 +64,7 @@ void WarnAboutUnused(Options given, Options stored, const std::string& where) {
   for (const auto& [name, value] : values.items()) {
     if (value == used[name] || value == usual[name]) continue;
     LogWarning("{}: goes on with what its config.json says: --{} {} is not used, {} is", where, name,
-               value.dump(), used[name].dump());
+               DumpJson(value), DumpJson(used[name]));
   }
 }
 

@@ -117,6 +117,10 @@ TEST_F(RunContextTest, PoseFilesAreInTheCapturesConvention) {
       1e-12);
 }
 
+TEST_F(RunContextTest, NamesThatNoFileCanHaveAreJustNotThere) {
+  EXPECT_NE(ErrorOf([] { FindNamedView(*run_->capture, std::string(5000, 'x') + ".json"); }), "");
+}
+
 TEST_F(RunContextTest, DamagedPoseFilesAreErrorsThatNameTheKey) {
   const auto with = [](const std::string& camera, const std::string& matrix) {
     return "{" + camera + R"(, "transform_matrix": )" + matrix + "}";

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "semfield/base/error.h"
+#include "semfield/capture/view_files.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/training/run_folder.h"
 
@@ -14,8 +15,7 @@ namespace {
 constexpr double kTrainShare = 0.4;
 
 bool HasSection(const std::filesystem::path& run, const std::string& name) {
-  return std::filesystem::exists(run / "config.json") &&
-         !RunFolder::Open(run).ReadConfigSection(name).is_null();
+  return IsFile(run / "config.json") && !RunFolder::Open(run).ReadConfigSection(name).is_null();
 }
 
 }  // namespace
@@ -25,6 +25,8 @@ void SceneJobOptions::Describe(OptionList& list) {
   list.Text("capture", &capture, "Folder or pose file of the capture.");
   list.Text("out", &out, "Run folder to make or to go on with.");
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
+  list.Flag("allow-outside", &allow_outside,
+            "Also read files outside the capture's folder that it names or links to.");
   list.Text("teacher", &teacher, "Model card to imitate.");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
   list.Real("minutes", &minutes, "Time for both halves together.",
@@ -40,7 +42,8 @@ Json RunScene(const SceneJobOptions& job, const JobControl& control) {
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   // A teacher that cannot run is said now, not when the field is trained.
   LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
-  TrainJobOptions train{.capture = job.capture, .out = job.out, .format = job.format};
+  TrainJobOptions train{
+      .capture = job.capture, .out = job.out, .format = job.format, .allow_outside = job.allow_outside};
   train.minutes = kTrainShare * job.minutes;
   train.downscale = job.downscale;
   train.radiance.background = job.background;

@@ -9,6 +9,7 @@ struct SceneJobOptions {
   std::string capture;
   std::string out;
   std::string format;
+  bool allow_outside = false;
   std::string teacher = "sam";
   std::string onnxruntime;
   double minutes = 8;

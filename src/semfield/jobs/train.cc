@@ -11,6 +11,7 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
+#include "semfield/capture/view_files.h"
 #include "semfield/jobs/run_context.h"
 #include "semfield/methods/radiance/radiance_trainer.h"
 #include "semfield/training/checkpoint.h"
@@ -28,8 +29,8 @@ double SecondsSince(Clock::time_point start) {
 }
 
 constexpr int kMetricsInterval = 50;  // steps
-// Throw-away steps go through all coarse phases in a hurry, and on until surfaces have formed (a step costs up to twice
-// as much while rays end in fog), so that the last of them cost what later ones will.
+// Throw-away steps go through all coarse phases in a hurry, and on until surfaces have formed (a step costs
+// up to twice as much while rays end in fog), so that the last of them cost what later ones will.
 constexpr int kThrowAwayPhaseSteps = 40;
 constexpr int kThrowAwaySteps = 700;
 
@@ -69,6 +70,15 @@ int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const Ima
   return steps.steps;
 }
 
+// How config.json, which is JSON and hence UTF-8, names the capture.
+std::string StoredPath(const std::filesystem::path& capture) {
+  const std::string path = std::filesystem::absolute(capture).lexically_normal().string();
+  if (IsUtf8(path)) return path;
+  throw InputError(
+      "{}: the path of the capture is not UTF-8, so a run cannot remember it. Rename its folder.",
+      PrintableText(path));
+}
+
 TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
                   Clock::time_point job_start, const JobControl& control) {
   TrainPlan plan;
@@ -82,9 +92,10 @@ TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const Imag
   OptionList list;
   plan.options.Describe(list);
   plan.section = {{"semfield_version", Version()},
-                  {"capture", std::filesystem::absolute(capture.path).lexically_normal().string()},
+                  {"capture", StoredPath(capture.path)},
                   {"capture_hash", capture.hash},
                   {"format", capture.format},
+                  {"allow_outside", job.allow_outside},
                   {"downscale", job.downscale},
                   {"preset", job.preset},
                   {"threads", NumThreads()},
@@ -201,6 +212,8 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Text("capture", &capture, "Folder or pose file of the capture.");
   list.Text("out", &out, "Run folder to make or to go on with.");
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
+  list.Flag("allow-outside", &allow_outside,
+            "Also read files outside the capture's folder that it names or links to.");
   list.Text("preset", &preset, "fast, default or best (configs/train).");
   list.Text("config", &config, "config.json of another run: repeat its training with its plan and options.");
   list.Real("minutes", &minutes,
@@ -217,7 +230,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const Clock::time_point start = Clock::now();
   if (job.out.empty())
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
-  const bool exists = std::filesystem::exists(std::filesystem::path(job.out) / "config.json");
+  const bool exists = IsFile(std::filesystem::path(job.out) / "config.json");
   const bool resumes = exists && Continues(job, RunFolder::Open(job.out));
   Json stored;
   if (resumes) stored = RunFolder::Open(job.out).ReadConfigSection("train");
@@ -231,7 +244,8 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const std::string capture_path =
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
   if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
-  const Capture capture = ReadCapture(capture_path, {.format = job.format});
+  const Capture capture = ReadCapture(
+      capture_path, {.format = job.format, .allow_outside = job.allow_outside || AllowedOutside(stored)});
   const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
   const ImageStore store(capture, downscale);
   TrainPlan plan =
@@ -249,9 +263,9 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   double seconds_before = 0;
   if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
     const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
-    const Json state = ParseJson(checkpoint.file.Metadata("state"), folder.radiance_checkpoint().string());
+    const Json state = CheckpointState(checkpoint.file, {"seconds", "samples_per_ray"});
     trainer.Restore(checkpoint.file, state);
-    seconds_before = state.value("seconds", 0.0);
+    seconds_before = state.at("seconds").get<double>();
   }
   LoopResult result{.seconds = seconds_before};
   const bool trained = !trainer.Done();

@@ -11,7 +11,8 @@ namespace semfield {
 struct TrainJobOptions {
   std::string capture;
   std::string out;
-  std::string format;  // of the capture; empty: sniffed
+  std::string format;          // of the capture; empty: sniffed
+  bool allow_outside = false;  // may the capture name files outside its folder?
   std::string preset = "default";
   std::string config;  // config.json of another run to repeat
   double minutes = 0;  // 0: the preset's steps

@@ -28,7 +28,8 @@ class Section {
   void AllowOnly(std::initializer_list<const char*> keys) const {
     for (const auto& [key, value] : json_.items())
       if (std::none_of(keys.begin(), keys.end(), [&](const char* known) { return key == known; }))
-        throw InputError("{}: unknown key '{}'; known are: {}", where_, key, fmt::join(keys, ", "));
+        throw InputError("{}: unknown key '{}'; known are: {}", where_, key.substr(0, 60),
+                         fmt::join(keys, ", "));
   }
   bool Has(const char* key) const { return json_.contains(key); }
   std::string At(const char* key) const { return where_ + "." + key; }
@@ -46,10 +47,10 @@ class Section {
   int64_t Integer(const char* key, int64_t low, int64_t high) const {
     const Json& value = Get(key);
     if (!value.is_number_integer())
-      throw InputError("{}: expected a whole number, got {}", At(key), value.dump());
+      throw InputError("{}: expected a whole number, got {}", At(key), JsonExcerpt(value));
     const bool too_large = value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(high);
     if (too_large || value.get<int64_t>() < low || value.get<int64_t>() > high)
-      throw InputError("{}: expected {} to {}, got {}", At(key), low, high, value.dump());
+      throw InputError("{}: expected {} to {}, got {}", At(key), low, high, JsonExcerpt(value));
     return value.get<int64_t>();
   }
   int Integer(const char* key, int low, int high, int fallback) const {
@@ -58,11 +59,11 @@ class Section {
   std::array<double, 3> Triple(const char* key) const {
     const Json& value = Get(key);
     if (!value.is_array() || value.size() != 3)
-      throw InputError("{}: expected three numbers, got {}", At(key), value.dump());
+      throw InputError("{}: expected three numbers, got {}", At(key), JsonExcerpt(value));
     std::array<double, 3> triple{};
     for (size_t i = 0; i < 3; ++i) {
       if (!value[i].is_number() || !std::isfinite(value[i].get<double>()))
-        throw InputError("{}[{}]: expected a number, got {}", At(key), i, value[i].dump());
+        throw InputError("{}[{}]: expected a number, got {}", At(key), i, JsonExcerpt(value[i]));
       triple[i] = value[i].get<double>();
     }
     return triple;
@@ -110,6 +111,9 @@ std::vector<ModelTap> ParseTaps(const Section& section) {
   if (section.json().size() > kMaxTaps)
     throw InputError("{}: {} taps, expected at most {}", section.where(), section.json().size(), kMaxTaps);
   for (const auto& [name, tensor] : section.json().items()) {
+    if (name.size() > kMaxText)
+      throw InputError("{}: a name of {} characters, expected at most {}", section.where(), name.size(),
+                       kMaxText);
     taps.push_back({name, Section::StringOf(tensor, section.where() + "." + name)});
     if (name.empty() || taps.back().tensor.empty())
       throw InputError("{}: a tap needs a name and a tensor", section.where());

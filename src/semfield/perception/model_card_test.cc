@@ -39,6 +39,21 @@ TEST(ModelCard, ReadsWhatItWrites) {
   EXPECT_EQ(ModelCardToJson(ParseModelCard(written, "again")), written);
 }
 
+TEST(ModelCard, MessagesOfHugeCardsAreShort) {
+  const std::string huge(500'000, 'x');
+  for (const std::string& error :
+       {ErrorOfCard([&](Json& card) { card[huge] = 1; }), ErrorOfCard([&](Json& card) {
+          card["encoder"]["grid"] = Json::array({huge, huge});
+        }),
+        ErrorOfCard([&](Json& card) {
+          card["encoder"]["mean"] = Json::array({1, 2, huge});
+        }),
+        ErrorOfCard([&](Json& card) { card["encoder"]["taps"][huge] = 3; })}) {
+    EXPECT_NE(error, "");
+    EXPECT_LT(error.size(), 1000u);
+  }
+}
+
 TEST(ModelCard, HostileCardsAreErrorsWithTheKey) {
   EXPECT_MENTIONS(ErrorOf([] { ParseModelCard(Json::array(), "x.json"); }), "x.json");
   EXPECT_MENTIONS(ErrorOfCard([](Json& card) { card.erase("encoder"); }), "mine.json.encoder: missing");

@@ -1,5 +1,6 @@
 #include "semfield/training/checkpoint.h"
 
+#include <limits>
 #include <optional>
 #include <system_error>
 
@@ -103,6 +104,24 @@ Checkpoint LoadCheckpoint(const fs::path& path, const std::string& kind) {
   }
   CheckWhatItIs(*file, kind);
   return {std::move(*file), from_previous};
+}
+
+Json CheckpointState(const SafetensorsFile& file, std::initializer_list<const char*> numbers) {
+  constexpr double kLargest = 1e15;
+  const std::string where = file.path().string();
+  const Json state = ParseJson(file.Metadata("state"), where + ": state");
+  const auto check = [&](const char* key, bool whole, double largest) {
+    const auto found = state.is_object() ? state.find(key) : state.end();
+    if (found != state.end() && (whole ? found->is_number_integer() : found->is_number())) {
+      const double value = found->get<double>();
+      if (value >= 0 && value <= largest) return;
+    }
+    throw InputError("{}: state.{}: expected a {}number from 0 to {}; train again", where, key,
+                     whole ? "whole " : "", largest);
+  };
+  check("step", true, std::numeric_limits<int>::max());
+  for (const char* key : numbers) check(key, false, kLargest);
+  return state;
 }
 
 bool CheckpointExists(const fs::path& path) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
 
+#include "semfield/base/json.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -26,6 +28,10 @@ struct Checkpoint {
 // Reads `path`, or with one warning its previous if `path` is missing, truncated or damaged. Of another kind
 // or format, or neither readable: Error with what to do.
 Checkpoint LoadCheckpoint(const std::filesystem::path& path, const std::string& kind);
+
+// What training left in the checkpoint's metadata to go on with: an object with "step", a whole number, and
+// the other `numbers`, all of them from 0 to 1e15. Anything else: Error naming file and key.
+Json CheckpointState(const SafetensorsFile& file, std::initializer_list<const char*> numbers = {});
 
 // Whether LoadCheckpoint would find a file to try.
 bool CheckpointExists(const std::filesystem::path& path);

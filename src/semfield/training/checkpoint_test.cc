@@ -70,6 +70,25 @@ class CheckpointTest : public testing::Test {
   std::vector<std::string> warnings_;
 };
 
+TEST_F(CheckpointTest, StateIsCheckedBeforeItIsUsed) {
+  const auto message = [&](const std::string& state) {
+    const std::vector<float> values(2, 1.0f);
+    SaveCheckpoint(path_, "radiance", std::vector{MakeTensorView<float>("values", {2}, values)},
+                   {{"state", state}});
+    return MessageOf([&] { CheckpointState(LoadCheckpoint(path_, "radiance").file, {"seconds"}); });
+  };
+  EXPECT_EQ(message(R"({"step": 3, "seconds": 1.5})"), "");
+  for (const char* bad :
+       {"", "3", "[]", "null", "{}", R"({"step": "3", "seconds": 1})", R"({"step": 3.5, "seconds": 1})",
+        R"({"step": -1, "seconds": 1})", R"({"step": 4294967296, "seconds": 1})"}) {
+    EXPECT_TRUE(Contains(message(bad), path_.string() + ": state")) << bad << ": " << message(bad);
+  }
+  for (const char* bad : {R"({"step": 3})", R"({"step": 3, "seconds": null})",
+                          R"({"step": 3, "seconds": 1e300})", R"({"step": 3, "seconds": -1})"}) {
+    EXPECT_TRUE(Contains(message(bad), "state.seconds: expected a number")) << bad << ": " << message(bad);
+  }
+}
+
 TEST_F(CheckpointTest, RoundTripAndPrevious) {
   EXPECT_FALSE(CheckpointExists(path_));
   Save(1);

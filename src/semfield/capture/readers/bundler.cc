@@ -9,6 +9,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/image_folder.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
@@ -20,9 +21,12 @@ namespace {
 constexpr size_t kMaxFileBytes = size_t{2} << 30;
 constexpr std::string_view kMagic = "# Bundle file v0.3";
 constexpr double kRigidTolerance = 5e-3;
+constexpr double kMaxCoordinate = 1e12;
 
-bool IsBundle(const fs::path& path) {
+bool IsBundle(const fs::path& named, const fs::path& path) {
   if (!IsFile(path)) return false;
+  // A link that leads outside is taken at its name here and refused when it is read.
+  if (path != named && LeadsOutside(named, path)) return true;
   std::ifstream file(path, std::ios::binary);
   char begin[kMagic.size()] = {};
   return file.read(begin, sizeof begin) && std::string_view(begin, sizeof begin) == kMagic;
@@ -31,7 +35,7 @@ bool IsBundle(const fs::path& path) {
 // Empty when there is none.
 fs::path FindBundle(const fs::path& path) {
   for (const fs::path& file : {path, path / "bundle.out", path / "bundle/bundle.out"}) {
-    if (IsBundle(file)) return fs::absolute(file).lexically_normal();
+    if (IsBundle(path, file)) return fs::absolute(file).lexically_normal();
   }
   return {};
 }
@@ -64,7 +68,8 @@ class Numbers {
   Vec3 Vector() {
     Vec3 v;
     for (int k = 0; k < 3; ++k) v[k] = Next();
-    return v;
+    if (v.cwiseAbs().maxCoeff() <= kMaxCoordinate) return v;
+    throw InputError("{}: the numbers before byte {} are too large", where_, size_ - rest_.size());
   }
 
  private:
@@ -117,10 +122,6 @@ std::vector<std::string> ReadList(const fs::path& path) {
     const size_t first = line.find_first_not_of(" \t\r");
     if (first == std::string::npos) continue;
     names.push_back(line.substr(first, line.find_first_of(" \t\r", first) - first));
-    if (LeavesFolder(names.back())) {
-      throw InputError("{}: image name '{}' leaves the folder of the images", path.string(),
-                       PrintableText(names.back()));
-    }
   }
   return names;
 }
@@ -137,43 +138,46 @@ class BundlerReader : public Reader {
     }
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const fs::path file = FindBundle(path);
     if (file.empty()) throw InputError("{}: holds no bundle.out of version 0.3", path.string());
     fs::path folder = file.parent_path();
-    if (!IsFile(folder / "list.txt")) folder = folder.parent_path();
+    if (!IsFile(folder / "list.txt") && folder.filename() == "bundle") folder = folder.parent_path();
     if (!IsFile(folder / "list.txt")) {
       throw InputError(
-          "{}: list.txt, which names the image of each camera, is neither beside it nor one folder above",
+          "{}: list.txt, which names the image of each camera, is neither beside it nor beside its bundle/",
           file.string());
     }
-    const std::string text = ReadTextFile(file, kMaxFileBytes);
+    const CaptureFiles disk(path, folder, options.allow_outside);
+    const std::string text = ReadTextFile(disk.Checked(file), kMaxFileBytes);
     Numbers in(std::string_view(text).substr(kMagic.size()), file.string());
     Capture capture;
     capture.format = name();
     capture.hash = Sha256File(file);
     const size_t cameras = in.Count("cameras", 30), points = in.Count("points", 14);
-    const std::vector<int> view_of = ReadCameras(cameras, folder, file.string(), &in, &capture);
+    const std::vector<int> view_of = ReadCameras(cameras, disk, file.string(), &in, &capture);
     ReadPoints(points, view_of, &in, &capture);
-    AttachSiblingMasks(folder, folder / "images", &capture);
+    AttachSiblingMasks(disk, folder, folder / "images", &capture);
     return capture;
   }
 
  private:
   // Returns the view of each camera, -1 when it has none.
-  static std::vector<int> ReadCameras(size_t count, const fs::path& folder, const std::string& where,
+  static std::vector<int> ReadCameras(size_t count, const CaptureFiles& disk, const std::string& where,
                                       Numbers* in, Capture* capture) {
-    const std::vector<std::string> names = ReadList(folder / "list.txt");
+    const fs::path& folder = disk.folder();
+    const std::vector<std::string> names = ReadList(disk.Checked(folder / "list.txt"));
     if (names.size() != count) {
       throw InputError("{}: {} cameras but {} images in list.txt", where, count, names.size());
     }
+    const std::string list = (folder / "list.txt").string();
     std::vector<size_t> owner;
     size_t unregistered = 0, missing = 0;
     for (size_t i = 0; i < count; ++i) {
       const BundleCamera camera = ReadCamera(i, where, in);
       View view;
       for (const fs::path& root : {folder, folder / "images"}) {
-        if (view.image.empty()) view.image = FindImageFile(root, names[i]);
+        if (view.image.empty()) view.image = disk.FindImage(root, names[i], list);
       }
       unregistered += camera.focal <= 0;
       missing += camera.focal > 0 && view.image.empty();

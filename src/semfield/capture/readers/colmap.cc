@@ -7,6 +7,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/colmap_camera.h"
 #include "semfield/capture/readers/colmap_model.h"
 #include "semfield/capture/readers/image_folder.h"
@@ -68,7 +69,9 @@ ModelPlace FindModel(const fs::path& path) {
     for (const fs::path& candidate : candidates) {
       if (!IsColmapModel(candidate)) continue;
       ++place.siblings;
-      const uint64_t images = CountColmapImages(candidate);
+      const bool outside =  // not looked into: refused if it is to be read
+          LeadsOutside(start, candidate / "images.bin") || LeadsOutside(start, candidate / "images.txt");
+      const uint64_t images = outside ? 0 : CountColmapImages(candidate);
       if (place.model.empty() || images > most) {
         place.model = candidate;
         most = images;
@@ -81,21 +84,19 @@ ModelPlace FindModel(const fs::path& path) {
   return {};
 }
 
-// A name of the model that leads out of the image folder, or would.
-void CheckName(const std::string& name, const std::string& where) {
-  if (LeavesFolder(name)) {
-    throw InputError("{}: image name '{}' leaves the folder of the images. Rename it inside the model.",
-                     where, PrintableText(name));
-  }
+fs::path FindImage(const CaptureFiles& disk, const fs::path& root, const ColmapImage& image,
+                   const fs::path& model) {
+  return disk.FindImage(root, image.name, fmt::format("{}: image {}", model.string(), image.id));
 }
 
-size_t CountFound(const fs::path& root, const ColmapModel& model) {
+size_t CountFound(const CaptureFiles& disk, const fs::path& root, const ColmapModel& model,
+                  const fs::path& folder) {
   size_t found = 0;
-  for (const ColmapImage& image : model.images) found += !FindImageFile(root, image.name).empty();
+  for (const ColmapImage& image : model.images) found += !FindImage(disk, root, image, folder).empty();
   return found;
 }
 
-fs::path FindImageRoot(const ModelPlace& place, const ColmapModel& model) {
+fs::path FindImageRoot(const CaptureFiles& disk, const ModelPlace& place, const ColmapModel& model) {
   std::vector<fs::path> roots{place.capture / "images", place.capture / "input", place.capture / "rgb"};
   for (const fs::path& folder : FoldersIn(place.capture)) {
     if (folder.filename().string().rfind("images_", 0) == 0) roots.push_back(folder);
@@ -105,7 +106,7 @@ fs::path FindImageRoot(const ModelPlace& place, const ColmapModel& model) {
   size_t most = 0;
   for (const fs::path& root : roots) {
     if (!IsFolder(root)) continue;
-    const size_t found = CountFound(root, model);
+    const size_t found = CountFound(disk, root, model, place.model);
     if (found > most) {
       most = found;
       best = root;
@@ -132,8 +133,8 @@ struct ViewSource {
 
 class Assembler {
  public:
-  Assembler(const ModelPlace& place, ColmapModel model)
-      : place_(place), model_(std::move(model)), root_(FindImageRoot(place, model_)) {}
+  Assembler(const CaptureFiles& disk, const ModelPlace& place, ColmapModel model)
+      : disk_(disk), place_(place), model_(std::move(model)), root_(FindImageRoot(disk, place, model_)) {}
 
   Capture Assemble() {
     FindImages();
@@ -142,7 +143,7 @@ class Assembler {
     AddPoints();
     AddDepthRanges();
     capture_.hash = ModelHash(place_.model);
-    AttachSiblingMasks(place_.capture, root_, &capture_);
+    AttachSiblingMasks(disk_, place_.capture, root_, &capture_);
     return std::move(capture_);
   }
 
@@ -151,8 +152,7 @@ class Assembler {
     std::string first_missing;
     size_t missing = 0;
     for (const ColmapImage& image : model_.images) {
-      CheckName(image.name, place_.model.string());
-      const fs::path file = FindImageFile(root_, image.name);
+      const fs::path file = FindImage(disk_, root_, image, place_.model);
       if (file.empty()) {
         if (missing++ == 0) first_missing = PrintableText(image.name);
         continue;
@@ -261,6 +261,7 @@ class Assembler {
     }
   }
 
+  const CaptureFiles& disk_;
   const ModelPlace& place_;
   ColmapModel model_;
   fs::path root_;
@@ -283,13 +284,18 @@ class ColmapReader : public Reader {
     }
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const ModelPlace place = FindModel(path);
     if (place.model.empty()) {
       throw InputError("{}: holds no COLMAP model (cameras and images, .bin or .txt, there or in sparse/0)",
                        path.string());
     }
-    Capture capture = Assembler(place, ReadColmapModel(place.model)).Assemble();
+    const CaptureFiles disk(path, place.capture, options.allow_outside);
+    for (const char* name : {"cameras", "images", "points3D"}) {
+      for (const char* extension : {".bin", ".txt"})
+        disk.Checked(place.model / (std::string(name) + extension));
+    }
+    Capture capture = Assembler(disk, place, ReadColmapModel(place.model)).Assemble();
     capture.format = name();
     if (place.siblings > 0) {
       capture.warnings.insert(

@@ -131,8 +131,6 @@ void ReadPoints(const fs::path& path, ColmapModel* model) {
     for (uint8_t& channel : point.color) channel = in.Take<uint8_t>();
     point.error = in.Take<double>();
     in.Skip(kTrackBytes * in.TakeCount(kTrackBytes, "track elements"));
-    if (!point.position.allFinite())
-      throw InputError("{}: point {}: its position is not finite", in.where(), id);
     if (!model->points.emplace(id, point).second)
       throw InputError("{}: point {} occurs twice", in.where(), id);
   }

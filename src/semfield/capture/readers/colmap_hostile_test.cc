@@ -80,8 +80,10 @@ TEST_F(ColmapHostile, NumbersThatAreNone) {
     model_.cameras[4].width = uint64_t{1} << 40;
     EXPECT_NE(FailureOf(binary).find("pixels, expected 1 to"), std::string::npos);
     model_ = good;
-    model_.points[103].position.y() = std::numeric_limits<double>::infinity();
-    EXPECT_NE(FailureOf(binary).find("position is not finite"), std::string::npos);
+    for (const double far : {std::numeric_limits<double>::infinity(), nan, 1e300}) {
+      model_.points[103].position.y() = far;
+      EXPECT_NE(FailureOf(binary).find("position is not finite or too large"), std::string::npos) << far;
+    }
     model_ = good;
     model_.images[1].camera_id = 99;
     EXPECT_NE(FailureOf(binary).find("camera 99"), std::string::npos);
@@ -95,8 +97,9 @@ TEST_F(ColmapHostile, NumbersThatAreNone) {
 TEST_F(ColmapHostile, NamesThatLeaveTheFolderOrAreNotUtf8) {
   const ColmapModel good = model_;
   WritePlainImages({folder_ / "secret.png"}, 64, 48);
-  for (const std::string& name : {std::string("../secret.png"), (folder_ / "secret.png").string(),
-                                  std::string("cam0/../../secret.png"), std::string("/etc/passwd")}) {
+  for (const std::string& name :
+       {std::string("../../secret.png"), (folder_.path() / "../secret.png").string(),
+        std::string("cam0/../../../secret.png"), std::string("/etc/passwd")}) {
     model_ = good;
     model_.images[0].name = name;
     EXPECT_NE(FailureOf().find("leaves the folder"), std::string::npos) << name;
@@ -118,9 +121,9 @@ TEST_F(ColmapHostile, LoopsOfLinksEnd) {
   fs::create_directories(folder_ / "sparse");
   fs::create_directory_symlink(folder_.path(), folder_ / "sparse/loop");
   fs::create_symlink("self.png", folder_ / "images/self.png");
-  model_.images[0].name = "self.png";
   EXPECT_EQ(FailureOf(), "");
-  EXPECT_EQ(ReadCapture(folder_.path()).views.size(), size_t{kCircleViews - 1});
+  model_.images[0].name = "self.png";
+  EXPECT_NE(FailureOf().find("loop of links"), std::string::npos);
 }
 
 TEST_F(ColmapHostile, TextThatIsDamagedNamesTheLine) {

@@ -13,6 +13,8 @@ namespace semfield {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr double kMaxCoordinate = 1e12;
+
 bool IsBinary(const fs::path& folder) {
   return IsFile(folder / "cameras.bin") && IsFile(folder / "images.bin");
 }
@@ -28,6 +30,11 @@ void CheckModel(const ColmapModel& model, const std::string& where) {
     if (model.cameras.count(image.camera_id) == 0) {
       throw InputError("{}: image {} was taken by camera {}, which the model has not", where, image.id,
                        image.camera_id);
+    }
+  }
+  for (const auto& [id, point] : model.points) {
+    if (!(point.position.cwiseAbs().maxCoeff() <= kMaxCoordinate)) {
+      throw InputError("{}: point {}: its position is not finite or too large", where, id);
     }
   }
 }
@@ -92,7 +99,7 @@ Pose ColmapPose(const double q[4], const double t[3], const std::string& where) 
     throw InputError("{}: its quaternion {} {} {} {} is no rotation", where, q[0], q[1], q[2], q[3]);
   }
   const Vec3 translation(t[0], t[1], t[2]);
-  if (!translation.allFinite() || translation.cwiseAbs().maxCoeff() > 1e12) {
+  if (!translation.allFinite() || translation.cwiseAbs().maxCoeff() > kMaxCoordinate) {
     throw InputError("{}: its translation {} {} {} is not finite or too large", where, t[0], t[1], t[2]);
   }
   return {rotation.normalized().toRotationMatrix(), translation};

@@ -5,6 +5,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/capture/readers/colmap_model.h"
+#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace fs = std::filesystem;
@@ -66,7 +67,8 @@ class Words {
     T value{};
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     if (error != std::errc() || end != word.data() + word.size()) {
-      throw InputError("{}: '{}' is no valid {}", lines_.Where(), word.substr(0, 40), what);
+      throw InputError("{}: '{}' is no valid {}", lines_.Where(),
+                       PrintableText(std::string(word.substr(0, 40))), what);
     }
     return value;
   }
@@ -102,7 +104,7 @@ void ReadCameras(const fs::path& path, ColmapModel* model) {
       throw InputError(
           "{}: camera model '{}' is unknown. Run colmap image_undistorter, which turns every camera into "
           "PINHOLE.",
-          lines.Where(), camera.model.substr(0, 60));
+          lines.Where(), PrintableText(camera.model.substr(0, 60)));
     }
     camera.width = words.Number<uint64_t>("width");
     camera.height = words.Number<uint64_t>("height");
@@ -152,7 +154,6 @@ void ReadPoints(const fs::path& path, ColmapModel* model) {
     for (int axis = 0; axis < 3; ++axis) point.position[axis] = words.Number<double>("position");
     for (uint8_t& channel : point.color) channel = words.Number<uint8_t>("colour");
     point.error = words.Number<double>("error");
-    if (!point.position.allFinite()) throw InputError("{}: its position is not finite", lines.Where());
     if (!model->points.emplace(id, point).second) {
       throw InputError("{}: point {} occurs twice", lines.Where(), id);
     }

@@ -19,14 +19,14 @@ bool HasImageExtension(const fs::path& path) {
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
-fs::path FindMask(const fs::path& masks, const fs::path& image_in_root) {
+fs::path FindMask(const CaptureFiles& disk, const fs::path& masks, const fs::path& image_in_root) {
   for (const fs::path& base : {image_in_root, image_in_root.filename()}) {
     fs::path bare = base;
     bare.replace_extension();
     for (const std::string& name : {base.string() + ".png", bare.string() + ".png", bare.string() + ".PNG",
                                     base.string(), bare.string() + ".jpg"}) {
       const fs::path candidate = masks / name;
-      if (IsFile(candidate)) return candidate;
+      if (disk.Has(candidate)) return candidate;
     }
   }
   return {};
@@ -50,7 +50,8 @@ std::vector<std::string> ImageNamesIn(const fs::path& folder) {
   return names;
 }
 
-void AttachSiblingMasks(const fs::path& capture_folder, const fs::path& image_root, Capture* capture) {
+void AttachSiblingMasks(const CaptureFiles& disk, const fs::path& capture_folder, const fs::path& image_root,
+                        Capture* capture) {
   std::error_code error;
   const fs::path masks = capture_folder / "masks";
   if (!fs::is_directory(masks, error) || error) return;
@@ -59,7 +60,7 @@ void AttachSiblingMasks(const fs::path& capture_folder, const fs::path& image_ro
   for (View& view : capture->views) {
     const fs::path in_root = view.image.lexically_normal().lexically_relative(image_root.lexically_normal());
     if (view.mask.empty() && !in_root.empty() && *in_root.begin() != "..")
-      view.mask = FindMask(masks, in_root);
+      view.mask = FindMask(disk, masks, in_root);
     if (!view.mask.empty()) {
       ++found;
     } else if (without.empty()) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "semfield/capture/capture.h"
+#include "semfield/capture/capture_files.h"
 
 namespace semfield {
 
@@ -16,7 +17,7 @@ std::vector<std::string> ImageNamesIn(const std::filesystem::path& folder);
 // one ignored: "photo.png" or "photo.jpg.png" beside the image's place under its image folder, or of that
 // file name alone. `image_root` is what the images' own sub-folders are counted from. Says in `capture`'s
 // warnings when only some views have one.
-void AttachSiblingMasks(const std::filesystem::path& capture_folder, const std::filesystem::path& image_root,
-                        Capture* capture);
+void AttachSiblingMasks(const CaptureFiles& disk, const std::filesystem::path& capture_folder,
+                        const std::filesystem::path& image_root, Capture* capture);
 
 }  // namespace semfield

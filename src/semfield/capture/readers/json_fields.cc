@@ -6,15 +6,6 @@
 
 namespace semfield {
 
-std::string JsonExcerpt(const Json& value) {
-  constexpr size_t kLongest = 60;
-  if (value.is_structured() && value.size() > 8)
-    return fmt::format("{} of {} entries", value.type_name(), value.size());
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
-  return text;
-}
-
 JsonFields::JsonFields(const Json& value, const std::string& prefix_in) : object(&value), prefix(prefix_in) {
   if (!value.is_object()) {
     std::string place = prefix;

@@ -33,7 +33,5 @@ std::string JsonText(const Json& value,
 // rows x 4 numbers with rows 4, or 3 when allow_3x4 (the last row is then 0 0 0 1). The last row must be 0 0
 // 0 1.
 Mat4 JsonMatrix(const Json& value, const std::string& where, bool allow_3x4);
-// The value as short text for messages.
-std::string JsonExcerpt(const Json& value);
 
 }  // namespace semfield

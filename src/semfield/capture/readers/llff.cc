@@ -46,7 +46,8 @@ std::vector<ImageFolder> FindImageFolders(const fs::path& folder) {
   return found;
 }
 
-ImageFolder ChooseImages(const fs::path& folder, size_t rows, const std::string& where) {
+ImageFolder ChooseImages(const CaptureFiles& disk, size_t rows, const std::string& where) {
+  const fs::path& folder = disk.folder();
   std::vector<ImageFolder> folders = FindImageFolders(folder);
   if (folders.empty()) {
     throw InputError("{}: {} holds no images/, images_2/, images_4/ or images_8/ with JPEG or PNG files",
@@ -58,7 +59,8 @@ ImageFolder ChooseImages(const fs::path& folder, size_t rows, const std::string&
     counts += fmt::format("{}{} images in {}/", counts.empty() ? "" : ", ", candidate.images.size(),
                           candidate.name);
     if (candidate.images.size() != rows) continue;
-    candidate.width = ReadImageInfo(folder / candidate.name / candidate.images.front()).width;
+    candidate.width =
+        ReadImageInfo(disk.Checked(folder / candidate.name / candidate.images.front(), where)).width;
     if (best == nullptr || candidate.width > best->width) best = &candidate;
   }
   if (best == nullptr) {
@@ -114,45 +116,52 @@ class LlffReader : public Reader {
   std::string description() const override {
     return "poses_bounds.npy of LLFF, forward-facing or around an object, with images/ or images_2, _4, _8";
   }
-  bool Sniff(const fs::path& path) const override { return IsNpyFile(PoseFileOf(path)); }
+  bool Sniff(const fs::path& path) const override {
+    const fs::path file = PoseFileOf(path);
+    // A link that leads outside is taken at its name here and refused when it is read.
+    return (file != path && LeadsOutside(path, file)) || IsNpyFile(file);
+  }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const fs::path file = PoseFileOf(path);
     const fs::path folder = fs::absolute(file).parent_path();
     const std::string where = file.string();
-    const NpyMatrix matrix = ReadNpy(file);
+    const CaptureFiles disk(path, folder, options.allow_outside);
+    const NpyMatrix matrix = ReadNpy(disk.Checked(file));
     if (matrix.cols != kColumns) {
       throw InputError("{}: {}x{} numbers, expected {} columns: a 3x5 pose and the near and far depth", where,
                        matrix.rows, matrix.cols, kColumns);
     }
-    const ImageFolder images = ChooseImages(folder, matrix.rows, where);
+    const ImageFolder images = ChooseImages(disk, matrix.rows, where);
     Capture capture;
     capture.format = name();
     capture.hash = Sha256File(file);
-    AddViews(matrix, folder / images.name, images.images, where, &capture);
-    AttachSiblingMasks(folder, folder / images.name, &capture);
+    AddViews(disk, matrix, images, where, &capture);
+    AttachSiblingMasks(disk, folder, folder / images.name, &capture);
     std::sort(capture.views.begin(), capture.views.end(),
               [](const View& a, const View& b) { return NaturalLess(a.name, b.name); });
     return capture;
   }
 
  private:
-  static void AddViews(const NpyMatrix& matrix, const fs::path& images, const std::vector<std::string>& names,
+  static void AddViews(const CaptureFiles& disk, const NpyMatrix& matrix, const ImageFolder& images,
                        const std::string& where, Capture* capture) {
     std::vector<fs::path> files;
-    for (const std::string& name : names) files.push_back(images / name);
+    for (const std::string& name : images.images) {
+      files.push_back(disk.Checked(disk.folder() / images.name / name, where));
+    }
     const std::vector<ImageInfo> infos = ReadImageInfos(files);
     size_t without_range = 0;
     for (size_t row = 0; row < files.size(); ++row) {
       View view;
-      view.name = ViewName(images.parent_path(), files[row]);
+      view.name = ViewName(disk.folder(), files[row]);
       view.image = files[row];
       view.world_from_camera = ReadPose(matrix, row, where);
       view.camera = FitCameraToImage(ReadCamera(matrix, row, where), infos[row].width, infos[row].height,
                                      files[row].string(), nullptr);
       view.has_alpha = infos[row].channels == 4 || infos[row].channels == 2;
       const double near = matrix.At(row, 15), far = matrix.At(row, 16);
-      if (std::isfinite(near) && std::isfinite(far) && near > 0 && far > near) {
+      if (near > 0 && far > near && far <= kMaxCoordinate) {
         view.near_depth = near;
         view.far_depth = far;
       } else {

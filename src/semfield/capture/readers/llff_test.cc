@@ -174,10 +174,12 @@ TEST_F(Llff, UnusableDepthRangesAreLeftOutAndSaid) {
   WriteImageFolder("images", kViews, 128, 96);
   rows_[0][15] = std::numeric_limits<double>::quiet_NaN();
   rows_[1][16] = 1;
+  rows_[2][15] = 1e308;
+  rows_[2][16] = 1.5e308;
   const Capture capture = Read();
   EXPECT_EQ(capture.views[0].far_depth, 0);
   EXPECT_EQ(capture.views[1].near_depth, 0);
-  EXPECT_TRUE(Mentions(capture.warnings, "2 of 10 views"));
+  EXPECT_TRUE(Mentions(capture.warnings, "3 of 10 views"));
 }
 
 TEST_F(Llff, WrongContentsAreNamed) {

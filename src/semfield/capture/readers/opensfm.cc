@@ -8,6 +8,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/image_folder.h"
 #include "semfield/capture/readers/json_fields.h"
 #include "semfield/capture/view_files.h"
@@ -101,6 +102,7 @@ class OpenSfmReader : public Reader {
       const fs::path file = PoseFileOf(path);
       std::error_code error;
       if (!fs::is_regular_file(file, error) || file.extension() != ".json") return false;
+      if (file != path && LeadsOutside(path, file)) return true;  // refused when it is read
       const std::string text = ReadTextFile(file, kMaxFileBytes);
       const size_t first = text.find_first_not_of(" \t\r\n");
       return first != std::string::npos && text[first] == '[' && text.find("\"shots\"") != std::string::npos;
@@ -109,10 +111,11 @@ class OpenSfmReader : public Reader {
     }
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const fs::path file = PoseFileOf(path);
     const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
-    const Json root = ReadJsonFile(file, kMaxFileBytes);
+    const CaptureFiles disk(path, folder, options.allow_outside);
+    const Json root = ReadJsonFile(disk.Checked(file), kMaxFileBytes);
     const JsonFields reconstruction(LargestOf(root, file.string()), file.string() + ": ");
     Capture capture;
     capture.format = name();
@@ -121,14 +124,15 @@ class OpenSfmReader : public Reader {
       capture.warnings.push_back(
           fmt::format("{} reconstructions; the one with the most shots is used", root.size()));
     }
-    AddViews(reconstruction, folder, &capture);
+    AddViews(reconstruction, disk, &capture);
     AddPoints(reconstruction, &capture);
-    AttachSiblingMasks(folder, folder / "images", &capture);
+    AttachSiblingMasks(disk, folder, folder / "images", &capture);
     return capture;
   }
 
  private:
-  static void AddViews(const JsonFields& reconstruction, const fs::path& folder, Capture* capture) {
+  static void AddViews(const JsonFields& reconstruction, const CaptureFiles& disk, Capture* capture) {
+    const fs::path images = disk.folder() / "images";
     const JsonFields all_cameras(reconstruction.Need("cameras"), reconstruction.Where("cameras."));
     std::map<std::string, Camera> cameras;
     for (const auto& [id, value] : all_cameras.object->items()) {
@@ -139,10 +143,6 @@ class OpenSfmReader : public Reader {
     std::vector<std::string> missing;
     for (const auto& [shot_name, value] : shots.object->items()) {
       const JsonFields shot(value, shots.Where(PrintableText(shot_name) + "."));
-      if (LeavesFolder(shot_name)) {
-        throw InputError("{}: this image name leaves the folder of the images",
-                         shots.Where(PrintableText(shot_name)));
-      }
       const std::string camera = JsonText(shot.Need("camera"), shot.Where("camera"));
       if (cameras.count(camera) == 0) {
         throw InputError("{}: '{}' is not among the cameras", shot.Where("camera"), camera.substr(0, 80));
@@ -150,18 +150,18 @@ class OpenSfmReader : public Reader {
       View view;
       view.world_from_camera = ReadPose(shot);
       view.camera = cameras.at(camera);
-      view.image = FindImageFile(folder / "images", shot_name);
+      view.image = disk.FindImage(images, shot_name, shots.Where(PrintableText(shot_name)));
       if (view.image.empty()) {
         missing.push_back(PrintableText(shot_name));
         continue;
       }
-      view.name = ViewName(folder, view.image);
+      view.name = ViewName(disk.folder(), view.image);
       files.push_back(view.image);
       capture->views.push_back(std::move(view));
     }
     if (files.size() < 3) {
       throw InputError("{}: {} of {} images exist under {}, at least 3 are needed{}", shots.Where(""),
-                       files.size(), shots.object->size(), (folder / "images").string(),
+                       files.size(), shots.object->size(), images.string(),
                        missing.empty() ? "" : fmt::format(" (not found: {})", missing.front()));
     }
     if (!missing.empty()) {

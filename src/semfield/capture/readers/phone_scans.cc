@@ -7,6 +7,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/json_fields.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
@@ -70,26 +71,27 @@ class PolycamReader : public Reader {
     return IsFolder(Keyframes(path) / "cameras") || IsFolder(Keyframes(path) / "corrected_cameras");
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const fs::path keyframes = Keyframes(path), folder = fs::absolute(path).lexically_normal();
     const bool corrected =
         IsFolder(keyframes / "corrected_cameras") && IsFolder(keyframes / "corrected_images");
     const fs::path cameras = keyframes / (corrected ? "corrected_cameras" : "cameras");
     const fs::path images = keyframes / (corrected ? "corrected_images" : "images");
+    const CaptureFiles disk(path, folder, options.allow_outside);
     Capture capture;
     capture.format = name();
     std::string hashes;
     const std::vector<fs::path> files = JsonFilesIn(cameras);
     for (const fs::path& file : files) {
-      const std::string text = ReadTextFile(file, kMaxFileBytes);
+      const std::string text = ReadTextFile(disk.Checked(file), kMaxFileBytes);
       hashes += Sha256(std::as_bytes(std::span(text)));
       const Json json = ParseJson(text, file.string());
       View view = ReadFrame(JsonFields(json, file.string() + ": "));
-      view.image = FindImageFile(images, file.stem().string());
+      view.image = disk.FindImage(images, file.stem().string(), file.string());
       if (view.image.empty()) continue;
       view.name = ViewName(folder, view.image);
       const fs::path depth = keyframes / "depth" / (file.stem().string() + ".png");
-      if (IsFile(depth)) view.depth = depth;
+      if (disk.Has(depth)) view.depth = depth;
       capture.views.push_back(std::move(view));
     }
     capture.hash = Sha256(std::as_bytes(std::span(hashes)));
@@ -143,6 +145,7 @@ class Record3dReader : public Reader {
     try {
       const fs::path file = Folder(path) / "metadata.json";
       if (!IsFile(file)) return false;
+      if (!IsFile(path) && LeadsOutside(path, file)) return true;  // refused when it is read
       const std::string text = ReadTextFile(file, kMaxFileBytes);
       return text.find("\"poses\"") != std::string::npos && text.find("\"K\"") != std::string::npos;
     } catch (...) {
@@ -150,9 +153,10 @@ class Record3dReader : public Reader {
     }
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const fs::path folder = Folder(path), file = folder / "metadata.json";
-    const Json json = ReadJsonFile(file, kMaxFileBytes);
+    const CaptureFiles disk(path, folder, options.allow_outside);
+    const Json json = ReadJsonFile(disk.Checked(file), kMaxFileBytes);
     const JsonFields fields(json, file.string() + ": ");
     Capture capture;
     capture.format = name();
@@ -180,7 +184,7 @@ class Record3dReader : public Reader {
       const Eigen::Quaterniond q(p[3], p[0], p[1], p[2]);
       if (!(q.norm() > 1e-6)) throw InputError("{}: its quaternion is no rotation", where);
       view.world_from_camera = CheckedPose({q.normalized().toRotationMatrix(), {p[4], p[5], p[6]}}, where);
-      view.image = FindImageFile(folder / "rgb", std::to_string(i));
+      view.image = disk.FindImage(folder / "rgb", std::to_string(i), where);
       if (view.image.empty()) continue;
       view.name = ViewName(folder, view.image);
       capture.views.push_back(std::move(view));

@@ -98,6 +98,9 @@ TEST_F(Bundler, DamageIsAnErrorAndNeverACrash) {
   std::string nan = text_;
   nan.replace(nan.find("60 0.02"), 2, "nan");
   EXPECT_NE(Failure(nan).find("no finite number"), std::string::npos);
+  std::string far = text_;  // finite, but its bounds would not be
+  far.insert(far.find(Text(kPoint)), "1e30");
+  EXPECT_NE(Failure(far).find("too large"), std::string::npos);
   std::string scaled = text_;
   scaled.replace(scaled.find("-0.01\n") + 6, 1, "9");
   EXPECT_NE(Failure(scaled), "");

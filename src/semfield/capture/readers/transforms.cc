@@ -9,6 +9,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
 #include "semfield/capture/bounds.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/labels.h"
 #include "semfield/capture/readers/transforms_camera.h"
 #include "semfield/capture/readers/transforms_frames.h"
@@ -68,22 +69,22 @@ void AddCameras(const std::vector<TransformsFrame>& frames, Capture* capture) {
 }
 
 // {"train_filenames": [...], "test_filenames": [...], "val_filenames": [...]} of nerfstudio.
-std::set<std::string> ListedNames(const JsonFields& file, const std::string& key, const fs::path& folder) {
+std::set<std::string> ListedNames(const JsonFields& file, const std::string& key, const CaptureFiles& disk) {
   std::set<std::string> names;
   const Json* list = file.Find(key);
   if (list == nullptr) return names;
   if (!list->is_array()) throw InputError("{}: expected a list, got {}", file.Where(key), JsonExcerpt(*list));
   for (size_t i = 0; i < list->size(); ++i) {
-    const std::string text = JsonText((*list)[i], file.Where(fmt::format("{}[{}]", key, i)));
-    const fs::path image = FindImageFile(folder, text);
-    if (!image.empty()) names.insert(ViewName(folder, image));
+    const std::string where = file.Where(fmt::format("{}[{}]", key, i));
+    const fs::path image = disk.FindImage(disk.folder(), JsonText((*list)[i], where), where);
+    if (!image.empty()) names.insert(ViewName(disk.folder(), image));
   }
   return names;
 }
 
-void SplitByLists(const JsonFields& file, const fs::path& folder, std::vector<TransformsFrame>* frames) {
-  const std::set<std::string> test = ListedNames(file, "test_filenames", folder);
-  const std::set<std::string> val = ListedNames(file, "val_filenames", folder);
+void SplitByLists(const JsonFields& file, const CaptureFiles& disk, std::vector<TransformsFrame>* frames) {
+  const std::set<std::string> test = ListedNames(file, "test_filenames", disk);
+  const std::set<std::string> val = ListedNames(file, "val_filenames", disk);
   for (TransformsFrame& frame : *frames) {
     if (val.count(frame.view.name)) frame.split = FrameSplit::kVal;
     if (test.count(frame.view.name)) frame.split = FrameSplit::kTest;
@@ -179,6 +180,7 @@ class TransformsReader : public Reader {
       if (files.empty()) return false;
       const std::string extension = files.front().path.extension().string();
       if (extension != ".json" && extension != ".JSON") return false;
+      if (!IsFile(path) && LeadsOutside(path, files.front().path)) return true;  // refused when it is read
       const std::string text = ReadTextFile(files.front().path, kMaxFileBytes);
       const size_t first = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");
       if (first == std::string::npos || text[first] != '{') return false;
@@ -189,7 +191,7 @@ class TransformsReader : public Reader {
     }
   }
 
-  Capture Read(const fs::path& path) const override {
+  Capture Read(const fs::path& path, const ReadOptions& options) const override {
     const std::vector<PoseFile> files = FindPoseFiles(path);
     if (files.empty()) {
       throw InputError("{}: holds neither transforms.json nor transforms_train.json", path.string());
@@ -197,12 +199,13 @@ class TransformsReader : public Reader {
     const fs::path folder = fs::absolute(files.front().path).parent_path();
     Capture capture;
     capture.format = name();
-    FrameCollector collector(folder);
+    const CaptureFiles disk(path, folder, options.allow_outside);
+    FrameCollector collector(disk);
     std::list<Json> documents;
     std::list<JsonFields> roots;
     std::string text;
     for (const PoseFile& file : files) {
-      const std::string content = ReadTextFile(file.path, kMaxFileBytes);
+      const std::string content = ReadTextFile(disk.Checked(file.path), kMaxFileBytes);
       text += content;
       documents.push_back(ParseJson(content, file.path.string()));
       roots.emplace_back(documents.back(), file.path.string() + ": ");
@@ -211,7 +214,7 @@ class TransformsReader : public Reader {
     capture.hash = Sha256(std::as_bytes(std::span(text)));
     const JsonFields& root = roots.front();
     std::vector<TransformsFrame> frames = collector.Finish(&capture.warnings);
-    if (files.size() == 1) SplitByLists(root, folder, &frames);
+    if (files.size() == 1) SplitByLists(root, disk, &frames);
     AddCameras(frames, &capture);
     ApplyOwnSplit(frames,
                   files.size() > 1 ? files.back().path.filename().string() : "listed in the pose file",
@@ -219,7 +222,7 @@ class TransformsReader : public Reader {
     ReadAppliedTransform(root, &capture);
     capture.depth_unit = root.Number("depth_unit_m", 1e-9, 1e6).value_or(capture.depth_unit);
     ReadAabb(root, &capture);
-    if (IsFile(folder / "labels.json")) ReadLabels(folder / "labels.json", &capture);
+    if (disk.Has(folder / "labels.json")) ReadLabels(folder / "labels.json", &capture);
     WarnOfBlur(frames, &capture);
     // instant-ngp's aabb_scale says how far the background reaches, so there is one.
     const bool has_depth =

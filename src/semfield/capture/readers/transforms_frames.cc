@@ -62,7 +62,7 @@ void FrameCollector::Add(const JsonFields& file, FrameSplit split) {
 std::filesystem::path FrameCollector::FindExtra(const JsonFields& frame, const std::string& key) {
   const std::optional<std::string> text = frame.Text(key);
   if (!text || text->empty()) return {};
-  const std::filesystem::path found = FindImageFile(folder_, *text);
+  const std::filesystem::path found = disk_.FindImage(disk_.folder(), *text, frame.Where(key));
   if (found.empty()) missing_extras_.push_back(*text);
   return found;
 }
@@ -77,21 +77,20 @@ void FrameCollector::AddFrame(const Json& value, const JsonFields& file, const s
   const std::string where = fields.Where("transform_matrix");
   const Mat4 matrix = JsonMatrix(fields.Need("transform_matrix"), where, false);
   ScaleOf(matrix.topLeftCorner<3, 3>(), where);
-  const std::filesystem::path image = FindImageFile(folder_, file_path);
+  const std::filesystem::path image = disk_.FindImage(disk_.folder(), file_path, fields.Where("file_path"));
   if (image.empty()) {
     missing_.push_back(file_path);
     return;
   }
   View view;
-  view.name = ViewName(folder_, image);
+  view.name = ViewName(disk_.folder(), image);
   view.image = image;
   view.world_from_camera = {matrix.topLeftCorner<3, 3>(), matrix.topRightCorner<3, 1>()};
   view.mask = FindExtra(fields, "mask_path");
   if (view.mask.empty()) {
     // instant-ngp's masks of what moves: beside the image, and nonzero where a pixel is to be ignored.
     const auto dynamic = image.parent_path() / fmt::format("dynamic_mask_{}.png", image.stem().string());
-    std::error_code error;
-    if (std::filesystem::is_regular_file(dynamic, error)) {
+    if (disk_.Has(dynamic)) {
       view.mask = dynamic;
       view.mask_inverted = true;
     }
@@ -135,7 +134,7 @@ void FrameCollector::NormalizeScale(std::vector<std::string>* warnings) {
 
 std::vector<TransformsFrame> FrameCollector::Finish(std::vector<std::string>* warnings) {
   if (frames_.size() < 3) {
-    throw InputError("{}: {} of {} listed images exist, at least 3 are needed{}", folder_.string(),
+    throw InputError("{}: {} of {} listed images exist, at least 3 are needed{}", disk_.folder().string(),
                      frames_.size(), listed_,
                      missing_.empty() ? "."
                                       : fmt::format(" (not found: {}). Paths are relative to this folder.",

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "semfield/capture/capture.h"
+#include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/json_fields.h"
 
 namespace semfield {
@@ -24,7 +25,8 @@ struct TransformsFrame {
 // duplicates.
 class FrameCollector {
  public:
-  explicit FrameCollector(const std::filesystem::path& folder) : folder_(folder) {}
+  // `disk` must outlive the collector.
+  explicit FrameCollector(const CaptureFiles& disk) : disk_(disk) {}
 
   // `file` (and the JSON behind it) must outlive the collector.
   void Add(const JsonFields& file, FrameSplit split);
@@ -37,7 +39,7 @@ class FrameCollector {
   std::filesystem::path FindExtra(const JsonFields& frame, const std::string& key);
   void NormalizeScale(std::vector<std::string>* warnings);
 
-  std::filesystem::path folder_;
+  const CaptureFiles& disk_;
   std::vector<TransformsFrame> frames_;
   int listed_ = 0;
   std::vector<std::string> missing_;

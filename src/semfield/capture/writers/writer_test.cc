@@ -181,7 +181,9 @@ TEST_F(FromTransforms, OddNamesStayInsideTheFolderAndApart) {
   json["frames"][2]["file_path"] = "images_2/000.png";
   WriteImages(folder_.path(), 1);
   WritePng(folder_ / "json/images_2/000.png", ImageU8(16, 12, 3, 9));
-  const Capture capture = Read(json, 4);
+  WriteImages(folder_ / "json", 4);
+  WriteJsonFile(folder_ / "json/transforms.json", json);
+  const Capture capture = ReadCapture(folder_ / "json", {.allow_outside = true});
   WriteCapture(capture, folder_ / "out", "transforms");
   EXPECT_EQ(ReadCapture(folder_ / "out").views.size(), 4u);
   for (const auto& entry : fs::directory_iterator(folder_.path())) {

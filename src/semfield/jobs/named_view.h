@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/capture/capture.h"
+
+namespace semfield {
+
+// A view asked for by the user: one of the capture's, or a pose file (JSON with a camera and
+// "transform_matrix" in the capture's convention, or "world_from_camera" in ours).
+struct NamedView {
+  std::string name;  // safe as part of a file name
+  Camera camera;     // of the original image
+  Pose world_from_camera;
+  int index = -1;  // into Capture::views, -1: from a pose file
+};
+NamedView FindNamedView(const Capture& capture, const std::string& text);
+// "all", "train", "test" or names separated by commas.
+std::vector<NamedView> FindNamedViews(const Capture& capture, const std::string& text);
+
+}  // namespace semfield
