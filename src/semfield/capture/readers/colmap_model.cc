@@ -33,7 +33,7 @@ void CheckModel(const ColmapModel& model, const std::string& where) {
     }
   }
   for (const auto& [id, point] : model.points) {
-    if (!(point.position.cwiseAbs().maxCoeff() <= kMaxCoordinate)) {
+    if (!point.position.allFinite() || point.position.cwiseAbs().maxCoeff() > kMaxCoordinate) {
       throw InputError("{}: point {}: its position is not finite or too large", where, id);
     }
   }
