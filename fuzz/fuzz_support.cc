@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kLengthBytes = 3;
 constexpr size_t kLongestMessage = 8192;
 
+long num_answers = 0;
+
 struct OwnFolder {
   fs::path path = fs::temp_directory_path() / ("semfield-fuzz-" + std::to_string(::getpid()));
   OwnFolder() {
@@ -104,11 +106,16 @@ void ExpectAnswerOrError(void (*body)(const void*), const void* argument) {
   Folder();  // quiet, on one thread
   try {
     body(argument);
+    ++num_answers;
   } catch (const Error& error) {
     const std::string message = error.what();
     Require(error.kind() != ErrorKind::kInterrupted, "nobody interrupts");
     Require(!message.empty() && message.size() <= kLongestMessage, "a message people can read");
   }
+}
+
+long NumAnswers() {
+  return num_answers;
 }
 
 int CheckCapture(const fs::path& folder, const std::string& format) {

@@ -44,6 +44,9 @@ int Check(const Body& body) {
   return 0;
 }
 
+// How often Check met an answer rather than an Error.
+long NumAnswers();
+
 // Reads the folder as a capture of that format (empty: sniffed). What is accepted must hold what readers
 // promise: finite rigid poses, cameras of the images' sizes, files inside the folder.
 int CheckCapture(const std::filesystem::path& folder, const std::string& format);

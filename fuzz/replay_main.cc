@@ -168,10 +168,15 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (const std::string& seed : seeds) RunOne(seed);
+  if (semfield::fuzz::NumAnswers() == 0) {
+    std::fprintf(stderr, "fuzz: every seed is refused; make them anew with fuzz_make_corpus\n");
+    return 1;
+  }
   RunOne("");
   Mutator mutator(seeds, ReadDictionary(dictionary), semfield::FastHash(std::string_view(failing_file)));
   for (long i = 0; i < mutations; ++i) RunOne(mutator.Next());
-  std::printf("%zu seeds and %ld mutations\n", seeds.size(), mutations);
+  std::printf("%zu seeds and %ld mutations, %ld answers that are no errors\n", seeds.size(), mutations,
+              semfield::fuzz::NumAnswers());
   current_input = nullptr;
   return 0;
 }
