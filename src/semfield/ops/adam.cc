@@ -1,6 +1,7 @@
 #include "semfield/ops/adam.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -11,6 +12,8 @@
 #include "hwy/foreach_target.h"
 // Must come after foreach_target.h.
 #include "hwy/highway.h"
+
+#include <hwy/cache_control.h>
 
 #ifndef SEMFIELD_OPS_ADAM_ONCE
 #define SEMFIELD_OPS_ADAM_ONCE
@@ -92,12 +95,45 @@ HWY_INLINE void UpdateBlock(const internal::AdamFactors& f, const internal::Adam
   }
 }
 
+// Which of up to 64 blocks from `begin` on have a gradient, a bit each; what they will need is prefetched,
+// because the processor cannot guess the next one.
+HWY_INLINE uint64_t FindActive(const internal::AdamArrays& a, size_t begin, size_t end) {
+  uint64_t active = 0;
+  for (size_t i = begin, bit = 0; i < end; i += internal::kAdamBlock, ++bit) {
+    if (AllZero(a.gradient + i)) continue;
+    active |= uint64_t{1} << bit;
+    hwy::Prefetch(a.parameters + i);
+    hwy::Prefetch(a.first_moment + i);
+    hwy::Prefetch(a.second_moment + i);
+    if (a.shadow != nullptr) hwy::Prefetch(a.shadow + i);
+  }
+  return active;
+}
+
+HWY_INLINE void UpdateActive(const internal::AdamFactors& factors, const internal::AdamArrays& arrays,
+                             size_t begin, uint64_t active) {
+  for (; active != 0; active &= active - 1) {
+    UpdateBlock(factors, arrays,
+                begin + internal::kAdamBlock * static_cast<size_t>(std::countr_zero(active)));
+  }
+}
+
 // count is a multiple of kAdamBlock.
 void StepImpl(const internal::AdamFactors& factors, size_t count, const internal::AdamArrays& arrays) {
-  for (size_t begin = 0; begin < count; begin += internal::kAdamBlock) {
-    if (factors.sparse && AllZero(arrays.gradient + begin)) continue;
-    UpdateBlock(factors, arrays, begin);
+  if (!factors.sparse) {
+    for (size_t begin = 0; begin < count; begin += internal::kAdamBlock) UpdateBlock(factors, arrays, begin);
+    return;
   }
+  constexpr size_t kGroup = 64 * internal::kAdamBlock;
+  size_t waiting_begin = 0;
+  uint64_t waiting = 0;
+  for (size_t begin = 0; begin < count; begin += kGroup) {
+    const uint64_t active = FindActive(arrays, begin, std::min(begin + kGroup, count));
+    UpdateActive(factors, arrays, waiting_begin, waiting);
+    waiting_begin = begin;
+    waiting = active;
+  }
+  UpdateActive(factors, arrays, waiting_begin, waiting);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ struct ValueInputs {
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "semfield/ops/compositing.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // highway.h must come first.
@@ -89,7 +90,84 @@ HWY_ATTR HWY_INLINE void AlphaOfDepth(V tau, V* alpha, V* through) {
   *alpha = hn::IfThenElse(hn::Lt(tau, hn::Set(d, 0.1f)), hn::Mul(tau, series), hn::Sub(one, *through));
 }
 
+// Lanes move up by `distance`; what comes in from below is `fill`.
+template <int kDistance>
+HWY_ATTR HWY_INLINE V ShiftUp(V v, V fill) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const auto from = hn::Sub(hn::Iota(di, 0), hn::Set(di, kDistance));
+  const auto index = hn::Max(from, hn::Zero(di));
+  const V moved = hn::TableLookupLanes(v, hn::IndicesFromVec(d, index));
+  return hn::IfThenElse(hn::RebindMask(d, hn::Lt(from, hn::Zero(di))), fill, moved);
+}
+
+// Running products and sums over the lanes, in log2(lanes) steps: one lane after the other would wait for
+// every product.
+template <int kDistance = 1>
+HWY_ATTR HWY_INLINE V RunningProduct(V v) {
+  if constexpr (kDistance < static_cast<int>(hn::MaxLanes(D()))) {
+    return RunningProduct<2 * kDistance>(hn::Mul(v, ShiftUp<kDistance>(v, hn::Set(D(), 1.0f))));
+  } else {
+    return v;
+  }
+}
+template <int kDistance = 1>
+HWY_ATTR HWY_INLINE V RunningSum(V v) {
+  if constexpr (kDistance < static_cast<int>(hn::MaxLanes(D()))) {
+    return RunningSum<2 * kDistance>(hn::Add(v, ShiftUp<kDistance>(v, hn::Zero(D()))));
+  } else {
+    return v;
+  }
+}
+
+// Every lane becomes lane k.
+HWY_ATTR HWY_INLINE V BroadcastLane(V v, int k) {
+  const D d;
+  return hn::TableLookupLanes(v, hn::IndicesFromVec(d, hn::Set(hn::RebindToSigned<D>(), k)));
+}
+
+// Of the columns from `base` on.
+struct Opacities {
+  const float* alpha;
+  const float* through;
+  int base;
+};
+
+// One ray: weights until the transmittance falls under the least one.
+HWY_ATTR HWY_INLINE void TraceRay(const CompositeTile& tile, const Opacities& in, float min_transmittance,
+                                  const ForwardOutputs& out, int ray) {
+  const D d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const V least = hn::Set(d, min_transmittance);
+  const V one = hn::Set(d, 1.0f);
+  const int first = tile.begin[ray], end = tile.begin[ray + 1];
+  V remaining = one;
+  int i = first;
+  bool cut = false;
+  while (i < end && !cut) {
+    const int count = std::min(lanes, end - i);
+    const auto valid = hn::FirstN(d, count);
+    const V product = RunningProduct(hn::IfThenElse(valid, hn::LoadU(d, in.through + (i - in.base)), one));
+    const V before = hn::Mul(remaining, ShiftUp<1>(product, one));
+    const V after = hn::Mul(remaining, product);
+    // Written so that a transmittance that is not a number ends the ray.
+    const intptr_t dark = hn::FindFirstTrue(d, hn::AndNot(hn::Ge(before, least), valid));
+    cut = dark >= 0;
+    const int kept = cut ? static_cast<int>(dark) : count;
+    const auto store = hn::FirstN(d, kept);
+    hn::BlendedStore(hn::Mul(before, hn::LoadU(d, in.alpha + (i - in.base))), store, d, out.weight + i);
+    hn::BlendedStore(after, store, d, out.transmittance + i);
+    if (kept > 0) remaining = BroadcastLane(after, kept - 1);
+    i += kept;
+  }
+  out.kept[ray] = i - first;
+  out.final_transmittance[ray] = hn::GetLane(remaining);
+  std::fill(out.weight + i, out.weight + end, 0.0f);
+  std::fill(out.transmittance + i, out.transmittance + end, hn::GetLane(remaining));
+}
+
 HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const ForwardOutputs& out) {
+  static_assert(kTileStride >= kTileColumns + kColumnBlock, "whole vectors are read past the last column");
   HWY_ALIGN float alpha[kTileStride];
   HWY_ALIGN float through[kTileStride];
   const D d;
@@ -103,20 +181,30 @@ HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const 
                   hn::StoreU(t, d, through + i);
                 });
   for (int ray = 0; ray < tile.num_rays; ++ray) {
-    const int end = tile.begin[ray + 1];
-    float remaining = 1;
-    int i = tile.begin[ray];
-    for (; i < end && remaining >= min_transmittance; ++i) {
-      out.weight[i] = remaining * alpha[i - base];
-      remaining *= through[i - base];
-      out.transmittance[i] = remaining;
-    }
-    out.kept[ray] = i - tile.begin[ray];
-    out.final_transmittance[ray] = remaining;
-    for (; i < end; ++i) {
-      out.weight[i] = 0;
-      out.transmittance[i] = remaining;
-    }
+    TraceRay(tile, {alpha, through, base}, min_transmittance, out, ray);
+  }
+}
+
+// One ray, columns [first, cut): d_tau_i = T_{i+1} g_i - at_end - sum_{j>i} w_j g_j.
+// d_tau begins at column `first`.
+HWY_ATTR HWY_INLINE void TraceRayBack(const BackwardInputs& in, int first, int cut, float at_end,
+                                      float* HWY_RESTRICT d_tau) {
+  const D d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  V behind = hn::Set(d, at_end);
+  // From the last vector to the first: within one, running sums over reversed lanes.
+  const int num_vectors = (cut - first + lanes - 1) / lanes;
+  for (int k = num_vectors - 1; k >= 0; --k) {
+    const int i = first + k * lanes;
+    const auto valid = hn::FirstN(d, cut - i);
+    const V d_weight = hn::MaskedLoad(valid, d, in.d_weight + i);
+    const V product = hn::Mul(hn::MaskedLoad(valid, d, in.weight + i), d_weight);
+    const V sum = RunningSum(hn::Reverse(d, product));
+    const V later = hn::Reverse(d, ShiftUp<1>(sum, hn::Zero(d)));
+    const V transmittance = hn::MaskedLoad(valid, d, in.transmittance + i);
+    const V result = hn::Sub(hn::Mul(transmittance, d_weight), hn::Add(behind, later));
+    hn::BlendedStore(result, valid, d, d_tau + (i - first));
+    behind = hn::Add(behind, BroadcastLane(sum, lanes - 1));
   }
 }
 
@@ -129,13 +217,10 @@ HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
     const int first = tile.begin[ray];
     const int cut = first + in.kept[ray];
     for (int i = cut; i < tile.begin[ray + 1]; ++i) d_tau[i - base] = 0;
-    float behind = in.d_final_transmittance == nullptr
-                       ? 0.0f
-                       : in.final_transmittance[ray] * in.d_final_transmittance[ray];
-    for (int i = cut - 1; i >= first; --i) {
-      d_tau[i - base] = in.transmittance[i] * in.d_weight[i] - behind;
-      behind += in.weight[i] * in.d_weight[i];
-    }
+    const float at_end = in.d_final_transmittance == nullptr
+                             ? 0.0f
+                             : in.final_transmittance[ray] * in.d_final_transmittance[ray];
+    TraceRayBack(in, first, cut, at_end, d_tau + (first - base));
   }
   const D d;
   float* HWY_RESTRICT out = d_raw_density + base;
@@ -188,7 +273,11 @@ HWY_ATTR void ValueRows(const CompositeTile& tile, const ValueInputs& in, int ro
     const int first = tile.begin[ray];
     ForEachColumn(first, first + in.kept[ray], [&](int i, const auto& load, const auto&) HWY_ATTR {
       const V w = load(weight + i);
-      for (int k = 0; k < kRows; ++k) sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
+      for (int k = 0; k < kRows; ++k) {
+        hwy::Prefetch(values + (k + kRows) * stride +
+                      i);  // rows are too short for the processor to see a stream
+        sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
+      }
     });
     HWY_ALIGN float sums[4] = {};
     AddSums4(sum[0], sum[1], sum[2], sum[3], sums);
@@ -214,6 +303,8 @@ HWY_ATTR void ValueRowsBackward(const CompositeTile& tile, const ValueInputs& in
       const V w = load(weight + i);
       V sum = load(d_weight + i);
       for (int k = 0; k < kRows; ++k) {
+        hwy::Prefetch(values + (k + kRows) * stride + i);
+        hwy::Prefetch(to + (k + kRows) * stride + i);
         sum = hn::MulAdd(load(values + k * stride + i), d_ray[k], sum);
         store(hn::Mul(w, d_ray[k]), to + k * stride + i);
       }

@@ -31,11 +31,17 @@ HWY_INLINE void ForEachBlock(const ForwardJob& job, int64_t begin, int64_t end, 
   Corners corners[2];
   int current = 0;
   FindCorners<kFeatures, kDense>(job.level, job.points, begin, end, factors, corners[0]);
+  constexpr bool kFetch = kFeatures == 2 && HWY_TARGET != HWY_SCALAR;
+  if constexpr (kFetch) FetchPairs(job.table, corners[0]);
   for (int64_t i = begin; i < end; i += kBlock) {
     if (i + kBlock < end) {
       Corners& next = corners[current ^ 1];
       FindCorners<kFeatures, kDense>(job.level, job.points, i + kBlock, end, factors, next);
-      if (job.level.prefetch_values) PrefetchBlock(job.table, next);
+      if constexpr (kFetch) {
+        FetchPairs(job.table, next);
+      } else {
+        if (job.level.prefetch_values) PrefetchBlock<kDense>(job.table, next);
+      }
     }
     use(i, corners[current]);
     current ^= 1;
@@ -161,11 +167,11 @@ HWY_INLINE void AddBlock(const Pending<kFeatures>& pending, float* gradient) {
   }
 }
 
-template <int kFeatures>
+template <int kFeatures, bool kDense>
 HWY_INLINE void PrefetchPending(const Pending<kFeatures>& pending, const float* gradient) {
-  if (std::popcount(pending.first) > kBlock / 2) return PrefetchBlock(gradient, pending.corners);
+  if (std::popcount(pending.first) > kBlock / 2) return PrefetchBlock<kDense>(gradient, pending.corners);
   for (uint32_t left = pending.first; left != 0; left &= left - 1) {
-    PrefetchLane(gradient, pending.corners, std::countr_zero(left));
+    PrefetchLane<kDense>(gradient, pending.corners, std::countr_zero(left));
   }
 }
 
@@ -181,7 +187,7 @@ HWY_INLINE void ScatterBlocks(const BackwardJob& job, int64_t begin, int64_t end
     if (next.active == 0) continue;
     FindCorners<kFeatures, kDense>(job.level, job.points, i, end, factors, next.corners);
     next.first = next.active & (CellChanges(next.corners) | ~(next.active << 1));
-    if (job.level.prefetch_gradient) PrefetchPending(next, job.gradient);
+    if (job.level.prefetch_gradient) PrefetchPending<kFeatures, kDense>(next, job.gradient);
     AddBlock(blocks[current], job.gradient);
     blocks[current].active = 0;
     current ^= 1;

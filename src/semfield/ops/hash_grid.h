@@ -46,8 +46,8 @@ struct GridPoints {
 
 // One level for all points: out[f * out_stride + i], f in [0, features_per_level). `table` is the whole
 // parameter array in half precision. Trilinear interpolation. Safe to call from several threads; a point's
-// result does not depend on the points beside it. Call it level by level over many points: a level's table then
-// stays in cache.
+// result does not depend on the points beside it. Call it level by level over many points: a level's table
+// then stays in cache.
 void HashGridForward(const HashGridLayout& layout, int level, const Half* table, const GridPoints& points,
                      float* out, size_t out_stride);
 

@@ -30,6 +30,7 @@ struct alignas(64) Corners {
   uint32_t offset[kCorners][kBlock];
   float weight[kCorners][kBlock];
   uint32_t cell[3][2 * kBlock] = {};  // in the second half
+  uint32_t pair[kCorners][kBlock];    // with two features: the entries themselves, by FetchPairs
 };
 
 struct alignas(64) PointBlock {

@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "semfield/ops/hash_grid_common.h"
 
@@ -147,17 +148,33 @@ HWY_INLINE uint32_t CellChanges(const Corners& corners) {
   return changes | 1u;
 }
 
-// The two ends of an edge along x are neighbours in a dense level, and in a hashed one differ in the lowest
-// bits of the index only: mostly one cache line holds both, so only the first is prefetched.
-template <class T>
+// The two ends of an edge along x are neighbours in a dense level, and mostly one cache line holds both. In a
+// hashed one they differ in the lowest bits of the index, often in another line.
+template <bool kDense, class T>
 HWY_INLINE void PrefetchLane(const T* base, const Corners& corners, int lane) {
-  for (int c = 0; c < kCorners; c += 2) hwy::Prefetch(base + corners.offset[c][lane]);
+  for (int c = 0; c < kCorners; c += kDense ? 2 : 1) hwy::Prefetch(base + corners.offset[c][lane]);
 }
 
-template <class T>
+template <bool kDense, class T>
 HWY_INLINE void PrefetchBlock(const T* base, const Corners& corners) {
-  for (int c = 0; c < kCorners; c += 2) {
+  for (int c = 0; c < kCorners; c += kDense ? 2 : 1) {
     for (int lane = 0; lane < kBlock; ++lane) hwy::Prefetch(base + corners.offset[c][lane]);
+  }
+}
+
+// Copies entries of two halves, one by one: a processor's own gather takes longer, and a block later they lie
+// in L1 as vectors.
+HWY_NOINLINE void FetchPairs(const Half* table, Corners& corners) {
+  for (int c = 0; c < kCorners; ++c) {
+    HWY_UNROLL(16)
+    for (int lane = 0; lane < kBlock; ++lane) {
+      uint32_t pair;
+      std::memcpy(&pair, table + corners.offset[c][lane], sizeof(pair));
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+      asm volatile("" : "+r"(pair));  // or the compiler makes a gather of it
+#endif
+      corners.pair[c][lane] = pair;
+    }
   }
 }
 
@@ -342,16 +359,14 @@ HWY_NOINLINE void Interpolate8(const Half* table, const Corners& corners, float*
 }
 
 template <bool kByPoint>
-HWY_NOINLINE void Interpolate2(const Half* table, const Corners& corners, float* out, size_t stride) {
+HWY_NOINLINE void Interpolate2(const Corners& corners, float* out, size_t stride) {
   const FloatTag d;
-  const IntTag di;
   const hn::Rebind<uint16_t, FloatTag> dh;
   const IndexTag du;
   for (int lane = 0; lane < kBlock; lane += kLanes) {
     FloatVector sum0 = hn::Zero(d), sum1 = sum0;
     for (int c = 0; c < kCorners; ++c) {
-      const auto index = hn::ShiftRight<1>(hn::Load(du, corners.offset[c] + lane));
-      const auto pair = hn::GatherIndex(du, reinterpret_cast<const uint32_t*>(table), hn::BitCast(di, index));
+      const auto pair = hn::Load(du, corners.pair[c] + lane);
       const auto weight = hn::Load(d, corners.weight[c] + lane);
       sum0 = hn::MulAdd(weight, ToFloat(d, hn::TruncateTo(dh, pair)), sum0);
       sum1 = hn::MulAdd(weight, ToFloat(d, hn::TruncateTo(dh, hn::ShiftRight<16>(pair))), sum1);
@@ -367,7 +382,7 @@ HWY_NOINLINE void Interpolate2(const Half* table, const Corners& corners, float*
 
 template <int kFeatures, bool kDense, bool kByPoint>
 HWY_INLINE void Interpolate(const Half* table, const Corners& corners, float* out, size_t stride) {
-  if constexpr (kFeatures == 2) Interpolate2<kByPoint>(table, corners, out, stride);
+  if constexpr (kFeatures == 2) Interpolate2<kByPoint>(corners, out, stride);
   if constexpr (kFeatures == 4) Interpolate4<kDense, kByPoint>(table, corners, out, stride);
   if constexpr (kFeatures == 8) Interpolate8<kByPoint>(table, corners, out, stride);
 }
