@@ -10,6 +10,13 @@ namespace semfield {
 
 namespace {
 
+// SceneMap::UnitFromWorld of a bounded map for one axis of one ray's samples: a loop that the compiler turns into vectors.
+void BoundedUnits(const SceneMap& map, const Ray& ray, int axis, const float* t, int count, float* units) {
+  const float origin = ray.origin[axis], direction = ray.direction[axis], center = map.center[axis];
+  const float scale = 1.0f / map.half_extent;
+  for (int i = 0; i < count; ++i) units[i] = (origin + t[i] * direction - center) * scale * 0.5f + 0.5f;
+}
+
 // How many samples a step has differs from step to step: a quarter more than asked for is there for the next.
 void Grow(Buffer<float>& buffer, size_t size) {
   if (buffer.size() < size) buffer.ResizeUninitialized(size + size / 4);
@@ -110,17 +117,25 @@ void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<con
     const Ray& ray = rays[r];
     const float* from_t = Marched(offsets_[r]);
     const float* from_dt = from_t + kBlockSamples;
-    for (int i = 0; i < counts_[r]; ++i, ++column) {
-      ts[column] = from_t[i];
-      dts[column] = from_dt[i];
-      const float p[3] = {ray.origin[0] + from_t[i] * ray.direction[0], ray.origin[1] + from_t[i] * ray.direction[1],
-                          ray.origin[2] + from_t[i] * ray.direction[2]};
-      float u[3];
-      map.UnitFromWorld(p, u);
-      xs[column] = u[0];
-      ys[column] = u[1];
-      zs[column] = u[2];
+    const int count = counts_[r];
+    std::copy_n(from_t, count, ts + column);
+    std::copy_n(from_dt, count, dts + column);
+    if (map.contracted) {
+      for (int i = 0; i < count; ++i) {
+        const float p[3] = {ray.origin[0] + from_t[i] * ray.direction[0],
+                            ray.origin[1] + from_t[i] * ray.direction[1],
+                            ray.origin[2] + from_t[i] * ray.direction[2]};
+        float u[3];
+        map.UnitFromWorld(p, u);
+        xs[column + i] = u[0];
+        ys[column + i] = u[1];
+        zs[column + i] = u[2];
+      }
+    } else {
+      float* rows[3] = {xs + column, ys + column, zs + column};
+      for (int axis = 0; axis < 3; ++axis) BoundedUnits(map, ray, axis, from_t, count, rows[axis]);
     }
+    column += count;
   }
   // Kernels read whole column blocks: what lies past the end must at least be numbers.
   for (; column < ops::kTileStride; ++column)

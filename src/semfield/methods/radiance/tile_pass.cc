@@ -38,17 +38,14 @@ TilePass::TilePass(const RadianceModel& model) : model_(model) {
   const auto rows = [](Buffer<float>& buffer, int n) { buffer.Resize(static_cast<size_t>(n) * kStride); };
   const int widest = std::max({model.options.hidden, model.layout.num_features(), model.color_shape.input});
   rows(density_activations_, ops::MlpActivationRows(model.density_shape));
-  rows(density_out_, RadianceModel::kGeometryRows);
   rows(color_in_, model.color_shape.input);
   rows(color_activations_, ops::MlpActivationRows(model.color_shape));
   rows(d_color_in_, model.color_shape.input);
-  rows(d_density_out_, RadianceModel::kGeometryRows);
-  rows(d_encoded_, model.layout.num_features());
   rows(ray_harmonics_, ops::kNumSphericalHarmonics);
   rows(scratch_, 2 * widest);
   for (Buffer<float>* buffer : {&color_, &rgb_, &d_color_, &directions_}) rows(*buffer, 3);
-  for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_, &s_, &ds_,
-                                &distortion_}) {
+  for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_, &d_raw_,
+                                &s_, &ds_, &distortion_}) {
     rows(*buffer, 1);
   }
   begin_.resize(ops::kTileColumns + 1);
@@ -67,13 +64,13 @@ void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmit
   std::copy_n(tiles.begin(tile_), tile_.num_rays + 1, begin_.begin());
   if (columns_ > 0) {
     ops::MlpForward(model_.density_shape, model_.density_mlp.data(), tiles.encoded(tile_index), kStride, columns_,
-                    training ? density_activations_.data() : nullptr, density_out_.data());
+                    training ? density_activations_.data() : nullptr, color_in_.data());
   }
   const float bias = static_cast<float>(model_.options.density_bias);
   const float length_scale = model_.LengthScale();
   const float* dt = tiles.dt(tile_index);
   for (int c = 0; c < columns_; ++c) {
-    raw_[c] = density_out_[c] + bias;
+    raw_[c] = color_in_[c] + bias;
     dt_[c] = dt[c] * length_scale;
   }
   ops::CompositeForward(Composite(), min_transmittance, weight_.data(), transmittance_.data(), kept_.data(),
@@ -92,7 +89,7 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
                        tiles.dt(tile_index_), raw_.data(), dt_.data(), weight_.data(), transmittance_.data()}) {
       compact(row, 1);
     }
-    compact(density_out_.data(), RadianceModel::kGeometryRows);
+    compact(color_in_.data(), RadianceModel::kGeometryRows);
     if (training) {
       compact(density_activations_.data(), ops::MlpActivationRows(model_.density_shape));
       compact(tiles.encoded(tile_index_), tiles.encoded_rows());
@@ -107,9 +104,6 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
   }
   ops::SphericalHarmonics(Row(directions_, 0), Row(directions_, 1), Row(directions_, 2), tile_.num_rays,
                           ray_harmonics_.data(), kStride);
-  for (int row = 0; row < RadianceModel::kGeometryRows; ++row) {
-    std::copy_n(Row(density_out_, row), columns_, Row(color_in_, row));
-  }
   for (int k = 0; k < ops::kNumSphericalHarmonics; ++k) {
     float* row = Row(color_in_, RadianceModel::kGeometryRows + k);
     const float* harmonic = Row(ray_harmonics_, k);
@@ -156,20 +150,11 @@ void TilePass::Backward(const Gradients& gradients) {
                    d_color_.data(), kStride, columns_, scratch_.data(), gradients.color_mlp, d_color_in_.data());
   ops::CompositeBackward(Composite(), kept_.data(), weight_.data(), transmittance_.data(),
                          final_transmittance_.data(), d_weight_.data(), gradients.d_final_transmittance,
-                         d_density_out_.data());
-  for (int c = 0; c < columns_; ++c) d_density_out_[c] += d_color_in_[c];
-  ZeroPadding(Row(d_density_out_, 0), columns_);
-  for (int row = 1; row < RadianceModel::kGeometryRows; ++row) {
-    std::copy_n(Row(d_color_in_, row), columns_, Row(d_density_out_, row));
-    ZeroPadding(Row(d_density_out_, row), columns_);
-  }
+                         d_raw_.data());
+  for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
   ops::MlpBackward(model_.density_shape, model_.density_mlp.data(), encoded, density_activations_.data(),
-                   d_density_out_.data(), kStride, columns_, scratch_.data(), gradients.density_mlp,
-                   d_encoded_.data());
-  for (int row = 0; row < model_.layout.num_features(); ++row) {
-    std::copy_n(Row(d_encoded_, row), columns_, encoded + static_cast<size_t>(row) * kStride);
-  }
+                   d_color_in_.data(), kStride, columns_, scratch_.data(), gradients.density_mlp, encoded);
 }
 
 }  // namespace semfield

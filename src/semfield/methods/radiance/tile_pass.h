@@ -39,7 +39,7 @@ class TilePass {
   const float* weight() const { return weight_.data(); }
   const float* transmittance() const { return transmittance_.data(); }
   const float* final_transmittance() const { return final_transmittance_.data(); }
-  const float* geometry(int row) const { return density_out_.data() + static_cast<size_t>(row) * ops::kTileStride; }
+  const float* geometry(int row) const { return color_in_.data() + static_cast<size_t>(row) * ops::kTileStride; }
   const float* rgb() const { return rgb_.data(); }  // 3 rows of kTileStride over rays
   const float* distortion() const { return distortion_.data(); }  // [num_rays], after Backward
 
@@ -54,10 +54,11 @@ class TilePass {
   SampleTile tile_;
   int columns_ = 0;
   std::vector<int32_t> begin_, kept_;
-  Buffer<float> density_activations_, density_out_, raw_, dt_;
+  Buffer<float> density_activations_, raw_, dt_;
   Buffer<float> weight_, transmittance_, final_transmittance_;
+  // color_in_ begins with the density network's output, d_color_in_ with the gradient of it: nothing is copied between.
   Buffer<float> color_in_, color_activations_, color_, rgb_, ray_harmonics_, directions_;
-  Buffer<float> d_color_, d_weight_, d_color_in_, d_density_out_, scratch_, d_encoded_, s_, ds_, distortion_;
+  Buffer<float> d_color_, d_weight_, d_color_in_, d_raw_, scratch_, s_, ds_, distortion_;
 };
 
 }  // namespace semfield
