@@ -56,8 +56,9 @@ void FeatureHead::Initialize(Random& random, float* parameters) const {
 }
 
 void FeatureHead::Prepare(Workspace& work) const {
+  // What only Backward uses costs nothing until then.
   const auto rows = [](Buffer<float>& buffer, int n) {
-    if (buffer.size() < n * kStride) buffer.Resize(n * kStride);
+    if (buffer.size() < n * kStride) buffer.ResizeUninitialized(n * kStride);
   };
   const int widest = std::max({input_rows_ + first_.hidden, output_channels_, first_.hidden});
   rows(work.activations[0], ops::MlpActivationRows(first_));

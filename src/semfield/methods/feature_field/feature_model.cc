@@ -91,7 +91,8 @@ void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float
 
 FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
   SF_CHECK_EQ(inputs.num_tokens, teacher_.grid * teacher_.grid);
-  Buffer<float> own, rows;
+  // Kept by the threads for the next call: fresh memory costs as much as a good part of the work.
+  thread_local Buffer<float> own, rows;
   Compose(inputs, &own, &rows);
   FeatureMap map;
   map.channels = teacher_.channels;
@@ -99,12 +100,14 @@ FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
   map.encoder = teacher_.name;
   map.data.resize(static_cast<size_t>(map.channels) * inputs.num_tokens);
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
+  const float* all_rows = rows.data();  // a name of this thread's buffer that other threads may use
   ParallelFor(num_tiles(inputs), [&](int64_t tile, int) {
-    FeatureHead::Workspace work;
-    Buffer<float> output(static_cast<size_t>(map.channels) * ops::kTileStride);
+    thread_local FeatureHead::Workspace work;
+    thread_local Buffer<float> output;
+    output.ResizeUninitialized(static_cast<size_t>(map.channels) * ops::kTileStride);
     const int first = static_cast<int>(tile) * ops::kTileColumns;
     const int columns = std::min(ops::kTileColumns, inputs.num_tokens - first);
-    head_.Forward(head_parameters.data(), rows.data() + tile * tile_size, columns, work, output.data());
+    head_.Forward(head_parameters.data(), all_rows + tile * tile_size, columns, work, output.data());
     for (int channel = 0; channel < map.channels; ++channel) {
       std::copy_n(output.data() + static_cast<size_t>(channel) * ops::kTileStride, columns,
                   map.data.data() + static_cast<size_t>(channel) * inputs.num_tokens + first);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "semfield/base/parallel.h"
 #include "semfield/methods/radiance/point_density.h"
@@ -37,12 +38,39 @@ float MedianDistance(const TilePass& pass, const float* t, const float* dt, int 
   return 0;
 }
 
+// Buffers of earlier calls wait here for the next: for a call of few rays, fresh memory costs as much as the work itself.
+class TilesPool {
+ public:
+  std::unique_ptr<SampleTiles> Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) return std::make_unique<SampleTiles>();
+    std::unique_ptr<SampleTiles> tiles = std::move(free_.back());
+    free_.pop_back();
+    return tiles;
+  }
+  void Give(std::unique_ptr<SampleTiles> tiles) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(std::move(tiles));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<SampleTiles>> free_;
+};
+
+TilesPool& ThePool() {
+  static TilesPool pool;
+  return pool;
+}
+
 // Evaluates rays batch by batch; visit(ray, tiles, tile, pass, r) is called once for every ray, from several
 // threads, with the pass holding its weights (and colours when `color`) as its r-th ray.
 template <class Visit>
 void ForEachRay(const RadianceModel& model, const ops::MarchOptions& march, std::span<const Ray> rays,
                 bool color, const Visit& visit) {
-  SampleTiles tiles;
+  if (rays.empty()) return;
+  std::unique_ptr<SampleTiles> own_tiles = ThePool().Take();
+  SampleTiles& tiles = *own_tiles;
   std::vector<std::unique_ptr<TilePass>> passes(NumThreads());
   for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
     const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
@@ -58,6 +86,7 @@ void ForEachRay(const RadianceModel& model, const ops::MarchOptions& march, std:
       }
     });
   }
+  ThePool().Give(std::move(own_tiles));
 }
 
 // The same, and rays that the occupancy grid's own densities ended too early (they graze something dense and
@@ -184,6 +213,8 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
           samples.geometry[RadianceModel::kGeometryRows * ray + k] = sum;
         }
         kept[ray].clear();
+        kept[ray].reserve(std::count_if(pass.weight() + begin, pass.weight() + end,
+                                        [&](float weight) { return weight >= options.min_weight; }));
         for (int c = begin; c < end; ++c) {
           if (pass.weight()[c] < options.min_weight) continue;
           kept[ray].push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
