@@ -2,7 +2,8 @@
 # Sets up, builds and runs every test; the last lines are ctest's own summary and the exit code is its own.
 #
 #   scripts/test.sh               the release build and all tests
-#   scripts/test.sh --sanitize    the unit tests again, under address + undefined-behaviour and thread sanitizers
+#   scripts/test.sh --sanitize    all unit tests under the address and undefined-behaviour sanitizers, and those of what
+#                                 runs in several threads under the thread sanitizer
 #
 # Tests that read captures kept outside the repository look in SEMFIELD_SHARED and are skipped without it.
 set -euo pipefail
@@ -27,10 +28,17 @@ fi
 scripts/setup.sh
 if [ "$sanitize" = yes ]; then
   failed=()
-  for preset in asan-ubsan tsan; do
-    scripts/build.sh "$preset"
-    ctest --preset "$preset" --label-exclude "slow|whole-path" --parallel "$(nproc)" || failed+=("$preset")
-  done
+  scripts/build.sh asan-ubsan
+  ctest --preset asan-ubsan --label-exclude "slow|whole-path" --parallel "$(nproc)" || failed+=(asan-ubsan)
+
+  # Kernels, parallel loops, caches, streams and the trainings and jobs that use them; each test has one target.
+  threaded='^(base/(parallel|log)_test|ops/.*_test|capture/(image_store|ray_batch)_test|methods/.*_test'
+  threaded+='|jobs/(teacher_cache|train|imitate)_test)$'
+  scripts/build.sh tsan semfield_base
+  mapfile -t targets < <(ctest --preset tsan --show-only --tests-regex "$threaded" |
+    sed -n 's/^ *Test *#[0-9]*: //p' | sed 's,/,_,g; s/^/test_/')
+  scripts/build.sh tsan "${targets[@]}"
+  ctest --preset tsan --tests-regex "$threaded" --parallel "$(nproc)" || failed+=(tsan)
   if [ "${#failed[@]}" -gt 0 ]; then
     echo "test: there are findings under: ${failed[*]}" >&2
     exit 1

@@ -48,7 +48,8 @@ class ViewMaker {
   TeacherShape Shape(const std::string& name) const {
     return {.name = name, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
   }
-  // The entry of a stream index. Its target comes from the cache's folder if it is there.
+  // The entry of a stream index. Its target comes from the cache's folder if it is there, else from the
+  // teacher and goes there at once: a process that is killed loses no more than the views in the making.
   std::shared_ptr<const TeacherEntry> Make(int64_t index, int worker,
                                            const TeacherCache* cache = nullptr) const {
     const auto [camera, pose] = poses_.Sample(index);
@@ -62,10 +63,12 @@ class ViewMaker {
     const size_t size = static_cast<size_t>(encoder.channels()) * encoder.grid() * encoder.grid();
     if (cache != nullptr) entry->target = cache->LoadTarget(index, size);
     if (!entry->target.empty()) return entry;
+    LogDebug("teacher: view {}", index);
     const ImageU8 picture = RenderTeacherImage(run_.Field(), view.square(), pose, run_.background);
     const FeatureMap features = encoders_[worker]->Encode(picture);
     entry->target.resize(features.data.size());
     std::transform(features.data.begin(), features.data.end(), entry->target.begin(), FloatToHalf);
+    if (cache != nullptr) cache->Store(*entry);
     return entry;
   }
 
@@ -90,9 +93,14 @@ double EntryBytes(const FeatureOptions& options, const TeacherShape& teacher) {
 double TimeRound(const ImitateJobOptions& job, const ViewMaker& maker, const FeatureOptions& options,
                  TeacherCache& cache) {
   const int workers = maker.num_workers();
+  const auto produce = [&](int64_t index, int worker) {
+    std::shared_ptr<const TeacherEntry> entry =
+        maker.Make(index, worker);  // never from the folder: it is timed
+    cache.Store(*entry);
+    return entry;
+  };
   // The first view of every worker is slower: pages and plans are made.
-  TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker); }, 0,
-                       (1 + kTimedViews) * workers, workers, 2 * workers);
+  TeacherStream stream(produce, 0, (1 + kTimedViews) * workers, workers, 2 * workers);
   for (int i = 0; i < workers; ++i) cache.Add(stream.Take());
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   trainer.Step(cache[0]);
@@ -128,16 +136,19 @@ struct Student {
   FeatureTrainer& trainer;
   TeacherCache& cache;
   int64_t fresh_used = 0;
-  double seconds_before = 0;
+  int64_t fresh_saved = 0;  // as the newest checkpoint has it
 };
 
-void Save(const Student& student, double seconds) {
+// Nothing in a checkpoint tells how long it took: the same imitation gives the same bytes.
+void Save(Student& student) {
   Json state = student.trainer.State();
   state["fresh_used"] = student.fresh_used;
-  state["seconds"] = seconds;
   SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features",
                  student.trainer.Tensors(),
                  {{"state", state.dump()}, {kRadianceKey, student.run.radiance_checksum}});
+  // What was the newest checkpoint is the previous one now, and may be gone back to.
+  student.cache.ForgetBefore(student.fresh_saved - student.trainer.model().options().cache_size);
+  student.fresh_saved = student.fresh_used;
 }
 
 // Views that a training of these options uses up to `step`.
@@ -152,6 +163,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
   const std::string stage = "imitate-" + student.job.teacher;
   MetricsLog log(student.run.folder.metrics());
   log.TruncateAfter(stage, student.trainer.step());
+  const double seconds_before = log.SecondsAt(stage, student.trainer.step());
   const int64_t end = FreshUsedUpTo(options, student.trainer.step(), options.steps, student.fresh_used);
   const auto produce = [&](int64_t index, int worker) { return maker.Make(index, worker, &student.cache); };
   TeacherStream stream(produce, student.fresh_used, end, maker.num_workers(), 4 * maker.num_workers());
@@ -176,7 +188,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     if (student.trainer.step() % kMetricsInterval == 0 || student.trainer.step() == options.steps) {
       if (!std::isfinite(error))
         throw ResourceError("imitation diverged at step {}: lower --head-learning-rate", step);
-      log.Append(stage, student.trainer.step(), student.seconds_before + seconds,
+      log.Append(stage, student.trainer.step(), seconds_before + seconds,
                  {{"feature_mse", error / counted}, {"views", student.fresh_used}});
     }
     if (seconds - last_report > 0.5 || student.trainer.step() == options.steps) {
@@ -191,20 +203,19 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     }
     if (student.trainer.step() % kMetricsInterval == 0) error = counted = 0;
     if (control.StopRequested()) {
-      Save(student, student.seconds_before + seconds);
+      Save(student);
       LogInfo("stopped at step {} of {}; go on with --resume", student.trainer.step(), options.steps);
       throw InterruptedError();
     }
     // The first checkpoint comes early: from then on the run can be clicked.
     if (seconds - last_save >
         (last_save == 0 ? std::min(20.0, student.job.checkpoint_seconds) : student.job.checkpoint_seconds)) {
-      Save(student, student.seconds_before + seconds);
+      Save(student);
       last_save = SecondsSince(start);
     }
   }
-  const double seconds = student.seconds_before + SecondsSince(start);
-  Save(student, seconds);
-  return seconds;
+  Save(student);
+  return seconds_before + SecondsSince(start);
 }
 
 // Where the teacher's answers lie: the name holds everything they depend on, so that an imitation with
@@ -280,7 +291,12 @@ void ImitateJobOptions::Describe(OptionList& list) {
   list.Flag("resume", &resume, "Go on with an interrupted imitation.");
   list.Flag("restart", &restart, "Imitate anew over what is there.");
   list.Flag("keep-cache", &keep_cache, "Keep the teacher's views on disk after the end.");
-  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints.", {.min = 1, .max = 86400});
+  list.Flag(
+      "deterministic", &deterministic,
+      "Refuse --minutes, whose plan hangs on how fast this machine is. The same field, options and seed give "
+      "the same bytes with any number of threads, with or without this.");
+  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
+            {.min = 0, .max = 86400});
   features.Describe(list);
 }
 
@@ -290,6 +306,12 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const std::string section_name = "imitate-" + job.teacher;
   Json section = run.folder.ReadConfigSection(section_name);
   const bool resumes = Continues(job, run, section);
+  if (job.deterministic && !resumes && job.minutes > 0) {
+    throw InputError(
+        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; give "
+        "--steps "
+        "in its place");
+  }
   FeatureOptions probe = job.features;
   if (!resumes) ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &probe);
   if (resumes) {
@@ -325,16 +347,16 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
     }
     const Json state = CheckpointState(checkpoint.file, {"fresh_used", "seconds"});
     trainer.Restore(checkpoint.file, state);
-    student.fresh_used = state.at("fresh_used").get<int64_t>();
-    student.seconds_before = state.at("seconds").get<double>();
+    student.fresh_used = student.fresh_saved = state.at("fresh_used").get<int64_t>();
     if (trainer.step() < options.steps)
       RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
   }
   LogInfo("imitating {}: {} steps; the cache of {} views takes about {:.0f} MiB of memory and as much disk",
           job.teacher, options.steps, options.cache_size,
           options.cache_size * EntryBytes(options, maker.Shape(job.teacher)) / (1 << 20));
-  double seconds = student.seconds_before;
-  if (trainer.step() < options.steps) seconds = ImitateLoop(student, maker, control);
+  const double seconds = trainer.step() < options.steps
+                             ? ImitateLoop(student, maker, control)
+                             : MetricsLog(run.folder.metrics()).SecondsAt(section_name, trainer.step());
   if (!job.keep_cache) cache.RemoveFiles();
   Json answer;
   answer["text"] = Json::array({fmt::format("{}: {} steps on {} views in {:.0f} s", job.run, trainer.step(),

@@ -17,6 +17,7 @@ struct ImitateJobOptions {
   bool resume = false;
   bool restart = false;
   bool keep_cache = false;
+  bool deterministic = false;  // nothing that the clock decides
   double checkpoint_seconds = 45;
   FeatureOptions features;
   void Describe(OptionList& list);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "semfield/jobs/evaluate.h"
@@ -17,7 +18,7 @@ namespace {
 class ImitateJobTest : public ToyTeacherTest {
  protected:
   static std::string Features(const std::string& run) {
-    return CheckpointTensors(Run(run).features_checkpoint("toy"), "features");
+    return FileBytes(Run(run).features_checkpoint("toy"));
   }
   // Steps until the first report, which comes after one step.
   static std::string OneStep(const ImitateJobOptions& job) {
@@ -95,6 +96,66 @@ TEST_F(ImitateJobTest, InterruptedAfterEveryStepIsTheSameAsInOneGo) {
   }
   EXPECT_EQ(RunImitate(resume, {})["steps"], 9);
   EXPECT_EQ(Features("pieces"), Features("whole"));
+}
+
+TEST_F(ImitateJobTest, TheFileIsTheSameWithAnyNumberOfThreads) {
+  RunImitate(TinyImitation(CopyOfRun("threads"), 40), {});
+  for (const int threads : {1, 5}) {
+    const ScopedThreads scope(threads);
+    const std::string name = "threads" + std::to_string(threads);
+    ImitateJobOptions job = TinyImitation(CopyOfRun(name), 40);
+    job.deterministic = true;
+    RunImitate(job, {});
+    EXPECT_EQ(Features(name), Features("threads")) << threads;
+  }
+  ImitateJobOptions timed = TinyImitation(CopyOfRun("clock"), 40);
+  timed.deterministic = true;
+  timed.minutes = 0.001;
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(timed, {}); }), "--deterministic");
+}
+
+// The teacher is asked once for a view, however often the imitation is stopped: its answers lie on disk as
+// long as a checkpoint stands on them.
+TEST_F(ImitateJobTest, TheTeacherIsNotAskedAgain) {
+  const auto asked = [] {
+    const std::string log = TakeLog();
+    std::vector<int64_t> views;
+    for (size_t at = log.find("teacher: view "); at != std::string::npos;
+         at = log.find("teacher: view ", at + 1))
+      views.push_back(std::atoll(log.c_str() + at + 14));
+    return views;
+  };
+  SetLogLevel(LogLevel::kDebug);
+  ImitateJobOptions job = TinyImitation(CopyOfRun("asked"), 24);
+  job.features.fresh_probability = 0.6;
+  TakeLog();
+  RunImitate(job, {});
+  const std::set<int64_t> needed = [&] {
+    const std::vector<int64_t> views = asked();
+    return std::set<int64_t>(views.begin(), views.end());
+  }();
+  EXPECT_GT(needed.size(), 2 * static_cast<size_t>(job.features.cache_size));
+  job.run = CopyOfRun("asked-stopped");
+  std::vector<int64_t> views;
+  for (bool more = true; more; job.resume = true) {
+    StopToken stop;
+    int reports = 0;
+    const auto report = [&](const Progress& progress) {
+      if (progress.done > 0 && progress.done < progress.total && ++reports == 1) stop.RequestStop();
+    };
+    try {
+      RunImitate(job, {.progress = report, .stop = &stop});
+      more = false;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.kind(), ErrorKind::kInterrupted) << error.what();
+    }
+    const std::vector<int64_t> now = asked();
+    views.insert(views.end(), now.begin(), now.end());
+  }
+  SetLogLevel(LogLevel::kInfo);
+  EXPECT_EQ(views.size(), needed.size());
+  EXPECT_EQ(std::set<int64_t>(views.begin(), views.end()), needed);
+  EXPECT_EQ(Features("asked-stopped"), Features("asked"));
 }
 
 TEST_F(ImitateJobTest, MinutesBecomeAPlanThatIsKept) {

@@ -13,6 +13,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/test_folder.h"
+#include "semfield/base/test_threads.h"
 #include "semfield/capture/synthetic.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/train.h"
@@ -58,17 +59,6 @@ inline ImitateJobOptions TinyImitation(const std::string& run, int steps) {
 inline std::string FileBytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// What was trained, without the seconds that stand in the file.
-inline std::string CheckpointTensors(const std::filesystem::path& path, const std::string& kind) {
-  const Checkpoint checkpoint = LoadCheckpoint(path, kind);
-  std::string bytes;
-  for (const TensorView& tensor : checkpoint.file.tensors()) {
-    bytes += tensor.name;
-    bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
-  }
-  return bytes;
 }
 
 // A folder with a tiny capture, shared by the tests of a suite. What is logged is collected instead of shown.

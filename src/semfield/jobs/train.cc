@@ -79,6 +79,15 @@ std::string StoredPath(const std::filesystem::path& capture) {
       PrintableText(path));
 }
 
+// What a training stands on; a repeated one may stand on another capture or program than the first.
+void DescribeCapture(const Capture& capture, Json* section) {
+  (*section)["semfield_version"] = Version();
+  (*section)["capture"] = StoredPath(capture.path);
+  (*section)["capture_hash"] = capture.hash;
+  (*section)["format"] = capture.format;
+  (*section)["threads"] = NumThreads();
+}
+
 TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
                   Clock::time_point job_start, const JobControl& control) {
   TrainPlan plan;
@@ -91,16 +100,12 @@ TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const Imag
   }
   OptionList list;
   plan.options.Describe(list);
-  plan.section = {{"semfield_version", Version()},
-                  {"capture", StoredPath(capture.path)},
-                  {"capture_hash", capture.hash},
-                  {"format", capture.format},
-                  {"allow_outside", job.allow_outside},
-                  {"downscale", job.downscale},
-                  {"preset", job.preset},
-                  {"threads", NumThreads()},
-                  {"plan", timing},
-                  {"options", OptionsToJson(list)}};
+  DescribeCapture(capture, &plan.section);
+  plan.section["allow_outside"] = job.allow_outside;
+  plan.section["downscale"] = job.downscale;
+  plan.section["preset"] = job.preset;
+  plan.section["plan"] = timing;
+  plan.section["options"] = OptionsToJson(list);
   return plan;
 }
 
@@ -123,10 +128,10 @@ void WarnAboutStored(const TrainJobOptions& job, const TrainPlan& plan, const st
   }
 }
 
-void Save(const RunFolder& folder, const RadianceTrainer& trainer, double seconds) {
-  Json state = trainer.State();
-  state["seconds"] = seconds;
-  SaveCheckpoint(folder.radiance_checkpoint(), "radiance", trainer.Tensors(), {{"state", state.dump()}});
+// Nothing in a checkpoint tells how long it took: the same training gives the same bytes.
+void Save(const RunFolder& folder, const RadianceTrainer& trainer) {
+  SaveCheckpoint(folder.radiance_checkpoint(), "radiance", trainer.Tensors(),
+                 {{"state", trainer.State().dump()}});
 }
 
 struct LoopResult {
@@ -135,9 +140,10 @@ struct LoopResult {
 };
 
 LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer,
-                     double seconds_before, const JobControl& control) {
+                     const JobControl& control) {
   MetricsLog log(folder.metrics());
   log.TruncateAfter("train", trainer.step());
+  const double seconds_before = log.SecondsAt("train", trainer.step());
   RateMeter rate;
   const int total = trainer.model().options.steps;
   const Clock::time_point start = Clock::now();
@@ -179,30 +185,43 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
       interval_start = Clock::now();
     }
     if (control.StopRequested()) {
-      Save(folder, trainer, seconds_before + seconds);
+      Save(folder, trainer);
       LogInfo("stopped at step {} of {}; go on with --resume", trainer.step(), total);
       throw InterruptedError();
     }
     if (seconds - last_save > job.checkpoint_seconds) {
-      Save(folder, trainer, seconds_before + seconds);
+      Save(folder, trainer);
       last_save = SecondsSince(start);
     }
   }
   result.seconds = seconds_before + SecondsSince(start);
-  Save(folder, trainer, result.seconds);
+  Save(folder, trainer);
   return result;
 }
 
-// Whether the run is to be continued; refuses to write over one silently.
-bool Continues(const TrainJobOptions& job, const RunFolder& folder) {
-  const bool started = !folder.ReadConfigSection("train").is_null();
-  if (!started) return false;
-  if (job.resume) return true;
-  if (job.restart) return false;
+// Refuses to write over a training silently.
+void CheckMayReplace(const TrainJobOptions& job, const RunFolder& folder) {
+  if (job.restart || folder.ReadConfigSection("train").is_null()) return;
   throw InputError(
       "{}: a training is there already. Add --resume to go on with it, --restart to replace it, or name "
       "another --out",
       folder.path().string());
+}
+
+// Whether the run is to be continued.
+bool Continues(const TrainJobOptions& job) {
+  if (!IsFile(std::filesystem::path(job.out) / "config.json")) return false;
+  const RunFolder folder = RunFolder::Open(job.out);
+  if (job.resume) return !folder.ReadConfigSection("train").is_null();
+  CheckMayReplace(job, folder);
+  return false;
+}
+
+// A plan that was made for a capture holds for it alone as long as it is the same.
+void CompareCapture(const Capture& capture, const Json& section, const std::string& where) {
+  if (section.at("capture_hash").get<std::string>() == capture.hash) return;
+  LogWarning("{}: was made for another capture, or {} changed since: the result will be another", where,
+             capture.path.string());
 }
 
 }  // namespace
@@ -222,7 +241,12 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
   list.Flag("resume", &resume, "Go on with an interrupted training.");
   list.Flag("restart", &restart, "Train anew over what is there.");
-  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints.", {.min = 1, .max = 86400});
+  list.Flag(
+      "deterministic", &deterministic,
+      "Refuse --minutes, whose plan hangs on how fast this machine is. The same capture, options and seed "
+      "give the same bytes with any number of threads, with or without this.");
+  list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
+            {.min = 0, .max = 86400});
   radiance.Describe(list);
 }
 
@@ -230,8 +254,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const Clock::time_point start = Clock::now();
   if (job.out.empty())
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
-  const bool exists = IsFile(std::filesystem::path(job.out) / "config.json");
-  const bool resumes = exists && Continues(job, RunFolder::Open(job.out));
+  const bool resumes = Continues(job);
   Json stored;
   if (resumes) stored = RunFolder::Open(job.out).ReadConfigSection("train");
   std::string config_file = job.out;
@@ -243,6 +266,12 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   if (resumes || !job.config.empty()) CheckTrainSection(stored, config_file);
   const std::string capture_path =
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
+  if (job.deterministic && stored.is_null() && job.minutes > 0 && job.radiance.steps == 0) {
+    throw InputError(
+        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; give "
+        "--steps "
+        "in its place, or repeat a plan that was made with --config RUN/config.json");
+  }
   if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
   const Capture capture = ReadCapture(
       capture_path, {.format = job.format, .allow_outside = job.allow_outside || AllowedOutside(stored)});
@@ -251,25 +280,32 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   TrainPlan plan =
       stored.is_null() ? NewPlan(job, capture, store, start, control) : StoredPlan(stored, config_file);
 
-  if (!stored.is_null()) WarnAboutStored(job, plan, config_file);
+  if (!stored.is_null()) {
+    WarnAboutStored(job, plan, config_file);
+    CompareCapture(capture, stored, config_file);
+  }
 
   const RunFolder folder = RunFolder::Create(job.out);
   const RunLock lock(folder);
   if (!resumes) {
+    CheckMayReplace(job, folder);  // another one may have been at work until now
+    if (!stored.is_null()) DescribeCapture(capture, &plan.section);
     if (job.restart) RemoveCheckpoint(folder.radiance_checkpoint());
     folder.WriteConfigSection("train", plan.section);
   }
   RadianceTrainer trainer(capture, store, plan.options);
-  double seconds_before = 0;
   if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
     const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
-    const Json state = CheckpointState(checkpoint.file, {"seconds", "samples_per_ray"});
+    const Json state = CheckpointState(checkpoint.file, {"samples_per_ray"});
     trainer.Restore(checkpoint.file, state);
-    seconds_before = state.at("seconds").get<double>();
   }
-  LoopResult result{.seconds = seconds_before};
+  LoopResult result;
   const bool trained = !trainer.Done();
-  if (trained) result = TrainLoop(job, folder, trainer, seconds_before, control);
+  if (trained) {
+    result = TrainLoop(job, folder, trainer, control);
+  } else {
+    result.seconds = MetricsLog(folder.metrics()).SecondsAt("train", trainer.step());
+  }
   Json answer;
   const std::string done =
       trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";

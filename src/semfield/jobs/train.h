@@ -19,6 +19,7 @@ struct TrainJobOptions {
   double downscale = 1;
   bool resume = false;
   bool restart = false;
+  bool deterministic = false;  // nothing that the clock decides
   double checkpoint_seconds = 45;
   RadianceOptions radiance;
   void Describe(OptionList& list);

@@ -4,6 +4,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/jobs/jobs_test_util.h"
+#include "semfield/jobs/run_context.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {
@@ -14,9 +15,7 @@ class TrainJobTest : public TinyCaptureTest {
   static TrainJobOptions Job(const std::string& run, int steps) {
     return TinyTraining(Path("capture"), Path(run), steps);
   }
-  static std::string Parameters(const std::string& run) {
-    return CheckpointTensors(Run(run).radiance_checkpoint(), "radiance");
-  }
+  static std::string Checkpoint(const std::string& run) { return FileBytes(Run(run).radiance_checkpoint()); }
 };
 
 TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
@@ -44,17 +43,17 @@ TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
 
 TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
   RunTrain(Job("existing", 20), {});
-  const std::string before = Parameters("existing");
+  const std::string before = Checkpoint("existing");
   const std::string message = ErrorOf([] { RunTrain(Job("existing", 30), {}); });
   EXPECT_NE(message.find("--resume"), std::string::npos) << message;
   EXPECT_NE(message.find("--restart"), std::string::npos) << message;
-  EXPECT_EQ(Parameters("existing"), before);
+  EXPECT_EQ(Checkpoint("existing"), before);
   // A finished run has nothing to resume: the same parameters again.
   TrainJobOptions resume = Job("existing", 20);
   resume.resume = true;
   TakeLog();
   EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
-  EXPECT_EQ(Parameters("existing"), before);
+  EXPECT_EQ(Checkpoint("existing"), before);
   EXPECT_EQ(TakeLog().find("not used"), std::string::npos);
   // Options that a resumed training does not take are said.
   resume.radiance.steps = 33;
@@ -66,7 +65,7 @@ TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
   TrainJobOptions restart = Job("existing", 10);
   restart.restart = true;
   EXPECT_EQ(RunTrain(restart, {})["steps"], 10);
-  EXPECT_NE(Parameters("existing"), before);
+  EXPECT_NE(Checkpoint("existing"), before);
 }
 
 TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
@@ -82,7 +81,7 @@ TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
   resume.out = Path("halves");
   resume.resume = true;
   EXPECT_EQ(RunTrain(resume, {})["steps"], 150);
-  EXPECT_EQ(Parameters("halves"), Parameters("whole"));
+  EXPECT_EQ(Checkpoint("halves"), Checkpoint("whole"));
   int64_t last = 0;
   for (const Json& line : MetricsLog::Read(RunFolder::Open(Path("halves")).metrics())) {
     EXPECT_GT(line["step"].get<int64_t>(), last);
@@ -105,7 +104,64 @@ TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   repeat.out = Path("repeated");
   repeat.config = Path("timed") + "/config.json";
   EXPECT_EQ(RunTrain(repeat, {})["steps"], steps);
-  EXPECT_EQ(Parameters("repeated"), Parameters("timed"));
+  EXPECT_EQ(Checkpoint("repeated"), Checkpoint("timed"));
+  EXPECT_EQ(RunFolder::Open(Path("repeated")).ReadConfigSection("train"), section);
+}
+
+TEST_F(TrainJobTest, TheFileIsTheSameTwiceAndWithAnyNumberOfThreads) {
+  TakeLog();
+  RunTrain(Job("threads", 120), {});
+  for (const int threads : {1, 2, 5}) {
+    const ScopedThreads scope(threads);
+    TrainJobOptions again = Job("threads" + std::to_string(threads), 120);
+    again.deterministic = true;
+    RunTrain(again, {});
+    EXPECT_EQ(Checkpoint("threads" + std::to_string(threads)), Checkpoint("threads")) << threads;
+  }
+  TrainJobOptions other_seed = Job("seed", 120);
+  other_seed.radiance.seed += 1;
+  RunTrain(other_seed, {});
+  EXPECT_NE(Checkpoint("seed"), Checkpoint("threads"));
+}
+
+// What a plan of minutes becomes hangs on the machine; repeating one does not.
+TEST_F(TrainJobTest, DeterministicRefusesOnlyWhatTheClockDecides) {
+  TrainJobOptions timed = Job("clock", 0);
+  timed.minutes = 0.001;
+  timed.deterministic = true;
+  EXPECT_MENTIONS(ErrorOf([&] { RunTrain(timed, {}); }), "--deterministic");
+  EXPECT_FALSE(std::filesystem::exists(Path("clock")));
+  timed.deterministic = false;
+  RunTrain(timed, {});
+  TrainJobOptions repeat;
+  repeat.out = Path("clock-again");
+  repeat.config = Path("clock") + "/config.json";
+  repeat.deterministic = true;
+  RunTrain(repeat, {});
+  EXPECT_EQ(Checkpoint("clock-again"), Checkpoint("clock"));
+  timed.deterministic = timed.resume = true;
+  RunTrain(timed, {});
+}
+
+// A plan can be repeated on another capture: the run then says which.
+TEST_F(TrainJobTest, ARepeatedPlanOnAnotherCaptureIsSaid) {
+  RunTrain(Job("plan", 20), {});
+  WriteSynthetic({.views = kTinyViews, .width = kTinyWidth, .height = kTinyHeight, .seed = 7},
+                 *folder_ / "another");
+  TrainJobOptions repeat;
+  repeat.capture = Path("another");
+  repeat.out = Path("on-another");
+  repeat.config = Path("plan") + "/config.json";
+  TakeLog();
+  RunTrain(repeat, {});
+  EXPECT_MENTIONS(TakeLog(), "was made for another capture");
+  const Json section = RunFolder::Open(Path("on-another")).ReadConfigSection("train");
+  EXPECT_EQ(section["capture"], Path("another"));
+  EXPECT_NE(section["capture_hash"], Run("plan").ReadConfigSection("train")["capture_hash"]);
+  EXPECT_NE(Checkpoint("on-another"), Checkpoint("plan"));
+  TakeLog();
+  OpenRun(Path("on-another"));
+  EXPECT_EQ(TakeLog().find("changed"), std::string::npos);
 }
 
 TEST_F(TrainJobTest, PresetFillsWhatWasNotSet) {

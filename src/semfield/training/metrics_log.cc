@@ -59,6 +59,15 @@ void MetricsLog::TruncateAfter(const std::string& stage, int64_t step) {
   if (entries.size() != before) WriteFileAtomically(path_, LinesOf(entries));
 }
 
+double MetricsLog::SecondsAt(const std::string& stage, int64_t step) const {
+  double seconds = 0;
+  for (const Json& entry : Read(path_)) {
+    if (entry["stage"] != stage || entry["step"].get<int64_t>() > step) continue;
+    if (entry.contains("seconds") && entry["seconds"].is_number()) seconds = entry["seconds"].get<double>();
+  }
+  return seconds;
+}
+
 std::vector<Json> MetricsLog::Read(const fs::path& path) {
   std::error_code code;
   if (!fs::exists(path, code)) return {};

@@ -23,6 +23,9 @@ class MetricsLog {
   // Before resuming at `step`: removes the stage's entries beyond it, which will be made again.
   void TruncateAfter(const std::string& stage, int64_t step);
 
+  // Seconds of the stage's last entry at or before `step`; 0 if there is none.
+  double SecondsAt(const std::string& stage, int64_t step) const;
+
   // All entries; an unfinished last line is left out, an unreadable one elsewhere too (with a warning). A
   // missing file has none.
   static std::vector<Json> Read(const std::filesystem::path& path);

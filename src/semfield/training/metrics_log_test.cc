@@ -69,6 +69,20 @@ TEST_F(MetricsLogTest, ResumingRemovesWhatComesAfter) {
   EXPECT_EQ(Steps(), (std::vector<int64_t>{100, 250, 200, 300}));
 }
 
+TEST_F(MetricsLogTest, SecondsOfAStageUpToAStep) {
+  MetricsLog log(path_);
+  EXPECT_EQ(log.SecondsAt("train", 100), 0);
+  log.Append("train", 100, 1.5);
+  log.Append("imitate", 100, 7);
+  log.Append("train", 200, 2.5, {{"seconds", "many"}});
+  log.Append("train", 300, 3.5);
+  EXPECT_EQ(log.SecondsAt("train", 99), 0);
+  EXPECT_EQ(log.SecondsAt("train", 100), 1.5);
+  EXPECT_EQ(log.SecondsAt("train", 250), 1.5);
+  EXPECT_EQ(log.SecondsAt("train", 1000), 3.5);
+  EXPECT_EQ(log.SecondsAt("imitate", 1000), 7);
+}
+
 TEST_F(MetricsLogTest, UnreadableLinesInsideAreLeftOutWithOneWarning) {
   WriteFileAtomically(path_,
                       "{\"stage\":\"a\",\"step\":1}\nrubbish\n[]\n\n{\"stage\":1,\"step\":1}\n"

@@ -54,6 +54,11 @@ RunFolder RunFolder::Create(const fs::path& path) {
   }
   const RunFolder run(path);
   if (fs::exists(run.config(), code)) return Open(path);
+  fs::create_directories(path, code);
+  if (code) throw InputError("{}: cannot make the run folder: {}", path.string(), code.message());
+  // Two that start at once must not write over each other's first config.json.
+  const RunLock lock(run);
+  if (fs::exists(run.config(), code)) return Open(path);
   run.WriteConfig(Json::object());
   return run;
 }

@@ -12,7 +12,8 @@ namespace semfield {
 // plan).
 class RunFolder {
  public:
-  // Makes the folder and its config.json unless they are there. A config.json of something else: Error.
+  // Makes the folder and its config.json unless they are there. A config.json of something else: Error; so is
+  // another process that is just making it.
   static RunFolder Create(const std::filesystem::path& path);
   // Not a run: Error that says how to make one.
   static RunFolder Open(const std::filesystem::path& path);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <vector>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
@@ -42,6 +43,37 @@ TEST(RunFolder, CreateThenOpenKeepsTheConfig) {
   EXPECT_EQ(config.begin().key(), "semfield_version");
   EXPECT_EQ(config["semfield_version"], Version());
   EXPECT_EQ(config.size(), 3u);
+}
+
+// Whoever comes second finds the first one's config.json or is refused: it is never written over.
+TEST(RunFolder, TwoThatStartAtOnceDoNotUndoEachOther) {
+  for (int round = 0; round < 20; ++round) {
+    const TestFolder folder;
+    std::vector<pid_t> children;
+    for (int i = 0; i < 4; ++i) {
+      const pid_t child = ::fork();
+      if (child != 0) {
+        children.push_back(child);
+        continue;
+      }
+      try {
+        const RunFolder run = RunFolder::Create(folder / "run");
+        const RunLock lock(run);
+        run.WriteConfigSection("child" + std::to_string(i), {{"number", i}});
+      } catch (const Error&) {
+        ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    size_t done = 0;
+    for (const pid_t child : children) {
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      done += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    EXPECT_GE(done, 1u);
+    EXPECT_EQ(RunFolder::Open(folder / "run").ReadConfig().size(), 1 + done);
+  }
 }
 
 TEST(RunFolder, PathsLieInside) {

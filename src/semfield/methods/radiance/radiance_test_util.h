@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "semfield/base/parallel.h"
 #include "semfield/base/test_folder.h"
+#include "semfield/base/test_threads.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/reader.h"
@@ -43,16 +43,6 @@ inline RadianceOptions SmallRadianceOptions(int steps) {
   options.steps = steps;
   return options;
 }
-
-// Sets the number of threads and puts it back.
-class ScopedThreads {
- public:
-  explicit ScopedThreads(int threads) : before_(NumThreads()) { SetNumThreads(threads); }
-  ~ScopedThreads() { SetNumThreads(before_); }
-
- private:
-  int before_;
-};
 
 // All bytes of all tensors, one after another.
 inline std::vector<std::byte> BytesOf(const std::vector<TensorView>& tensors) {
