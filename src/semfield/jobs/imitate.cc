@@ -308,9 +308,8 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const bool resumes = Continues(job, run, section);
   if (job.deterministic && !resumes && job.minutes > 0) {
     throw InputError(
-        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; give "
-        "--steps "
-        "in its place");
+        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
+        "give --steps in its place");
   }
   FeatureOptions probe = job.features;
   if (!resumes) ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &probe);
@@ -345,7 +344,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
           "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
           job.run, job.teacher);
     }
-    const Json state = CheckpointState(checkpoint.file, {"fresh_used", "seconds"});
+    const Json state = CheckpointState(checkpoint.file, {"fresh_used"});
     trainer.Restore(checkpoint.file, state);
     student.fresh_used = student.fresh_saved = state.at("fresh_used").get<int64_t>();
     if (trainer.step() < options.steps)

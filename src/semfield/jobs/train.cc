@@ -268,9 +268,8 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
   if (job.deterministic && stored.is_null() && job.minutes > 0 && job.radiance.steps == 0) {
     throw InputError(
-        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; give "
-        "--steps "
-        "in its place, or repeat a plan that was made with --config RUN/config.json");
+        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
+        "give --steps in its place, or repeat a plan that was made with --config RUN/config.json");
   }
   if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
   const Capture capture = ReadCapture(
