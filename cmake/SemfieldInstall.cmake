@@ -6,6 +6,7 @@
 #   share/semfield/configs                    presets
 #   share/semfield/models                     model cards, the sample picture, weights
 #   share/doc/semfield                        licences and manuals
+#   share/man, share/bash-completion, share/zsh, share/fish    manual page and completion
 include(CMakePackageConfigHelpers)
 
 set(SEMFIELD_CMAKE_FOLDER lib/cmake/semfield)
@@ -35,6 +36,10 @@ install(DIRECTORY models/ DESTINATION share/semfield/models)
 install(DIRECTORY configs/ DESTINATION share/semfield/configs)
 install(DIRECTORY docs DESTINATION share/doc/semfield)
 install(DIRECTORY licenses DESTINATION share/doc/semfield)
+install(FILES ${PROJECT_BINARY_DIR}/shell/semfield.1 DESTINATION share/man/man1)
+install(FILES ${PROJECT_BINARY_DIR}/shell/semfield DESTINATION share/bash-completion/completions)
+install(FILES ${PROJECT_BINARY_DIR}/shell/_semfield DESTINATION share/zsh/vendor-completions)
+install(FILES ${PROJECT_BINARY_DIR}/shell/semfield.fish DESTINATION share/fish/vendor_completions.d)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/semfield)
 install(FILES LICENSE DESTINATION share/doc/semfield RENAME copyright)
 
@@ -75,7 +80,7 @@ endif()
 
 set(CPACK_PACKAGE_NAME semfield)
 set(CPACK_PACKAGE_VENDOR semfield)
-set(CPACK_PACKAGE_CONTACT "the semfield developers <semfield@localhost>")
+set(CPACK_PACKAGE_CONTACT "semfield maintainers <semfield@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Click an object in one photo of a scene, get its mask in all of them")
 set(CPACK_PACKAGE_DESCRIPTION "Trains a radiance field on posed photos, teaches it what a segmentation network sees,
 and answers clicks with masks in every view. Works on the processor alone.")

@@ -1,4 +1,6 @@
 // ONNX files that get further outputs: the result must be a model with just these more.
+#include <algorithm>
+
 #include "fuzz_support.h"
 #include "semfield/perception/onnx_taps.h"
 

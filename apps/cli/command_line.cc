@@ -4,7 +4,6 @@
 #include <deque>
 
 #include "semfield/base/error.h"
-#include "semfield/base/version.h"
 
 #include <CLI/CLI.hpp>
 
@@ -240,10 +239,6 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments) {
   }
   request.verb = &verb;
   return request;
-}
-
-std::string VersionText() {
-  return std::string("semfield ") + Version() + "\n";
 }
 
 }  // namespace semfield::cli

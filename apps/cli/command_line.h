@@ -35,7 +35,15 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments);
 // What `semfield --help` and `semfield VERB --help` print.
 std::string HelpText();
 std::string HelpText(const Verb& verb);
+// The version and what it was made with: compiler, instruction sets, sanitizers, libraries, and the ONNX
+// Runtime that is found now.
 std::string VersionText();
+
+// "--steps N" or "--no-mask", and what the option does with its default, as help shows them.
+std::string OptionSignature(const Option& option);
+std::string OptionHelp(const Option& option);
+// Whether an argument without a name fills this option.
+bool IsPositional(const Verb& verb, const Option& option);
 
 // "semfield segment RUN [options]".
 std::string Usage(const Verb& verb);

@@ -4,6 +4,7 @@
 
 #include "command_line.h"
 #include "semfield/base/atomic_file.h"
+#include "shell_files.h"
 
 #include <fmt/format.h>
 
@@ -54,13 +55,17 @@ std::vector<DocsPage> DocsPages() {
 
 void DocsJobOptions::Describe(OptionList& list) {
   list.Text("dir", &dir, "Folder of the pages, docs/verbs in the source tree.");
+  list.Text("what", &what, "Files to write.", {.choices = {"verbs", "completion", "man"}});
   list.Flag("check", &check, "Write nothing; exit 1 if a page is missing or not current.");
 }
 
 Json RunDocs(const DocsJobOptions& options, const JobControl&) {
   Json answer{{"text", Json::array()}, {"stale", Json::array()}};
   const std::filesystem::path dir = options.dir;
-  for (const DocsPage& page : DocsPages()) {
+  const auto pages = options.what == "completion" ? CompletionFiles()
+                     : options.what == "man"      ? ManualPages()
+                                                  : DocsPages();
+  for (const DocsPage& page : pages) {
     const std::filesystem::path path = dir / page.file_name;
     if (std::filesystem::exists(path) && ReadTextFile(path) == page.text) continue;
     answer["stale"].push_back(page.file_name);

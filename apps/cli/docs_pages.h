@@ -17,9 +17,11 @@ struct DocsPage {
 };
 std::vector<DocsPage> DocsPages();
 
-// Hidden verb `docs DIR`: writes the pages, or with --check only says which are not current.
+// Hidden verb `docs DIR`: writes the pages, or with --check only says which are not current. --what chooses
+// other files that are made from the same descriptions: completion, man.
 struct DocsJobOptions {
   std::string dir;
+  std::string what = "verbs";
   bool check = false;
   void Describe(OptionList& list);
 };

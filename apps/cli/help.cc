@@ -65,21 +65,30 @@ std::string Entry(const std::string& left, const std::string& help) {
 }
 
 std::string OptionEntry(const Option& option) {
-  if (std::holds_alternative<bool*>(option.target)) {
-    const bool on = option.default_value.is_boolean() && option.default_value.get<bool>();
-    return Entry((on ? "--no-" : "--") + option.name, (on ? "Turns off: " : "") + option.help);
-  }
+  return Entry(OptionSignature(option), OptionHelp(option));
+}
+
+bool IsOn(const Option& option) {
+  return option.default_value.is_boolean() && option.default_value.get<bool>();
+}
+
+}  // namespace
+
+std::string OptionSignature(const Option& option) {
+  if (std::holds_alternative<bool*>(option.target)) return (IsOn(option) ? "--no-" : "--") + option.name;
+  return "--" + option.name + " " + Metavar(option);
+}
+
+std::string OptionHelp(const Option& option) {
+  if (std::holds_alternative<bool*>(option.target)) return (IsOn(option) ? "Turns off: " : "") + option.help;
   const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
-  const std::string repeat = is_list ? " May be given several times." : "";
-  return Entry("--" + option.name + " " + Metavar(option), option.help + repeat + DefaultNote(option));
+  return option.help + (is_list ? " May be given several times." : "") + DefaultNote(option);
 }
 
 bool IsPositional(const Verb& verb, const Option& option) {
   return std::any_of(verb.positionals.begin(), verb.positionals.end(),
                      [&](const Positional& p) { return p.option == option.name; });
 }
-
-}  // namespace
 
 std::string Usage(const Verb& verb) {
   std::string usage = "semfield " + verb.name;

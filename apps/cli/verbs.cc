@@ -4,6 +4,7 @@
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/info.h"
 #include "semfield/jobs/models.h"
+#include "semfield/jobs/poses.h"
 #include "semfield/jobs/render.h"
 #include "semfield/jobs/report.h"
 #include "semfield/jobs/scene.h"
@@ -20,9 +21,12 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<InfoJobOptions>("info",
                                "Tells what a capture holds: views, cameras, bounds, split and warnings.",
                                {"CAPTURE"}, &RunInfo),
-      MakeVerb<ConvertJobOptions>("convert",
-                                  "Writes a capture in another format, with the same cameras, units and axes.",
-                                  {"CAPTURE", "OUT"}, &RunConvert),
+      MakeVerb<PosesJobOptions>(
+          "poses", "Recovers the poses of plain photos or of a video, with COLMAP, into a new capture.",
+          {"PHOTOS"}, &RunPoses),
+      MakeVerb<ConvertJobOptions>(
+          "convert", "Writes a capture in another format, with the same cameras, units and axes.",
+          {"CAPTURE", "OUT"}, &RunConvert),
       MakeVerb<SynthJobOptions>("synth", "Writes a synthetic capture with exact depth and labels.", {"OUT"},
                                 &RunSynth),
       MakeVerb<SceneJobOptions>("scene",

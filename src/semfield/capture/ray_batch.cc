@@ -4,21 +4,26 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/capture/camera_key.h"
+#include "semfield/capture/frame_rotation.h"
+#include "semfield/capture/pixel_set.h"
+#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace {
 
 constexpr size_t kMaxTableBytes = size_t{512} << 20;
-constexpr size_t kBlock = 128;      // rays whose memory is asked for ahead
-constexpr int kViewsPerBatch = 16;  // when images do not all fit in memory
-constexpr double kListBelow =
-    1.0 / 8;  // unmasked fraction under which pixels are listed rather than rejected
+constexpr size_t kBlock = 128;  // rays whose memory is asked for ahead
+// Original pixels decoded for each sample of a step, when photos rotate: about a tenth of the time a step
+// takes. Not measured when a training starts, so that the same options give the same rays on any machine.
+constexpr double kPixelsPerSample = 16;
+constexpr int kMaxLookAhead = 8;  // frames
 
 // What one camera's pixels see, in its own frame.
 struct Directions {
@@ -46,15 +51,23 @@ struct Directions {
   }
 };
 
+bool IsPlainPinhole(const Camera& camera) {
+  return camera.model == CameraModel::kOpenCv && !camera.HasDistortion();
+}
+
+size_t TableBytes(const Camera& camera) {
+  return size_t{3} * sizeof(float) * camera.width * camera.height;
+}
+
 Directions MakeDirections(const Camera& camera, size_t* table_bytes_left) {
   Directions directions;
   directions.camera = camera;
-  directions.pinhole = camera.model == CameraModel::kOpenCv && !camera.HasDistortion();
+  directions.pinhole = IsPlainPinhole(camera);
   directions.inverse_fx = static_cast<float>(1 / camera.fx);
   directions.inverse_fy = static_cast<float>(1 / camera.fy);
   directions.cx = static_cast<float>(camera.cx);
   directions.cy = static_cast<float>(camera.cy);
-  const size_t bytes = size_t{3} * sizeof(float) * camera.width * camera.height;
+  const size_t bytes = TableBytes(camera);
   if (directions.pinhole || bytes > *table_bytes_left) return directions;
   *table_bytes_left -= bytes;
   directions.table.resize(bytes / sizeof(float));
@@ -68,48 +81,6 @@ Directions MakeDirections(const Camera& camera, size_t* table_bytes_left) {
     }
   });
   return directions;
-}
-
-// The pixels of a view that its mask lets through.
-struct PixelSet {
-  uint32_t num_pixels = 0;
-  uint64_t count = 0;          // of usable pixels
-  std::vector<uint64_t> bits;  // empty: all
-  std::vector<uint32_t> list;  // used instead of bits when few are left
-
-  bool Has(uint32_t pixel) const { return (bits[pixel >> 6] >> (pixel & 63)) & 1; }
-
-  // `first` is uniform in [0, count).
-  uint32_t Draw(uint32_t first, Random& random) const {
-    if (!list.empty()) return list[first];
-    if (bits.empty()) return first;
-    for (;;) {
-      const uint32_t pixel = random.Below(num_pixels);
-      if (Has(pixel)) return pixel;
-    }
-  }
-};
-
-PixelSet MakePixelSet(const Camera& camera, const ImageU8* mask) {
-  PixelSet set;
-  set.num_pixels = static_cast<uint32_t>(camera.width) * static_cast<uint32_t>(camera.height);
-  set.count = set.num_pixels;
-  if (mask == nullptr) return set;
-  SF_CHECK_EQ(mask->num_pixels(), size_t{set.num_pixels});
-  set.count = static_cast<uint64_t>(std::count(mask->data.begin(), mask->data.end(), uint8_t{255}));
-  if (set.count == set.num_pixels) return set;
-  if (static_cast<double>(set.count) < kListBelow * set.num_pixels) {
-    set.list.reserve(set.count);
-    for (uint32_t p = 0; p < set.num_pixels; ++p) {
-      if (mask->data[p] == 255) set.list.push_back(p);
-    }
-    return set;
-  }
-  set.bits.resize((set.num_pixels + 63) / 64);
-  for (uint32_t p = 0; p < set.num_pixels; ++p) {
-    if (mask->data[p] == 255) set.bits[p >> 6] |= uint64_t{1} << (p & 63);
-  }
-  return set;
 }
 
 uint64_t Below64(Random& random, uint64_t bound) {
@@ -130,39 +101,37 @@ struct RaySampler::Impl {
   struct Slot {
     int view = 0;
     int directions = 0;
-    PixelSet pixels;
+    uint32_t num_pixels = 0;
     std::array<float, 9> rotation;  // world_from_camera, row-major
     std::array<float, 3> origin;
-    std::shared_ptr<const ImageU8> image;  // null when not resident
   };
   struct Draw {
-    uint32_t slot;
+    uint32_t source;
     uint32_t pixel;
   };
 
+  const Capture& capture;
   const ImageStore& store;
-  std::vector<Slot> slots;
+  std::vector<Slot> slots;  // one a view
   std::vector<Directions> directions;
-  std::vector<uint64_t> ends;  // running sum of the slots' pixel counts
-  bool resident = true;
+  // The frames that rays come from, ResidentFrame::frame counting slots, and the running sum of their pixels.
+  std::vector<std::shared_ptr<const ResidentFrame>> sources;
+  std::vector<uint64_t> ends;
+  std::unique_ptr<FrameRotation> rotation;  // null when all photos are resident
 
-  explicit Impl(const ImageStore& store_in) : store(store_in) {}
+  Impl(const Capture& capture_in, const ImageStore& store_in) : capture(capture_in), store(store_in) {}
 
-  void AddSlots(const Capture& capture, const std::vector<int>& views);
-  void LoadImages(const Capture& capture);
+  void AddSlots(const std::vector<int>& views);
+  std::shared_ptr<const ResidentFrame> Load(int frame) const;
+  void LoadAll();
+  void StartRotation(const SamplerMemory& memory, const SamplerSchedule& schedule);
+  void UseSources(const FrameRotation::Window& window);
   Draw DrawPixel(Random& random) const;
-  // The slot whose share of all pixels holds `at`; *at becomes the position inside it.
-  uint32_t SlotAt(uint64_t* at) const {
-    const size_t k = std::upper_bound(ends.begin(), ends.end(), *at) - ends.begin();
-    if (k > 0) *at -= ends[k - 1];
-    return static_cast<uint32_t>(k);
-  }
-  void FillRay(const Draw& draw, const ImageU8& image, size_t i, RayBatch* batch) const;
-  void SampleResident(Random& random, RayBatch* batch) const;
-  void SampleFromFewViews(Random& random, RayBatch* batch) const;
+  void FillRay(const Draw& draw, size_t i, RayBatch* batch) const;
+  void Sample(Random& random, RayBatch* batch) const;
 };
 
-void RaySampler::Impl::AddSlots(const Capture& capture, const std::vector<int>& views) {
+void RaySampler::Impl::AddSlots(const std::vector<int>& views) {
   size_t table_bytes_left = kMaxTableBytes;
   std::map<decltype(CameraKey(Camera())), int> known;
   slots.resize(views.size());
@@ -171,6 +140,7 @@ void RaySampler::Impl::AddSlots(const Capture& capture, const std::vector<int>& 
     Slot& slot = slots[k];
     slot.view = views[k];
     const Camera camera = store.CameraOf(slot.view);
+    slot.num_pixels = static_cast<uint32_t>(camera.width) * static_cast<uint32_t>(camera.height);
     const auto [it, is_new] = known.emplace(CameraKey(camera), static_cast<int>(directions.size()));
     if (is_new) directions.push_back(MakeDirections(camera, &table_bytes_left));
     slot.directions = it->second;
@@ -180,40 +150,66 @@ void RaySampler::Impl::AddSlots(const Capture& capture, const std::vector<int>& 
       for (int c = 0; c < 3; ++c) slot.rotation[3 * r + c] = static_cast<float>(pose.rotation(r, c));
     }
   }
-  ParallelFor(static_cast<int64_t>(slots.size()), [&](int64_t k, int) {
-    Slot& slot = slots[k];
-    slot.pixels = MakePixelSet(directions[slot.directions].camera, store.Mask(slot.view).get());
-  });
-  uint64_t total = 0;
-  for (const Slot& slot : slots) ends.push_back(total += slot.pixels.count);
 }
 
-void RaySampler::Impl::LoadImages(const Capture& capture) {
-  size_t bytes = 0;
-  for (const Slot& slot : slots) {
-    bytes += (capture.views[slot.view].has_alpha ? size_t{4} : size_t{3}) * slot.pixels.num_pixels;
-  }
-  resident = bytes <= store.max_bytes();
-  if (!resident) {
-    LogWarning(
-        "the photos need {} MiB decoded but only {} MiB are allowed: every batch will be drawn from {} "
-        "views, which is "
-        "slow. Use a larger downscale or allow more memory.",
-        bytes >> 20, store.max_bytes() >> 20, kViewsPerBatch);
-    return;
-  }
+std::shared_ptr<const ResidentFrame> RaySampler::Impl::Load(int frame) const {
+  const Slot& slot = slots[frame];
+  auto loaded = std::make_shared<ResidentFrame>();
+  loaded->frame = frame;
+  loaded->pixels = PixelSet(slot.num_pixels, store.Mask(slot.view).get());
+  loaded->image = store.Image(slot.view);
+  return loaded;
+}
+
+void RaySampler::Impl::LoadAll() {
+  FrameRotation::Window all(slots.size());
   ParallelFor(static_cast<int64_t>(slots.size()),
-              [&](int64_t k, int) { slots[k].image = store.Image(slots[k].view); });
+              [&](int64_t k, int) { all[k] = Load(static_cast<int>(k)); });
+  UseSources(all);
+}
+
+void RaySampler::Impl::StartRotation(const SamplerMemory& memory, const SamplerSchedule& schedule) {
+  double pixels = 0;
+  for (const Slot& slot : slots) {
+    const Camera& camera = capture.views[slot.view].camera;
+    pixels += static_cast<double>(camera.width) * camera.height;
+  }
+  const double frames_per_step =
+      kPixelsPerSample * schedule.samples_per_step * static_cast<double>(slots.size()) / pixels;
+  RotationPlan plan = RotationPlan::Make(schedule.seed, static_cast<int>(slots.size()),
+                                         memory.resident_frames, schedule.steps, frames_per_step);
+  LogInfo("{} of {} photos are in memory at a time; all take {} turn{} during the training", plan.resident,
+          slots.size(), plan.cycles, plan.cycles == 1 ? "" : "s");
+  // Machines with more cores take less time a step, and so need frames sooner.
+  const int num_workers = std::clamp(NumThreads() / 4, 1, kMaxLookAhead);
+  rotation = std::make_unique<FrameRotation>(std::move(plan), memory.look_ahead, num_workers,
+                                             [this](int frame) { return Load(frame); });
+}
+
+void RaySampler::Impl::UseSources(const FrameRotation::Window& window) {
+  sources = window;
+  ends.clear();
+  uint64_t total = 0;
+  for (const auto& source : sources) ends.push_back(total += source->pixels.count());
+  if (total > 0) return;
+  throw InputError(
+      "the masks of all {} views {}ignore every pixel: nothing is left to train on. Masks are 0 where a "
+      "pixel "
+      "is to be ignored.",
+      sources.size(), rotation ? "in memory " : "");
 }
 
 RaySampler::Impl::Draw RaySampler::Impl::DrawPixel(Random& random) const {
   uint64_t at = Below64(random, ends.back());
-  const uint32_t slot = SlotAt(&at);
-  return {slot, slots[slot].pixels.Draw(static_cast<uint32_t>(at), random)};
+  const size_t source = std::upper_bound(ends.begin(), ends.end(), at) - ends.begin();
+  if (source > 0) at -= ends[source - 1];
+  return {static_cast<uint32_t>(source), sources[source]->pixels.Draw(static_cast<uint32_t>(at), random)};
 }
 
-void RaySampler::Impl::FillRay(const Draw& draw, const ImageU8& image, size_t i, RayBatch* batch) const {
-  const Slot& slot = slots[draw.slot];
+void RaySampler::Impl::FillRay(const Draw& draw, size_t i, RayBatch* batch) const {
+  const ResidentFrame& source = *sources[draw.source];
+  const ImageU8& image = *source.image;
+  const Slot& slot = slots[source.frame];
   float d[3];
   directions[slot.directions].Unit(draw.pixel, d);
   Ray& ray = batch->rays[i];
@@ -230,61 +226,77 @@ void RaySampler::Impl::FillRay(const Draw& draw, const ImageU8& image, size_t i,
   batch->view[i] = slot.view;
 }
 
-void RaySampler::Impl::SampleResident(Random& random, RayBatch* batch) const {
+void RaySampler::Impl::Sample(Random& random, RayBatch* batch) const {
   std::array<Draw, kBlock> draws;
   for (size_t begin = 0; begin < batch->size(); begin += kBlock) {
     const size_t count = std::min(kBlock, batch->size() - begin);
     for (size_t k = 0; k < count; ++k) {
       draws[k] = DrawPixel(random);
-      const Slot& slot = slots[draws[k].slot];
+      const ResidentFrame& source = *sources[draws[k].source];
       // Every pixel is a cache miss, in the image and in the table: start them all before using any.
-      __builtin_prefetch(slot.image->data.data() + size_t{draws[k].pixel} * slot.image->channels);
-      const Directions& table = directions[slot.directions];
+      __builtin_prefetch(source.image->data.data() + size_t{draws[k].pixel} * source.image->channels);
+      const Directions& table = directions[slots[source.frame].directions];
       if (!table.table.empty()) __builtin_prefetch(table.table.data() + size_t{3} * draws[k].pixel);
     }
-    for (size_t k = 0; k < count; ++k) FillRay(draws[k], *slots[draws[k].slot].image, begin + k, batch);
+    for (size_t k = 0; k < count; ++k) FillRay(draws[k], begin + k, batch);
   }
 }
 
-// Each of the views is drawn with its share of all pixels, so that every pixel stays equally likely.
-void RaySampler::Impl::SampleFromFewViews(Random& random, RayBatch* batch) const {
-  std::array<uint32_t, kViewsPerBatch> chosen;
-  for (uint32_t& slot : chosen) {
-    uint64_t at = Below64(random, ends.back());
-    slot = SlotAt(&at);
+SamplerMemory PlanSamplerMemory(const Capture& capture, const ImageStore& store,
+                                const std::vector<int>& views) {
+  std::vector<std::filesystem::path> files;
+  for (const int view : views) files.push_back(capture.views[view].image);
+  const std::vector<ImageInfo> infos = ReadImageInfos(files);
+  SamplerMemory memory;
+  size_t image_bytes = 0, table_bytes_left = kMaxTableBytes;
+  std::set<decltype(CameraKey(Camera()))> known;
+  for (size_t k = 0; k < views.size(); ++k) {
+    const Camera camera = store.CameraOf(views[k]);
+    const size_t pixels = static_cast<size_t>(camera.width) * static_cast<size_t>(camera.height);
+    const size_t image = pixels * (infos[k].channels == 4 ? 4 : 3);
+    const size_t mask = capture.views[views[k]].mask.empty() ? 0 : pixels + PixelSet::MaxBytes(pixels);
+    image_bytes += image;
+    memory.all_bytes += image + mask;
+    memory.frame_bytes = std::max(memory.frame_bytes, image + mask);
+    if (!known.insert(CameraKey(camera)).second) continue;
+    const size_t table = IsPlainPinhole(camera) ? 0 : TableBytes(camera);
+    if (table > table_bytes_left) continue;
+    table_bytes_left -= table;
+    memory.table_bytes += table;
   }
-  for (int v = 0; v < kViewsPerBatch; ++v) {
-    const Slot& slot = slots[chosen[v]];
-    const std::shared_ptr<const ImageU8> image = store.Image(slot.view);
-    for (size_t i = v; i < batch->size(); i += kViewsPerBatch) {
-      const uint32_t at = random.Below(static_cast<uint32_t>(slot.pixels.count));
-      FillRay({chosen[v], slot.pixels.Draw(at, random)}, *image, i, batch);
-    }
+  if (image_bytes <= store.max_bytes()) {
+    memory.resident_frames = static_cast<int>(views.size());
+    memory.photo_bytes = memory.all_bytes;
+    return memory;
   }
+  const int fit = static_cast<int>(store.max_bytes() / memory.frame_bytes);
+  memory.look_ahead = std::clamp(fit / 8, 1, kMaxLookAhead);
+  memory.resident_frames = std::max(1, fit - memory.look_ahead);
+  memory.photo_bytes = static_cast<size_t>(memory.resident_frames + memory.look_ahead) * memory.frame_bytes;
+  return memory;
 }
 
-RaySampler::RaySampler(const Capture& capture, const ImageStore& store, std::vector<int> views)
-    : impl_(std::make_unique<Impl>(store)) {
+RaySampler::RaySampler(const Capture& capture, const ImageStore& store, std::vector<int> views,
+                       const SamplerSchedule& schedule)
+    : impl_(std::make_unique<Impl>(capture, store)) {
   if (views.empty()) throw InputError("no views to draw rays from");
-  impl_->AddSlots(capture, views);
-  if (impl_->ends.back() == 0) {
-    throw InputError(
-        "the masks of all {} views ignore every pixel: nothing is left to train on. Masks are 0 where a "
-        "pixel is "
-        "to be ignored.",
-        views.size());
+  const SamplerMemory memory = PlanSamplerMemory(capture, store, views);
+  impl_->AddSlots(views);
+  if (memory.look_ahead == 0) {
+    impl_->LoadAll();
+  } else {
+    impl_->StartRotation(memory, schedule);
   }
-  impl_->LoadImages(capture);
 }
 RaySampler::~RaySampler() = default;
 
-void RaySampler::Sample(Random& random, size_t num_rays, RayBatch* batch) const {
-  batch->Resize(num_rays);
-  if (impl_->resident) {
-    impl_->SampleResident(random, batch);
-  } else {
-    impl_->SampleFromFewViews(random, batch);
+void RaySampler::Sample(int64_t step, Random& random, size_t num_rays, RayBatch* batch) {
+  if (impl_->rotation) {
+    impl_->sources.clear();  // what leaves the window must be free before more comes
+    impl_->UseSources(impl_->rotation->At(step));
   }
+  batch->Resize(num_rays);
+  impl_->Sample(random, batch);
 }
 
 }  // namespace semfield

@@ -19,15 +19,39 @@ struct RayBatch {
   size_t size() const { return rays.size(); }
 };
 
-// Draws pixels uniformly over all unmasked pixels of the given views. Keeps decoded 8-bit pixels through the
-// store and precomputed camera directions (one table per distinct camera), so that a batch costs tens of
-// nanoseconds a ray. Thread-safe for different Random objects.
+// What drawing rays holds in memory.
+struct SamplerMemory {
+  size_t all_bytes = 0;    // of all photos decoded, with their masks
+  size_t photo_bytes = 0;  // of those that are held at a time
+  size_t frame_bytes = 0;  // of the largest one
+  size_t table_bytes = 0;  // of directions of cameras with distortion
+  int resident_frames = 0;
+  int look_ahead = 0;  // frames loaded ahead in the background; 0: all photos stay in memory
+};
+// Reads headers only. All photos stay in memory if store.max_bytes() holds them.
+SamplerMemory PlanSamplerMemory(const Capture& capture, const ImageStore& store,
+                                const std::vector<int>& views);
+
+// How a training uses the rays, which decides how photos rotate when not all stay in memory.
+struct SamplerSchedule {
+  uint64_t seed = 1;
+  int64_t steps = 1;
+  int samples_per_step = 65536;
+};
+
+// Draws pixels uniformly over all unmasked pixels of the given views, or of the views that are resident at a
+// step when not all fit the store (frame_rotation.h: every view is resident equally long over the training,
+// and which ones is a function of seed and step alone). Keeps decoded 8-bit pixels through the store and
+// precomputed camera directions (one table per distinct camera), so that a batch costs tens of nanoseconds a
+// ray. Capture and store must outlive it.
 class RaySampler {
  public:
-  RaySampler(const Capture& capture, const ImageStore& store, std::vector<int> views);
+  RaySampler(const Capture& capture, const ImageStore& store, std::vector<int> views,
+             const SamplerSchedule& schedule = {});
   ~RaySampler();
-  // Fills `batch` with `num_rays` rays; the same random state gives the same rays.
-  void Sample(Random& random, size_t num_rays, RayBatch* batch) const;
+  // Fills `batch` with `num_rays` rays; the same step and random state give the same rays. Steps should go up
+  // by one: others may load all resident photos anew. From one thread at a time.
+  void Sample(int64_t step, Random& random, size_t num_rays, RayBatch* batch);
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -58,10 +59,10 @@ class Sampler : public ::testing::Test {
     }
   }
   RayBatch Draw(const ImageStore& store, size_t count, uint64_t seed = 1) {
-    const RaySampler sampler(capture_, store, all_);
+    RaySampler sampler(capture_, store, all_);
     Random random(seed);
     RayBatch batch;
-    sampler.Sample(random, count, &batch);
+    sampler.Sample(0, random, count, &batch);
     return batch;
   }
 
@@ -103,7 +104,7 @@ TEST_F(Sampler, TableAgreesWithMakeRay) {
 
 TEST_F(Sampler, SameRandomStateGivesTheSameRays) {
   Make(4, 24, 20);
-  const ImageStore store(capture_), small(capture_, 1, 3000);
+  const ImageStore store(capture_), small(capture_, 1, 3000);  // two of four
   for (const ImageStore* s : {&store, &small}) {
     const RayBatch a = Draw(*s, 1000, 9), b = Draw(*s, 1000, 9), c = Draw(*s, 1000, 10);
     EXPECT_EQ(std::memcmp(a.rays.data(), b.rays.data(), a.rays.size() * sizeof(Ray)), 0);
@@ -173,22 +174,66 @@ TEST_F(Sampler, OnlyTheGivenViewsAreDrawn) {
   EXPECT_THROW(RaySampler(capture_, store, {}), Error);
 }
 
-TEST_F(Sampler, StaysWithinTheStoresMemory) {
+TEST_F(Sampler, StaysWithinTheStoresMemoryAndUsesAllViewsAlike) {
   Make(8, 32, 24);
   constexpr size_t kOne = 32 * 24 * 3;
-  const ImageStore store(capture_, 1, 2 * kOne);
-  const RaySampler sampler(capture_, store, all_);
-  Random random(4);
+  constexpr int kSteps = 400;
+  const ImageStore store(capture_, 1, 3 * kOne);
+  const SamplerMemory memory = PlanSamplerMemory(capture_, store, all_);
+  EXPECT_EQ(memory.all_bytes, 8 * kOne);
+  EXPECT_EQ(memory.photo_bytes, 3 * kOne);
+  EXPECT_EQ(memory.resident_frames, 2);
+  EXPECT_EQ(memory.look_ahead, 1);
+  RaySampler sampler(capture_, store, all_, {.seed = 7, .steps = kSteps, .samples_per_step = 20});
   RayBatch batch;
   std::vector<int> per_view(8);
-  for (int round = 0; round < 200; ++round) {
-    sampler.Sample(random, 160, &batch);
-    EXPECT_LE(store.bytes_in_use(), 2 * kOne);
-    for (const int view : batch.view) ++per_view[view];
+  for (int step = 0; step < kSteps; ++step) {
+    Random random(4, step);
+    sampler.Sample(step, random, 80, &batch);
+    EXPECT_LE(store.bytes_in_use(), 3 * kOne);
+    CheckRays(batch);
+    std::vector<int> in_step(8);
+    for (const int view : batch.view) ++in_step[view], ++per_view[view];
+    EXPECT_EQ(std::count_if(in_step.begin(), in_step.end(), [](int n) { return n > 0; }), 2);
   }
-  CheckRays(batch);
-  // 3200 draws of a view, 10 rays each.
-  for (const int count : per_view) EXPECT_NEAR(count, 4000, 10 * 5 * std::sqrt(3200.0 / 8));
+  for (const int count : per_view) EXPECT_NEAR(count, 4000, 5 * std::sqrt(4000.0));
+}
+
+// Which views a step sees hangs on neither the steps before it nor on speed.
+TEST_F(Sampler, AResumedRotationGivesTheSameRays) {
+  Make(9, 16, 12);
+  const SamplerSchedule schedule = {.seed = 3, .steps = 100, .samples_per_step = 8};
+  const ImageStore store(capture_, 1, 5 * 16 * 12 * 3), other(capture_, 1, 5 * 16 * 12 * 3);
+  RaySampler whole(capture_, store, all_, schedule);
+  RayBatch a, b;
+  for (int step = 0; step < 100; ++step) {
+    Random random(1, step);
+    whole.Sample(step, random, 64, &a);
+    if (step % 9 != 0) continue;
+    RaySampler resumed(capture_, other, all_, schedule);
+    Random again(1, step);
+    resumed.Sample(step, again, 64, &b);
+    EXPECT_EQ(a.rgba, b.rgba);
+    EXPECT_EQ(a.view, b.view);
+  }
+}
+
+TEST_F(Sampler, MemoryIsPlannedFromHeaders) {
+  Make(4, 40, 20);
+  capture_.views[0].camera.k1 = 0.1;
+  capture_.views[1].camera.k1 = 0.1;
+  WritePng(folder_ / "mask.png", ImageU8(40, 20, 1, 255));
+  capture_.views[3].mask = folder_ / "mask.png";
+  constexpr size_t kPixels = 40 * 20;
+  const SamplerMemory all = PlanSamplerMemory(capture_, ImageStore(capture_), all_);
+  EXPECT_EQ(all.all_bytes, 4 * 3 * kPixels + kPixels + kPixels / 2);
+  EXPECT_EQ(all.photo_bytes, all.all_bytes);
+  EXPECT_EQ(all.look_ahead, 0);
+  EXPECT_EQ(all.resident_frames, 4);
+  EXPECT_EQ(all.frame_bytes, 3 * kPixels + kPixels + kPixels / 2);
+  EXPECT_EQ(all.table_bytes, 3 * sizeof(float) * kPixels);
+  const SamplerMemory half = PlanSamplerMemory(capture_, ImageStore(capture_, 2), {0, 1});
+  EXPECT_EQ(half.all_bytes, 2 * 3 * kPixels / 4);
 }
 
 TEST_F(Sampler, AlphaComesWithStraightColour) {

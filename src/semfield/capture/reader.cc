@@ -9,6 +9,7 @@
 #include "semfield/base/options.h"
 #include "semfield/capture/advice.h"
 #include "semfield/capture/bounds.h"
+#include "semfield/capture/photos.h"
 #include "semfield/capture/readers/bundler.h"
 #include "semfield/capture/readers/colmap.h"
 #include "semfield/capture/readers/llff.h"
@@ -39,6 +40,9 @@ const Reader& ChooseReader(const std::filesystem::path& path, const std::string&
   }
   std::error_code error;
   if (!std::filesystem::exists(path, error)) throw InputError("{}: no such file or folder", path.string());
+  if (const std::string unposed = DescribeUnposed(FindPhotos(path), path); !unposed.empty()) {
+    throw InputError("{}. See docs/your-own-photos.md.", unposed);
+  }
   throw InputError(
       "{}: not a capture in any known format ({}). Give a transforms.json, a poses_bounds.npy, a COLMAP "
       "model (sparse/0) or the folder that holds one.",

@@ -37,10 +37,10 @@ TEST_F(SharedData, Fox) {
   EXPECT_NEAR(capture.views[0].camera.fx, 1375.52, 1e-9);
   EXPECT_NEAR(capture.views[0].camera.p2, 0.00015575, 1e-12);
   const ImageStore store(capture, 8);
-  const RaySampler sampler(capture, store, capture.train);
+  RaySampler sampler(capture, store, capture.train);
   Random random(1);
   RayBatch batch;
-  sampler.Sample(random, 100, &batch);
+  sampler.Sample(0, random, 100, &batch);
   EXPECT_EQ(batch.size(), 100u);
 }
 

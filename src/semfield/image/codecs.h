@@ -26,7 +26,7 @@ ImageInfo ReadImageInfo(const std::filesystem::path& path);
 // Decodes JPEG or PNG to 8 bit with the file's own channel count (16 -> 8 bit by v / 257, rounded), except
 // that grey + alpha, palettes and transparent colours become RGB or RGBA. Truncated, damaged, CMYK or over
 // 2^28 pixels: Error naming the file. No sRGB handling, and EXIF orientation is ignored on purpose: camera
-// poses belong to the pixels as they are stored.
+// poses belong to the pixels as they are stored (image/exif.h has what photos without poses need).
 ImageU8 ReadImage(const std::filesystem::path& path);
 // Single-channel 16-bit values (depth maps, ids); a file of fewer bits is widened without scaling. A palette
 // file gives its indices. A file with colour or alpha: Error.

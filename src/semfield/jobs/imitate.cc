@@ -215,6 +215,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     }
   }
   Save(student);
+  DropPreviousCheckpoint(student.run.folder.features_checkpoint(student.job.teacher));
   return seconds_before + SecondsSince(start);
 }
 

@@ -1,8 +1,6 @@
 #include "semfield/jobs/render.h"
 
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,12 +8,11 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
+#include "semfield/base/process.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/camera_path.h"
 #include "semfield/jobs/run_context.h"
-
-extern char** environ;
 
 namespace semfield {
 namespace {
@@ -24,17 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 bool Wants(const RenderJobOptions& job, const char* what) {
   return std::find(job.what.begin(), job.what.end(), what) != job.what.end();
-}
-
-// Runs a program found in PATH without a shell; false if it is missing or fails.
-bool RunProgram(const std::vector<std::string>& words) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  pid_t child;
-  if (posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return false;
-  int status = 0;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 std::vector<NamedView> ViewsOf(const RenderJobOptions& job, const Capture& capture) {
@@ -124,7 +110,7 @@ class Renderer {
 };
 
 std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer& renderer,
-                                    const std::vector<NamedView>& views) {
+                                    const std::vector<NamedView>& views, const JobControl& control) {
   std::vector<std::string> videos;
   const std::string prefix = views[0].name.substr(0, views[0].name.find('_'));
   const int digits = job.orbit > 0 ? 4 : 5;
@@ -132,8 +118,11 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
     const std::string video = (renderer.folder() / fmt::format("{}_{}.mp4", prefix, what)).string();
     const std::string pattern =
         (renderer.folder() / fmt::format("{}_%0{}d_{}.png", prefix, digits, what)).string();
-    if (!RunProgram({"ffmpeg", "-y", "-loglevel", "error", "-framerate", std::to_string(job.fps), "-i",
-                     pattern, "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", video})) {
+    const ProcessResult made = RunProcess(
+        {.words = {"ffmpeg", "-y", "-loglevel", "error", "-framerate", std::to_string(job.fps), "-i", pattern,
+                   "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "file:" + video},
+         .stop = control.stop});
+    if (!made.Succeeded()) {
       LogWarning("no video: ffmpeg is not installed or failed; the pictures are in {}",
                  renderer.folder().string());
       return videos;
@@ -187,7 +176,7 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
   answer["text"] = Json::array();
   std::vector<std::string> files = renderer.files();
   if (job.format == "mp4") {
-    const std::vector<std::string> videos = MakeVideos(job, renderer, views);
+    const std::vector<std::string> videos = MakeVideos(job, renderer, views, control);
     if (videos.empty()) answer["exit_code"] = 1;
     for (const std::string& video : videos) answer["text"].push_back(video);
     files.insert(files.end(), videos.begin(), videos.end());

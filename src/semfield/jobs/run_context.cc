@@ -5,6 +5,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/capture/reader.h"
+#include "semfield/jobs/train_memory.h"
 #include "semfield/methods/radiance/occupancy_update.h"
 #include "semfield/training/checkpoint.h"
 
@@ -55,7 +56,8 @@ RunContext OpenRun(const std::filesystem::path& path) {
     LogWarning("{}: the capture {} changed since this run was trained; poses may not fit the field",
                path.string(), run.capture->path.string());
   }
-  run.store = std::make_unique<ImageStore>(*run.capture, run.train_config.at("downscale").get<double>());
+  run.store = std::make_unique<ImageStore>(*run.capture, run.train_config.at("downscale").get<double>(),
+                                           static_cast<size_t>(StoredImageCache(run.train_config)) << 20);
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(*run.capture));
   model->LoadTensors(checkpoint.file);
   OccupancyUpdate(*model).Restore(CheckpointState(checkpoint.file).at("step").get<int>(), *model);

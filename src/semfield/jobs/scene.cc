@@ -4,6 +4,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/capture/view_files.h"
+#include "semfield/jobs/train_memory.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/training/run_folder.h"
 
@@ -22,7 +23,8 @@ bool HasSection(const std::filesystem::path& run, const std::string& name) {
 
 void SceneJobOptions::Describe(OptionList& list) {
   list.Group("Run");
-  list.Text("capture", &capture, "Folder or pose file of the capture.");
+  list.Text("capture", &capture,
+            "Folder or pose file of the capture; plain photos or a video get poses first.");
   list.Text("out", &out, "Run folder to make or to go on with.");
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Flag("allow-outside", &allow_outside,
@@ -32,6 +34,8 @@ void SceneJobOptions::Describe(OptionList& list) {
   list.Real("minutes", &minutes, "Time for both halves together.",
             {.min = 0.1, .max = 100000, .metavar = "M"});
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
+  list.Int("image-cache", &image_cache, kImageCacheHelp,
+           {.min = 0, .max = kMaxImageCacheMib, .metavar = "MIB"});
   list.Text("background", &background, "Colour behind the scene.",
             {.choices = {"auto", "white", "black", "random"}});
   list.Int("seed", &seed, "Seed of every random choice.", {.min = 0});
@@ -46,6 +50,7 @@ Json RunScene(const SceneJobOptions& job, const JobControl& control) {
       .capture = job.capture, .out = job.out, .format = job.format, .allow_outside = job.allow_outside};
   train.minutes = kTrainShare * job.minutes;
   train.downscale = job.downscale;
+  train.image_cache = job.image_cache;
   train.radiance.background = job.background;
   train.radiance.seed = job.seed;
   train.resume = HasSection(job.out, "train");

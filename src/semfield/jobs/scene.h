@@ -14,6 +14,7 @@ struct SceneJobOptions {
   std::string onnxruntime;
   double minutes = 8;
   double downscale = 1;
+  int image_cache = 0;  // as TrainJobOptions
   std::string background = "auto";
   int seed = 1;
   void Describe(OptionList& list);

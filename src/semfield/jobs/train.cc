@@ -12,7 +12,9 @@
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/view_files.h"
+#include "semfield/jobs/poses.h"
 #include "semfield/jobs/run_context.h"
+#include "semfield/jobs/train_memory.h"
 #include "semfield/methods/radiance/radiance_trainer.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/metrics_log.h"
@@ -40,9 +42,14 @@ struct TrainPlan {
   RadianceOptions options;
 };
 
-// Seconds a step takes, from throw-away steps of a trainer that is then forgotten.
-double MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
-                   const JobControl& control) {
+struct StepTime {
+  double first = 0;  // seconds of the first step, which loads photos if not all stay in memory
+  double step = 0;   // seconds of a step later on
+};
+
+// From throw-away steps of a trainer that is then forgotten.
+StepTime MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
+                     const JobControl& control) {
   options.steps = 100000;
   options.phase_steps = kThrowAwayPhaseSteps;
   RadianceTrainer trainer(capture, store, options);
@@ -55,18 +62,18 @@ double MeasureStep(const Capture& capture, const ImageStore& store, RadianceOpti
     ends.push_back(SecondsSince(start));
   }
   const size_t from = ends.size() * 3 / 4 - 1;
-  return (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from);
+  return {.first = ends[0], .step = (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from)};
 }
 
 int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
                    const RadianceOptions& options, Clock::time_point job_start, const JobControl& control,
                    Json* plan) {
   control.Report({.stage = "train", .detail = "timing a few throw-away steps for the plan"});
-  const double seconds_per_step = MeasureStep(capture, store, options, job.minutes, control);
+  const StepTime time = MeasureStep(capture, store, options, job.minutes, control);
   constexpr double kSaving = 2;  // last checkpoint
-  const StepPlan steps = PlanByMinutes(job.minutes, seconds_per_step, SecondsSince(job_start) + kSaving,
+  const StepPlan steps = PlanByMinutes(job.minutes, time.step, SecondsSince(job_start) + time.first + kSaving,
                                        /*min_steps=*/100, 10000000);
-  *plan = {{"minutes", job.minutes}, {"seconds_per_step", seconds_per_step}, {"steps", steps.steps}};
+  *plan = {{"minutes", job.minutes}, {"seconds_per_step", time.step}, {"steps", steps.steps}};
   return steps.steps;
 }
 
@@ -88,12 +95,17 @@ void DescribeCapture(const Capture& capture, Json* section) {
   (*section)["threads"] = NumThreads();
 }
 
-TrainPlan NewPlan(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
-                  Clock::time_point job_start, const JobControl& control) {
+// The options of a new training but for the steps that --minutes may still decide.
+RadianceOptions NewOptions(const TrainJobOptions& job, const Capture& capture) {
+  RadianceOptions options = job.radiance;
+  ApplyPreset(LoadPreset("train", job.preset), "preset " + job.preset, &options);
+  return ResolveRadianceOptions(options, capture);
+}
+
+TrainPlan NewPlan(const TrainJobOptions& job, const RadianceOptions& options, const Capture& capture,
+                  const ImageStore& store, Clock::time_point job_start, const JobControl& control) {
   TrainPlan plan;
-  plan.options = job.radiance;
-  ApplyPreset(LoadPreset("train", job.preset), "preset " + job.preset, &plan.options);
-  plan.options = ResolveRadianceOptions(plan.options, capture);
+  plan.options = options;
   Json timing;
   if (job.minutes > 0 && job.radiance.steps == 0) {
     plan.options.steps = StepsOfMinutes(job, capture, store, plan.options, job_start, control, &timing);
@@ -196,6 +208,7 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
   }
   result.seconds = seconds_before + SecondsSince(start);
   Save(folder, trainer);
+  DropPreviousCheckpoint(folder.radiance_checkpoint());
   return result;
 }
 
@@ -228,7 +241,8 @@ void CompareCapture(const Capture& capture, const Json& section, const std::stri
 
 void TrainJobOptions::Describe(OptionList& list) {
   list.Group("Run");
-  list.Text("capture", &capture, "Folder or pose file of the capture.");
+  list.Text("capture", &capture,
+            "Folder or pose file of the capture; plain photos or a video get poses first.");
   list.Text("out", &out, "Run folder to make or to go on with.");
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Flag("allow-outside", &allow_outside,
@@ -239,6 +253,8 @@ void TrainJobOptions::Describe(OptionList& list) {
             "Time to take; a plan in whole steps is made from it and kept. 0: the preset's steps.",
             {.min = 0, .max = 100000, .metavar = "M"});
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
+  list.Int("image-cache", &image_cache, kImageCacheHelp,
+           {.min = 0, .max = kMaxImageCacheMib, .metavar = "MIB"});
   list.Flag("resume", &resume, "Go on with an interrupted training.");
   list.Flag("restart", &restart, "Train anew over what is there.");
   list.Flag(
@@ -251,7 +267,6 @@ void TrainJobOptions::Describe(OptionList& list) {
 }
 
 Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
-  const Clock::time_point start = Clock::now();
   if (job.out.empty())
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   const bool resumes = Continues(job);
@@ -264,7 +279,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
     config_file = job.config;
   }
   if (resumes || !job.config.empty()) CheckTrainSection(stored, config_file);
-  const std::string capture_path =
+  std::string capture_path =
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
   if (job.deterministic && stored.is_null() && job.minutes > 0 && job.radiance.steps == 0) {
     throw InputError(
@@ -272,17 +287,25 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
         "give --steps in its place, or repeat a plan that was made with --config RUN/config.json");
   }
   if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
-  const Capture capture = ReadCapture(
-      capture_path, {.format = job.format, .allow_outside = job.allow_outside || AllowedOutside(stored)});
+  const bool allow_outside = job.allow_outside || AllowedOutside(stored);
+  capture_path = CaptureWithPoses(capture_path, {.format = job.format, .allow_outside = allow_outside},
+                                  job.out, control);
+  const Clock::time_point start = Clock::now();  // finding poses is not training
+  const Capture capture = ReadCapture(capture_path, {.format = job.format, .allow_outside = allow_outside});
   const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
-  const ImageStore store(capture, downscale);
+  const int image_cache = job.image_cache > 0 ? job.image_cache : StoredImageCache(stored);
   TrainPlan plan =
-      stored.is_null() ? NewPlan(job, capture, store, start, control) : StoredPlan(stored, config_file);
-
+      stored.is_null() ? TrainPlan{.options = NewOptions(job, capture)} : StoredPlan(stored, config_file);
   if (!stored.is_null()) {
     WarnAboutStored(job, plan, config_file);
     CompareCapture(capture, stored, config_file);
   }
+  CheckTrainMemory(capture,
+                   {.downscale = downscale, .image_cache_mib = image_cache, .radiance = plan.options},
+                   /*fixed=*/!stored.is_null(), AvailableMemory());
+  const ImageStore store(capture, downscale, static_cast<size_t>(image_cache) << 20);
+  if (stored.is_null()) plan = NewPlan(job, plan.options, capture, store, start, control);
+  plan.section["image-cache"] = image_cache;
 
   const RunFolder folder = RunFolder::Create(job.out);
   const RunLock lock(folder);
@@ -290,8 +313,8 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
     CheckMayReplace(job, folder);  // another one may have been at work until now
     if (!stored.is_null()) DescribeCapture(capture, &plan.section);
     if (job.restart) RemoveCheckpoint(folder.radiance_checkpoint());
-    folder.WriteConfigSection("train", plan.section);
   }
+  if (!resumes || job.image_cache > 0) folder.WriteConfigSection("train", plan.section);
   RadianceTrainer trainer(capture, store, plan.options);
   if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
     const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");

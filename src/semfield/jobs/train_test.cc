@@ -89,6 +89,67 @@ TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
   }
 }
 
+// What is left of a finished training is the field; of one that goes on, the optimizer and the checkpoint
+// before.
+TEST_F(TrainJobTest, AFinishedRunKeepsNoOptimizer) {
+  TrainJobOptions job = Job("finished", 150);
+  job.checkpoint_seconds = 0.0001;
+  StopToken stop;
+  EXPECT_EQ(ErrorOf(
+                [&] {
+                  RunTrain(job, {.progress =
+                                     [&](const Progress& p) {
+                                       if (p.done >= 100) stop.RequestStop();
+                                     },
+                                 .stop = &stop});
+                },
+                ErrorKind::kInterrupted),
+            "interrupted");
+  const std::filesystem::path path = Run("finished").radiance_checkpoint();
+  EXPECT_MENTIONS(Checkpoint("finished"), "grid.first_moment");
+  EXPECT_TRUE(std::filesystem::exists(PreviousCheckpoint(path)));
+  const auto stopped_bytes = std::filesystem::file_size(path);
+  job.resume = true;
+  EXPECT_EQ(RunTrain(job, {})["steps"], 150);
+  EXPECT_EQ(Checkpoint("finished").find("moment"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(PreviousCheckpoint(path)));
+  EXPECT_LT(2 * std::filesystem::file_size(path), stopped_bytes);
+  EXPECT_EQ(RunTrain(job, {})["steps"], 150);  // nothing left to do, and no moments to miss
+}
+
+// Photos that do not fit rotate; which ones a step sees does not hang on where a training was stopped.
+TEST_F(TrainJobTest, RotatingPhotosGiveTheSameBitsResumedAndInOneGo) {
+  WriteSynthetic({.views = 24, .width = 240, .height = 180}, *folder_ / "larger");  // 21 train on, 2.6 MiB
+  const auto job = [&](const std::string& name) {
+    TrainJobOptions options = Job(name, 150);
+    options.capture = Path("larger");
+    options.image_cache = 2;
+    return options;
+  };
+  TakeLog();
+  RunTrain(job("rotating"), {});
+  EXPECT_MENTIONS(TakeLog(), "at a time");
+  EXPECT_EQ(Run("rotating").ReadConfigSection("train")["image-cache"], 2);
+  RunTrain(job("rotating2"), {});
+  EXPECT_EQ(Checkpoint("rotating"), Checkpoint("rotating2"));
+  StopToken stop;
+  const JobControl control = {.progress =
+                                  [&](const Progress& p) {
+                                    if (p.done >= 50) stop.RequestStop();
+                                  },
+                              .stop = &stop};
+  EXPECT_EQ(ErrorOf([&] { RunTrain(job("rotating3"), control); }, ErrorKind::kInterrupted), "interrupted");
+  TrainJobOptions resume;
+  resume.out = Path("rotating3");
+  resume.resume = true;
+  EXPECT_EQ(RunTrain(resume, {})["steps"], 150);
+  EXPECT_EQ(Checkpoint("rotating3"), Checkpoint("rotating"));
+  TrainJobOptions all = job("resident");
+  all.image_cache = 0;
+  RunTrain(all, {});
+  EXPECT_NE(Checkpoint("resident"), Checkpoint("rotating"));
+}
+
 // Minutes become whole steps once; whoever repeats the run from its config.json gets the same bits.
 TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   TrainJobOptions timed = Job("timed", 0);

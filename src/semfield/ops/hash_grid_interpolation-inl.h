@@ -164,7 +164,7 @@ HWY_INLINE void PrefetchBlock(const T* base, const Corners& corners) {
 
 // Copies entries of two halves, one by one: a processor's own gather takes longer, and a block later they lie
 // in L1 as vectors.
-HWY_NOINLINE void FetchPairs(const Half* table, Corners& corners) {
+inline HWY_NOINLINE void FetchPairs(const Half* table, Corners& corners) {
   for (int c = 0; c < kCorners; ++c) {
     HWY_UNROLL(16)
     for (int lane = 0; lane < kBlock; ++lane) {

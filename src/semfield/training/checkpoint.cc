@@ -129,6 +129,13 @@ bool CheckpointExists(const fs::path& path) {
   return fs::exists(path, code) || fs::exists(PreviousCheckpoint(path), code);
 }
 
+void DropPreviousCheckpoint(const fs::path& path) {
+  std::error_code code;
+  if (!fs::exists(PreviousCheckpoint(path), code) || !IsIntact(path)) return;
+  fs::remove(PreviousCheckpoint(path), code);
+  if (code) LogWarning("{}: cannot remove: {}", PreviousCheckpoint(path).string(), code.message());
+}
+
 void RemoveCheckpoint(const fs::path& path) {
   for (const fs::path& name : {PreviousCheckpoint(path), path}) {
     std::error_code code;

@@ -36,6 +36,9 @@ Json CheckpointState(const SafetensorsFile& file, std::initializer_list<const ch
 // Whether LoadCheckpoint would find a file to try.
 bool CheckpointExists(const std::filesystem::path& path);
 
+// Forgets the one before, if `path` itself reads back whole: for a training that is finished.
+void DropPreviousCheckpoint(const std::filesystem::path& path);
+
 // Forgets the checkpoint and its previous (training anew).
 void RemoveCheckpoint(const std::filesystem::path& path);
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "semfield/base/folder_lock.h"
 #include "semfield/base/json.h"
 
 namespace semfield {
@@ -42,19 +43,10 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// The right to write into a run folder, held while it lives and given back by the kernel when the process
-// ends, however it ends. A second writer gets an Error naming the process that holds it. Readers need none.
-class RunLock {
+// The right to write into a run folder; see FolderLock.
+class RunLock : public FolderLock {
  public:
-  explicit RunLock(const RunFolder& run);
-  ~RunLock();
-  RunLock(RunLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-  RunLock& operator=(RunLock&&) = delete;
-
- private:
-  int fd_ = -1;
+  explicit RunLock(const RunFolder& run) : FolderLock(run.path()) {}
 };
 
 }  // namespace semfield

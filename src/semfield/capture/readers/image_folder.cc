@@ -19,19 +19,6 @@ bool HasImageExtension(const fs::path& path) {
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
-fs::path FindMask(const CaptureFiles& disk, const fs::path& masks, const fs::path& image_in_root) {
-  for (const fs::path& base : {image_in_root, image_in_root.filename()}) {
-    fs::path bare = base;
-    bare.replace_extension();
-    for (const std::string& name : {base.string() + ".png", bare.string() + ".png", bare.string() + ".PNG",
-                                    base.string(), bare.string() + ".jpg"}) {
-      const fs::path candidate = masks / name;
-      if (disk.Has(candidate)) return candidate;
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> ImageNamesIn(const fs::path& folder) {
@@ -50,6 +37,19 @@ std::vector<std::string> ImageNamesIn(const fs::path& folder) {
   return names;
 }
 
+fs::path FindMaskFile(const CaptureFiles& disk, const fs::path& masks, const fs::path& image_in_root) {
+  for (const fs::path& base : {image_in_root, image_in_root.filename()}) {
+    fs::path bare = base;
+    bare.replace_extension();
+    for (const std::string& name : {base.string() + ".png", bare.string() + ".png", bare.string() + ".PNG",
+                                    base.string(), bare.string() + ".jpg"}) {
+      const fs::path candidate = masks / name;
+      if (disk.Has(candidate)) return candidate;
+    }
+  }
+  return {};
+}
+
 void AttachSiblingMasks(const CaptureFiles& disk, const fs::path& capture_folder, const fs::path& image_root,
                         Capture* capture) {
   std::error_code error;
@@ -60,7 +60,7 @@ void AttachSiblingMasks(const CaptureFiles& disk, const fs::path& capture_folder
   for (View& view : capture->views) {
     const fs::path in_root = view.image.lexically_normal().lexically_relative(image_root.lexically_normal());
     if (view.mask.empty() && !in_root.empty() && *in_root.begin() != "..")
-      view.mask = FindMask(disk, masks, in_root);
+      view.mask = FindMaskFile(disk, masks, in_root);
     if (!view.mask.empty()) {
       ++found;
     } else if (without.empty()) {

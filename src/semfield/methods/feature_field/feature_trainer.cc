@@ -123,6 +123,7 @@ std::vector<TensorView> FeatureTrainer::Tensors() const {
   const auto add = [&](const std::string& name, const Buffer<float>& buffer) {
     tensors.push_back(MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span()));
   };
+  if (step_ >= model_.options().steps) return tensors;
   add("semantic_grid.first_moment", grid_.first);
   add("semantic_grid.second_moment", grid_.second);
   add("head.first_moment", head_.first);
@@ -140,11 +141,12 @@ void FeatureTrainer::Restore(const SafetensorsFile& file, const Json& state) {
     const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer.size())});
     std::copy(data.begin(), data.end(), buffer.data());
   };
+  step_ = state.at("step").get<int>();
+  if (step_ >= model_.options().steps) return;
   load("semantic_grid.first_moment", grid_.first);
   load("semantic_grid.second_moment", grid_.second);
   load("head.first_moment", head_.first);
   load("head.second_moment", head_.second);
-  step_ = state.at("step").get<int>();
 }
 
 }  // namespace semfield

@@ -27,7 +27,7 @@ class FeatureTrainer {
 
   FeatureModel& model() { return model_; }
   const FeatureModel& model() const { return model_; }
-  std::vector<TensorView> Tensors() const;  // model and optimizer
+  std::vector<TensorView> Tensors() const;  // model and, until all steps are done, optimizer
   Json State() const;
   void Restore(const SafetensorsFile& file, const Json& state);
 

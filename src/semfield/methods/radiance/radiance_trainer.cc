@@ -33,12 +33,21 @@ void LoadMoment(const SafetensorsFile& file, const std::string& name, Buffer<flo
 
 }  // namespace
 
-double RadianceStepStats::Psnr() const { return -10 * std::log10(std::max(mse, 1e-12)); }
+double RadianceStepStats::Psnr() const {
+  return -10 * std::log10(std::max(mse, 1e-12));
+}
 
-RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store, const RadianceOptions& options)
-    : model_(options, MakeSceneMap(capture)), sampler_(capture, store, capture.train), occupancy_update_(model_) {
+RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store,
+                                 const RadianceOptions& options)
+    : model_(options, MakeSceneMap(capture)),
+      sampler_(capture, store, capture.train,
+               {.seed = static_cast<uint64_t>(options.seed),
+                .steps = options.steps,
+                .samples_per_step = options.samples_per_step}),
+      occupancy_update_(model_) {
   SF_CHECK_GT(options.steps, 0);
-  if (options.exposure) exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
+  if (options.exposure)
+    exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
   for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
   slot_results_.resize(kSlots);
@@ -55,7 +64,8 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
 
 RadianceTrainer::~RadianceTrainer() = default;
 
-// Rays a step follow from how many samples a ray has, which changes all along: room for the most there may be.
+// Rays a step follow from how many samples a ray has, which changes all along: room for the most there may
+// be.
 void RadianceTrainer::ReserveBatch() {
   constexpr double kMostSamples = 2.5;  // of what is aimed at: a new phase doubles a ray's samples at once
   batch_.rays.reserve(kMaxRays);
@@ -83,14 +93,16 @@ float RadianceTrainer::Coarseness() const {
 
 float RadianceTrainer::LearningRate(double first) const {
   return ExponentialSchedule(step_, model_.options.steps, static_cast<float>(first),
-                             static_cast<float>(model_.options.final_learning_rate), model_.options.warmup_steps);
+                             static_cast<float>(model_.options.final_learning_rate),
+                             model_.options.warmup_steps);
 }
 
 void RadianceTrainer::DrawBatch() {
-  const int num_rays = std::clamp(static_cast<int>(model_.options.samples_per_step / samples_per_ray_), kMinRays,
-                                  kMaxRays) / 16 * 16;
+  const int num_rays =
+      std::clamp(static_cast<int>(model_.options.samples_per_step / samples_per_ray_), kMinRays, kMaxRays) /
+      16 * 16;
   Random random(MixSeed(model_.options.seed, step_), 10);
-  sampler_.Sample(random, num_rays, &batch_);
+  sampler_.Sample(step_, random, num_rays, &batch_);
   jitter_.resize(num_rays);
   background_.resize(3 * num_rays);
   const std::string& background = model_.options.background;
@@ -173,13 +185,12 @@ void RadianceTrainer::UpdateGrid(int active_levels) {
     for (size_t tile = 0; tile < kept_columns_.size(); ++tile) {
       if (kept_columns_[tile] == 0) continue;
       const float* rows = tiles_.encoded(tile) + static_cast<size_t>(level) * features * ops::kTileStride;
-      ops::HashGridBackward(model_.layout, level, tiles_.points(tile, kept_columns_[tile]), rows, ops::kTileStride,
-                            grid_moments_.gradient.data());
+      ops::HashGridBackward(model_.layout, level, tiles_.points(tile, kept_columns_[tile]), rows,
+                            ops::kTileStride, grid_moments_.gradient.data());
     }
     const ops::HashGridLevel& part = model_.layout.levels[level];
-    const ops::AdamOptions adam = {.learning_rate = LearningRate(model_.options.grid_learning_rate),
-                                   .step = step_ + 1,
-                                   .sparse = true};
+    const ops::AdamOptions adam = {
+        .learning_rate = LearningRate(model_.options.grid_learning_rate), .step = step_ + 1, .sparse = true};
     ops::AdamStep(adam, static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
                   grid_moments_.first.data() + part.offset, grid_moments_.second.data() + part.offset,
                   grid_moments_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
@@ -206,11 +217,13 @@ RadianceStepStats RadianceTrainer::Step() {
   UpdateGrid(active_levels);
   UpdateNetwork(model_.density_mlp, density_moments_, 0);
   UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
-  if (exposure_.enabled()) exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
+  if (exposure_.enabled())
+    exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
   ++step_;
   occupancy_update_.AfterStep(step_, active_levels, model_);
 
-  RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()), .marched_samples = tiles_.num_samples()};
+  RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()),
+                             .marched_samples = tiles_.num_samples()};
   for (const SlotResult& slot : slot_results_) {
     stats.mse += slot.mse / stats.rays;
     stats.distortion += slot.distortion / stats.rays;
@@ -227,14 +240,18 @@ std::vector<TensorView> RadianceTrainer::Tensors() const {
     tensors.push_back(MomentTensor(name + ".first_moment", moments.first));
     tensors.push_back(MomentTensor(name + ".second_moment", moments.second));
   };
-  add("grid", grid_moments_);
-  add("density_mlp", density_moments_);
-  add("color_mlp", color_moments_);
+  if (!Done()) {
+    add("grid", grid_moments_);
+    add("density_mlp", density_moments_);
+    add("color_mlp", color_moments_);
+  }
   for (TensorView& tensor : exposure_.Tensors()) tensors.push_back(std::move(tensor));
   return tensors;
 }
 
-Json RadianceTrainer::State() const { return {{"step", step_}, {"samples_per_ray", samples_per_ray_}}; }
+Json RadianceTrainer::State() const {
+  return {{"step", step_}, {"samples_per_ray", samples_per_ray_}};
+}
 
 void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
   model_.LoadTensors(file);
@@ -242,11 +259,13 @@ void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
     LoadMoment(file, name + ".first_moment", moments.first);
     LoadMoment(file, name + ".second_moment", moments.second);
   };
-  load("grid", grid_moments_);
-  load("density_mlp", density_moments_);
-  load("color_mlp", color_moments_);
-  exposure_.Load(file);
   step_ = state.at("step").get<int>();
+  if (!Done()) {
+    load("grid", grid_moments_);
+    load("density_mlp", density_moments_);
+    load("color_mlp", color_moments_);
+  }
+  exposure_.Load(file);
   samples_per_ray_ = state.at("samples_per_ray").get<double>();
   occupancy_update_.Restore(step_, model_);
 }

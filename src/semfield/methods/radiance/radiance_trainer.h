@@ -24,8 +24,9 @@ struct RadianceStepStats {
   double Psnr() const;
 };
 
-// Trains one scene's radiance field. The same capture, options and thread-independent order give the same bits: random
-// numbers come from (seed, step), sums are taken in a fixed order. `capture` and `store` must outlive it.
+// Trains one scene's radiance field. The same capture, options and thread-independent order give the same
+// bits: random numbers come from (seed, step), sums are taken in a fixed order. `capture` and `store` must
+// outlive it.
 class RadianceTrainer {
  public:
   // options are resolved and options.steps > 0.
@@ -39,7 +40,8 @@ class RadianceTrainer {
   const RadianceModel& model() const { return model_; }
   const ViewExposure& exposure() const { return exposure_; }
 
-  // Everything a resumed training needs, beside the options. Tensors are views into this object.
+  // Everything a resumed training needs, beside the options; once Done() only what the field and its exposure
+  // are. Tensors are views into this object.
   std::vector<TensorView> Tensors() const;
   Json State() const;
   void Restore(const SafetensorsFile& file, const Json& state);

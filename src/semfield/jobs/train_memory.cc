@@ -1,0 +1,123 @@
+#include "semfield/jobs/train_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/parallel.h"
+
+namespace semfield {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+constexpr size_t kProgram = 64 * kMiB;  // code, stacks, the capture's own records
+// Rays of a step from fewer photos than this pull the field to and fro.
+constexpr int kFewestPhotos = 8;
+constexpr int kGoodPhotos = 24;  // what is proposed holds so many, if there are so many
+constexpr int kSmallestTable = 14;
+
+std::string ImageCacheText(int mib) {
+  return fmt::format("--image-cache {}", mib);
+}
+
+// The options that would make it fit, with all else as it is; empty if image-cache alone cannot.
+std::string FittingCache(const Capture& capture, TrainSize size, uint64_t available) {
+  size.image_cache_mib = kDefaultImageCacheMib;
+  TrainMemory memory = EstimateTrainMemory(capture, size);
+  if (memory.total() <= available) return ImageCacheText(size.image_cache_mib);
+  const size_t rest = memory.total() - memory.photos.photo_bytes;
+  if (available <= rest) return "";
+  size.image_cache_mib =
+      static_cast<int>(std::min<uint64_t>((available - rest) / kMiB, kDefaultImageCacheMib));
+  if (size.image_cache_mib < 1) return "";
+  memory = EstimateTrainMemory(capture, size);
+  const int enough = std::min(kGoodPhotos, static_cast<int>(capture.train.size()));
+  const bool fits = memory.total() <= available && memory.photos.resident_frames >= enough;
+  return fits ? ImageCacheText(size.image_cache_mib) : "";
+}
+
+std::string FittingOptions(const Capture& capture, const TrainSize& size, uint64_t available) {
+  for (int table = size.radiance.log2_table_size; table >= kSmallestTable; --table) {
+    for (const double factor : {1.0, 2.0, 4.0, 8.0}) {
+      TrainSize smaller = size;
+      smaller.downscale *= factor;
+      smaller.radiance.log2_table_size = table;
+      std::string text;
+      if (table != size.radiance.log2_table_size) text += fmt::format(" --log2-table-size {}", table);
+      if (factor > 1) text += fmt::format(" --downscale {:g}", smaller.downscale);
+      if (!text.empty() && EstimateTrainMemory(capture, smaller).total() <= available) return text.substr(1);
+      const std::string cache = FittingCache(capture, smaller, available);
+      if (!cache.empty()) return (text + " " + cache).substr(1);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+int StoredImageCache(const Json& train_section) {
+  const Json value = train_section.is_object() && train_section.contains("image-cache")
+                         ? train_section["image-cache"]
+                         : Json();
+  const bool good =
+      value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= kMaxImageCacheMib;
+  return good ? value.get<int>() : kDefaultImageCacheMib;
+}
+
+size_t TrainMemory::total() const {
+  return photos.photo_bytes + photos.table_bytes + radiance.total() + kProgram;
+}
+
+std::string TrainMemory::Text(size_t num_photos) const {
+  const std::string resident =
+      photos.look_ahead == 0 ? fmt::format("all {} in memory", num_photos)
+                             : fmt::format("{} of {} at a time, all would take {}", photos.resident_frames,
+                                           num_photos, BytesText(static_cast<double>(photos.all_bytes)));
+  std::string text = fmt::format("about {}: photos {} ({})", BytesText(static_cast<double>(total())),
+                                 BytesText(static_cast<double>(photos.photo_bytes)), resident);
+  const auto add = [&](const char* name, size_t bytes) {
+    if (bytes >= kMiB) text += fmt::format(", {} {}", name, BytesText(static_cast<double>(bytes)));
+  };
+  add("camera directions", photos.table_bytes);
+  add("field and optimizer", radiance.field);
+  add("samples of a step", radiance.samples);
+  add("checkpoints", radiance.checkpoint);
+  return text;
+}
+
+TrainMemory EstimateTrainMemory(const Capture& capture, const TrainSize& size) {
+  const ImageStore store(capture, size.downscale, static_cast<size_t>(size.image_cache_mib) * kMiB);
+  return {.photos = PlanSamplerMemory(capture, store, capture.train),
+          .radiance = EstimateRadianceMemory(size.radiance, NumThreads())};
+}
+
+void CheckTrainMemory(const Capture& capture, const TrainSize& size, bool fixed,
+                      const MemoryLimit& available) {
+  const TrainMemory memory = EstimateTrainMemory(capture, size);
+  const SamplerMemory& photos = memory.photos;
+  if (photos.look_ahead > 0 && photos.resident_frames < kFewestPhotos) {
+    const double least = 1.25 * (kFewestPhotos + 1) * static_cast<double>(photos.frame_bytes) / kMiB;
+    throw InputError(
+        "--image-cache {}: holds {} of {} photos of {:.1f} MiB at a time, at least {} are needed: give "
+        "{:.0f} or "
+        "more, or a larger --downscale",
+        size.image_cache_mib, photos.resident_frames, capture.train.size(),
+        static_cast<double>(photos.frame_bytes) / kMiB, kFewestPhotos, std::ceil(least));
+  }
+  const std::string left =
+      fmt::format("{} are {}", BytesText(static_cast<double>(available.bytes)), available.source);
+  if (memory.total() <= available.bytes) {
+    LogInfo("memory: {}; {}", memory.Text(capture.train.size()), left);
+    return;
+  }
+  const std::string options =
+      fixed ? FittingCache(capture, size, available.bytes) : FittingOptions(capture, size, available.bytes);
+  throw ResourceError("too little memory: {}; {}. {}", memory.Text(capture.train.size()), left,
+                      options.empty() ? "No option makes it small enough: free some memory"
+                                      : fmt::format("With {} it would fit", options));
+}
+
+}  // namespace semfield
