@@ -7,33 +7,19 @@
 #include <fstream>
 
 #include "semfield/base/atomic_file.h"
-#include "semfield/base/error.h"
-#include "semfield/base/log.h"
 #include "semfield/base/process.h"
-#include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/synthetic.h"
 #include "semfield/capture/writers/writer.h"
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/colmap_program.h"
+#include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/video_frames.h"
 
 namespace semfield {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string ErrorOf(const std::function<void()>& body, ErrorKind kind) {
-  try {
-    body();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
-#define EXPECT_MENTIONS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 class ScopedVariable {
  public:
@@ -206,7 +192,7 @@ TEST_F(PosesJobTest, FailuresBecomeAdvice) {
   fs::remove(folder_ / "bin/empty");
   Say("trouble", "mapper\nERROR: SQLite: database or disk is full\n");
   EXPECT_MENTIONS(ErrorOf([&] { RunPoses(Job(), {}); }, ErrorKind::kResource), "make room");
-  EXPECT_MENTIONS(ReadTextFile(folder_ / "out/work/colmap.log"), "disk is full");
+  EXPECT_MENTIONS(ReadTextFile(folder_ / "out" / "work" / "colmap.log"), "disk is full");
   Say("trouble", "");
   EXPECT_EQ(RunPoses(Job(), {})["registered"], 9);
 }

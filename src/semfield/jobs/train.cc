@@ -31,10 +31,12 @@ double SecondsSince(Clock::time_point start) {
 }
 
 constexpr int kMetricsInterval = 50;  // steps
-// Throw-away steps go through all coarse phases in a hurry, and on until surfaces have formed (a step costs
-// up to twice as much while rays end in fog), so that the last of them cost what later ones will.
-constexpr int kThrowAwayPhaseSteps = 40;
-constexpr int kThrowAwaySteps = 700;
+// Throw-away steps go through the coarse phases at the run's own pace where time allows: hurried, they would
+// end in fog, where a step may cost twice what later ones do. A run of a minute has to hurry.
+constexpr double kThrowAwayShare = 0.08;  // of the time asked for
+constexpr double kFewestThrowAwaySeconds = 1.5, kMostThrowAwaySeconds = 16;
+constexpr double kPhaseStepsPerMinute = 75;
+constexpr int kFewestPhaseSteps = 40;
 
 // What of a training stands in config.json, section "train".
 struct TrainPlan {
@@ -51,12 +53,15 @@ struct StepTime {
 StepTime MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
                      const JobControl& control) {
   options.steps = 100000;
-  options.phase_steps = kThrowAwayPhaseSteps;
+  const int hurried =
+      std::max(kFewestPhaseSteps, static_cast<int>(std::min(kPhaseStepsPerMinute * minutes, 1e6)));
+  options.phase_steps = std::min(options.phase_steps, hurried);
   RadianceTrainer trainer(capture, store, options);
-  const double budget = std::clamp(minutes * 60 * 0.04, 1.5, 15.0);
+  const double budget =
+      std::clamp(minutes * 60 * kThrowAwayShare, kFewestThrowAwaySeconds, kMostThrowAwaySeconds);
   const Clock::time_point start = Clock::now();
   std::vector<double> ends;
-  while (ends.size() < 4 || (SecondsSince(start) < budget && ends.size() < kThrowAwaySteps)) {
+  while (ends.size() < 4 || SecondsSince(start) < budget) {
     control.ThrowIfStopped();
     trainer.Step();
     ends.push_back(SecondsSince(start));
