@@ -242,6 +242,40 @@ void CompareCapture(const Capture& capture, const Json& section, const std::stri
              capture.path.string());
 }
 
+// The section of a run that is gone on with or repeated, and the file it stands in; null for a new training.
+Json StoredSection(const TrainJobOptions& job, bool resumes, std::string* where) {
+  *where = resumes || job.config.empty() ? job.out : job.config;
+  Json stored;
+  if (resumes) {
+    stored = RunFolder::Open(job.out).ReadConfigSection("train");
+  } else if (!job.config.empty()) {
+    const Json config = ReadJsonFile(job.config);
+    if (config.is_object() && config.contains("train")) stored = config["train"];
+  } else {
+    return stored;
+  }
+  CheckTrainSection(stored, *where);
+  return stored;
+}
+
+void Restore(const RunFolder& folder, RadianceTrainer& trainer) {
+  const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
+  trainer.Restore(checkpoint.file, CheckpointState(checkpoint.file, {"samples_per_ray"}));
+}
+
+Json Answer(const std::string& run, int steps, const LoopResult& result, bool trained) {
+  const std::string done =
+      trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
+  Json answer;
+  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s{}", run, steps, result.seconds, done),
+                                fmt::format("next: semfield imitate {}", run)});
+  answer["run"] = run;
+  answer["steps"] = steps;
+  answer["seconds"] = result.seconds;
+  if (trained) answer["train_psnr"] = result.psnr;
+  return answer;
+}
+
 }  // namespace
 
 void TrainJobOptions::Describe(OptionList& list) {
@@ -275,15 +309,8 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   if (job.out.empty())
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   const bool resumes = Continues(job);
-  Json stored;
-  if (resumes) stored = RunFolder::Open(job.out).ReadConfigSection("train");
-  std::string config_file = job.out;
-  if (!resumes && !job.config.empty()) {
-    const Json config = ReadJsonFile(job.config);
-    stored = config.is_object() && config.contains("train") ? config["train"] : Json();
-    config_file = job.config;
-  }
-  if (resumes || !job.config.empty()) CheckTrainSection(stored, config_file);
+  std::string config_file;
+  const Json stored = StoredSection(job, resumes, &config_file);
   std::string capture_path =
       !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
   if (job.deterministic && stored.is_null() && job.minutes > 0 && job.radiance.steps == 0) {
@@ -322,9 +349,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   if (!resumes || job.image_cache > 0) folder.WriteConfigSection("train", plan.section);
   RadianceTrainer trainer(capture, store, plan.options);
   if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
-    const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
-    const Json state = CheckpointState(checkpoint.file, {"samples_per_ray"});
-    trainer.Restore(checkpoint.file, state);
+    Restore(folder, trainer);
   }
   LoopResult result;
   const bool trained = !trainer.Done();
@@ -333,17 +358,8 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   } else {
     result.seconds = MetricsLog(folder.metrics()).SecondsAt("train", trainer.step());
   }
-  Json answer;
-  const std::string done =
-      trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
-  answer["text"] =
-      Json::array({fmt::format("{}: {} steps in {:.0f} s{}", job.out, trainer.step(), result.seconds, done),
-                   fmt::format("next: semfield imitate {}", job.out)});
-  answer["run"] = job.out;
-  answer["steps"] = trainer.step();
-  answer["seconds"] = result.seconds;
+  Json answer = Answer(job.out, trainer.step(), result, trained);
   answer["wall_seconds"] = SecondsSince(start);
-  if (trained) answer["train_psnr"] = result.psnr;
   return answer;
 }
 
