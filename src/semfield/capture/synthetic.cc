@@ -245,6 +245,13 @@ void SyntheticOptions::Describe(OptionList& list) {
   list.Text("scene", &scene, "What to make.", {.choices = {"room", "object"}});
   list.Real("fov-y", &fov_y_degrees, "Vertical field of view in degrees.", {.min = 5, .max = 150});
   list.Real("noise", &noise, "Standard deviation of noise added to 8-bit colours.", {.min = 0, .max = 255});
+  list.Real(
+      "pose-error", &pose_error_degrees,
+      "Degrees by which the written poses of the training views are off, each about an axis of its own.",
+      {.min = 0, .max = 180});
+  list.Real("pose-shift", &pose_error_shift,
+            "Distance by which their camera centres are off, each in a direction of its own.",
+            {.min = 0, .max = 1e6});
 }
 
 struct SyntheticScene::Impl {

@@ -24,6 +24,9 @@ struct SyntheticOptions {
                                // on nothing, alpha)
   double fov_y_degrees = 55;
   double noise = 0;  // standard deviation added to 8-bit colours
+  // Errors of the poses that are written for the training views: the photos, depths and labels stay true.
+  double pose_error_degrees = 0;  // turn about a random axis
+  double pose_error_shift = 0;    // shift of the centre in a random direction, world units
   void Describe(OptionList& list);
 };
 

@@ -1,3 +1,4 @@
+#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -142,6 +143,24 @@ Json LabelsJson(const SyntheticScene& scene) {
   return json;
 }
 
+Vec3 RandomDirection(Random& random) {
+  for (;;) {
+    Vec3 direction;
+    for (int k = 0; k < 3; ++k) direction[k] = random.Uniform(-1, 1);
+    if (const double norm = direction.norm(); norm > 0.1 && norm < 1) return direction / norm;
+  }
+}
+
+// The pose as it is written: off by what the options ask for. Held-out views stay true, so that they can
+// judge.
+Pose WrittenPose(const SyntheticOptions& options, int index, bool held_out, const Pose& pose) {
+  if (held_out) return pose;
+  Random random(static_cast<uint64_t>(options.seed), 100000 + static_cast<uint64_t>(index));
+  const Eigen::AngleAxisd turn(options.pose_error_degrees * std::numbers::pi / 180, RandomDirection(random));
+  return {turn.toRotationMatrix() * pose.rotation,
+          pose.translation + options.pose_error_shift * RandomDirection(random)};
+}
+
 void PrepareFolder(const fs::path& folder, bool overwrite) {
   std::error_code error;
   for (const char* name : kPoseFiles) {
@@ -182,8 +201,9 @@ void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, boo
   WriteJsonFile(folder / "labels.json", LabelsJson(scene));
   Json train = PoseFileJson(scene, cameras.front().first, kBoundsPadding), test = train;
   for (int i = 0; i < count; ++i) {
+    const bool held_out = is_room ? i % kSyntheticHeldOutEvery == 0 : i < num_test;
     (i < num_test ? test : train)["frames"].push_back(
-        FrameJson(FilesOf(is_room, i, num_test), cameras[i].second));
+        FrameJson(FilesOf(is_room, i, num_test), WrittenPose(options, i, held_out, cameras[i].second)));
   }
   if (!is_room) WriteJsonFile(folder / "transforms_test.json", test);
   WriteJsonFile(folder / (is_room ? "transforms.json" : "transforms_train.json"), train);

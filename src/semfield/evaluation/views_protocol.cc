@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numbers>
 
 #include "semfield/evaluation/metrics.h"
 
@@ -15,7 +17,36 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-ViewScore ScoreView(const EvaluationScene& scene, int view) {
+// What the mask lets through of the columns that a fit has not seen.
+ImageU8 RightHalf(const ImageF& photo, const ImageU8* mask) {
+  ImageU8 valid(photo.width, photo.height, 1, 0);
+  for (int y = 0; y < photo.height; ++y) {
+    for (int x = FittedColumns(photo.width); x < photo.width; ++x) {
+      valid.At(x, y) = mask == nullptr || mask->At(x, y) != 0 ? 255 : 0;
+    }
+  }
+  return valid;
+}
+
+std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int view, const ViewFit& fit,
+                                             const RenderOptions& options, const ImageF& unfitted,
+                                             const ImageF& photo, const ImageU8* mask) {
+  const ImageU8 valid = RightHalf(photo, mask);
+  const SquaredError before = PictureError(unfitted, photo, &valid);
+  if (before.count == 0) return {};
+  const double half_extent = scene.field.scene_map().half_extent;
+  const Pose pose = fit.correction.Apply(scene.capture.views[view].world_from_camera, half_extent);
+  RenderedView fitted = scene.field.Render(scene.store.CameraOf(view), pose, options);
+  fit.Show(&fitted.rgb);
+  return RightHalfScore{
+      .psnr = PsnrOfMse(before.mean()),
+      .psnr_fitted = PsnrOfMse(PictureError(fitted.rgb, photo, &valid).mean()),
+      .degrees = fit.correction.rotation.norm() * 180 / std::numbers::pi,
+      .distance = fit.correction.shift.norm() * half_extent,
+      .stops = (fit.exposure[0] + fit.exposure[1] + fit.exposure[2]) / 3 / std::numbers::ln2};
+}
+
+ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) {
   const Camera camera = scene.store.CameraOf(view);
   ViewScore score{
       .view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
@@ -33,35 +64,61 @@ ViewScore ScoreView(const EvaluationScene& scene, int view) {
   score.squared_error = error.sum;
   if (error.count > 0) score.psnr = PsnrOfMse(error.mean());
   score.ssim = Ssim(rendered.rgb, photo, mask.get());
+  if (fit) {
+    score.right =
+        ScoreRightHalf(scene, view, fit(view, photo, mask.get()), options, rendered.rgb, photo, mask.get());
+  }
   return score;
+}
+
+RightHalfScore MeanOf(const std::vector<RightHalfScore>& scores) {
+  RightHalfScore mean;
+  for (double RightHalfScore::*value :
+       {&RightHalfScore::psnr, &RightHalfScore::psnr_fitted, &RightHalfScore::degrees,
+        &RightHalfScore::distance, &RightHalfScore::stops}) {
+    for (const RightHalfScore& score : scores)
+      mean.*value += score.*value / static_cast<double>(scores.size());
+  }
+  return mean;
+}
+
+Json RightHalfJson(const RightHalfScore& score) {
+  return {{"right_half_psnr", score.psnr},
+          {"right_half_psnr_fitted", score.psnr_fitted},
+          {"fitted_degrees", score.degrees},
+          {"fitted_distance", score.distance},
+          {"fitted_stops", score.stops}};
 }
 
 void Summarize(ViewsResult* result) {
   SquaredError pooled;
   std::vector<double> psnr, ssim, milliseconds;
+  std::vector<RightHalfScore> right;
   for (const ViewScore& score : result->per_view) {
     pooled.sum += score.squared_error;
     pooled.count += 3 * score.scored_pixels;
     if (score.psnr) psnr.push_back(*score.psnr);
     if (score.ssim) ssim.push_back(*score.ssim);
     milliseconds.push_back(score.milliseconds);
+    if (score.right) right.push_back(*score.right);
   }
   result->psnr = Mean(psnr);
   result->psnr_pooled = PsnrOfMse(pooled.mean());
   result->ssim = Mean(ssim);
   result->milliseconds = Mean(milliseconds);
+  if (!right.empty()) result->right = MeanOf(right);
 }
 
 }  // namespace
 
 ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
-                          const JobControl& control) {
+                          const JobControl& control, const FitView& fit) {
   ViewsResult result;
   const Clock::time_point start = Clock::now();
   double sum = 0;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
-    result.per_view.push_back(ScoreView(scene, views[i]));
+    result.per_view.push_back(ScoreView(scene, views[i], fit));
     sum += result.per_view.back().psnr.value_or(0);
     const double done = static_cast<double>(i + 1), total = static_cast<double>(views.size());
     control.Report({.stage = "evaluate views",
@@ -75,11 +132,13 @@ ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& 
 }
 
 Json ViewsMetricsJson(const ViewsResult& result) {
-  return {{"psnr", result.psnr},
-          {"psnr_pooled", result.psnr_pooled},
-          {"ssim", result.ssim},
-          {"milliseconds", result.milliseconds},
-          {"views", result.per_view.size()}};
+  Json metrics = {{"psnr", result.psnr},
+                  {"psnr_pooled", result.psnr_pooled},
+                  {"ssim", result.ssim},
+                  {"milliseconds", result.milliseconds},
+                  {"views", result.per_view.size()}};
+  if (result.right) metrics.update(RightHalfJson(*result.right));
+  return metrics;
 }
 
 Json ViewsPerViewJson(const ViewsResult& result) {
@@ -93,20 +152,35 @@ Json ViewsPerViewJson(const ViewsResult& result) {
                         {"psnr", score.psnr ? Json(*score.psnr) : Json(nullptr)},
                         {"ssim", score.ssim ? Json(*score.ssim) : Json(nullptr)},
                         {"milliseconds", score.milliseconds}});
+    if (score.right) per_view.back().update(RightHalfJson(*score.right));
   }
   return per_view;
 }
 
-Json ViewsDefinitions() {
-  return {{"psnr",
-           "Peak signal to noise ratio in dB, colours in [0, 1] not rounded to 8 bit: of each view over its "
-           "unmasked "
-           "pixels, then mean over the views."},
-          {"psnr_pooled", "PSNR of the mean squared error over all unmasked pixels of all views."},
-          {"ssim", std::string("Structural similarity, mean over the views: ") + kSsimVariant + "."},
-          {"milliseconds",
-           "To render one view at the size it was trained at, all threads on it; mean over the views."},
-          {"views", "Held-out views scored."}};
+Json ViewsDefinitions(const ViewsResult& result) {
+  Json definitions = {
+      {"psnr",
+       "Peak signal to noise ratio in dB, colours in [0, 1] not rounded to 8 bit: of each view over its "
+       "unmasked "
+       "pixels, then mean over the views."},
+      {"psnr_pooled", "PSNR of the mean squared error over all unmasked pixels of all views."},
+      {"ssim", std::string("Structural similarity, mean over the views: ") + kSsimVariant + "."},
+      {"milliseconds",
+       "To render one view at the size it was trained at, all threads on it; mean over the views."},
+      {"views", "Held-out views scored."}};
+  if (!result.right) return definitions;
+  definitions.update(Json(
+      {{"right_half_psnr",
+        "PSNR of the right halves (columns from half the width on) at the given poses; mean over the views."},
+       {"right_half_psnr_fitted",
+        "PSNR of the right halves after pose, exposure or both of each view were fitted on its left half, "
+        "with the field "
+        "held; mean over the views."},
+       {"fitted_degrees", "Angle by which that fit turned the camera; mean over the views."},
+       {"fitted_distance",
+        "Distance by which it shifted the camera, in the capture's units; mean over the views."},
+       {"fitted_stops", "Binary logarithm of the gain that it found, mean over colours and views."}}));
+  return definitions;
 }
 
 }  // namespace semfield

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,19 +8,29 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
+#include "semfield/methods/radiance/view_fit.h"
 
 namespace semfield {
+
+// The right half of a view, before and after its pose and exposure were fitted on the left half.
+struct RightHalfScore {
+  double psnr = 0, psnr_fitted = 0;  // dB
+  double degrees = 0;                // by which the fit turned the camera
+  double distance = 0;               // by which it shifted it, world units
+  double stops = 0;                  // mean of the three colours' gain
+};
 
 // How well unseen views are rendered.
 struct ViewScore {
   int view = 0;  // into Capture::views
   std::string name;
   int width = 0, height = 0;
-  int64_t scored_pixels = 0;        // those that no mask excludes
-  double squared_error = 0;         // sum over the scored pixels and channels
-  std::optional<double> psnr = {};  // dB; nothing when no pixel is scored
-  std::optional<double> ssim = {};  // nothing when no window is scored
-  double milliseconds = 0;          // to render, all threads on the one view
+  int64_t scored_pixels = 0;                 // those that no mask excludes
+  double squared_error = 0;                  // sum over the scored pixels and channels
+  std::optional<double> psnr = {};           // dB; nothing when no pixel is scored
+  std::optional<double> ssim = {};           // nothing when no window is scored
+  double milliseconds = 0;                   // to render, all threads on the one view
+  std::optional<RightHalfScore> right = {};  // nothing when no fit was asked for or no pixel is scored
 };
 
 struct ViewsResult {
@@ -28,15 +39,20 @@ struct ViewsResult {
   double psnr_pooled = 0;  // PSNR of the mean squared error over all scored pixels of all views
   double ssim = 0;         // mean of the views' SSIM
   double milliseconds = 0;
+  std::optional<RightHalfScore> right = {};  // means over the views; nothing when no fit was asked for
 };
 
-// Renders `views` through their cameras at the store's size and compares with the photos.
+// Fits a view on the left half of its photo.
+using FitView = std::function<ViewFit(int view, const ImageF& photo, const ImageU8* mask)>;
+
+// Renders `views` through their cameras at the store's size and compares with the photos. With `fit` the
+// right halves are scored too, without and with what it found on the left ones.
 ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
-                          const JobControl& control);
+                          const JobControl& control, const FitView& fit = {});
 
 Json ViewsMetricsJson(const ViewsResult& result);
 Json ViewsPerViewJson(const ViewsResult& result);
-// What each metric means, one sentence a key.
-Json ViewsDefinitions();
+// What each metric of the result means, one sentence a key.
+Json ViewsDefinitions(const ViewsResult& result);
 
 }  // namespace semfield

@@ -111,7 +111,8 @@ TEST_F(ViewsProtocolTest, AViewWithNothingToScoreCountsForNothing) {
 }
 
 TEST_F(ViewsProtocolTest, EveryMetricIsDefined) {
-  const Json definitions = ViewsDefinitions(), metrics = ViewsMetricsJson(Evaluate(field_));
+  const ViewsResult result = Evaluate(field_);
+  const Json definitions = ViewsDefinitions(result), metrics = ViewsMetricsJson(result);
   for (const auto& [key, value] : metrics.items()) EXPECT_TRUE(definitions.contains(key)) << key;
 }
 

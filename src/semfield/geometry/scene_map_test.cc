@@ -78,6 +78,37 @@ TEST(SceneMap, ContractionIsContinuousAcrossTheInnerCube) {
   }
 }
 
+TEST(SceneMap, PullBackAgreesWithDifferences) {
+  SceneMap bounded = Contracted();
+  bounded.contracted = false;
+  Random random(4);
+  int off = 0;
+  for (const SceneMap& map : {Contracted(), bounded}) {
+    for (int i = 0; i < 500; ++i) {
+      const float size = std::pow(10.0f, random.Uniform(-1, 2));
+      Point p, d_u, d_p;
+      for (int k = 0; k < 3; ++k) {
+        p[k] = map.center[k] + random.Uniform(-size, size);
+        d_u[k] = random.Uniform(-1, 1);
+      }
+      map.PullBack(p.data(), d_u.data(), d_p.data());
+      for (int axis = 0; axis < 3; ++axis) {
+        const float step = 1e-3f * std::max(0.5f, std::abs(p[axis] - map.center[axis]));
+        Point above = p, below = p;
+        above[axis] += step;
+        below[axis] -= step;
+        const Point u_above = Unit(map, above), u_below = Unit(map, below);
+        double difference = 0;
+        for (int k = 0; k < 3; ++k) difference += double{d_u[k]} * (u_above[k] - u_below[k]);
+        difference /= above[axis] - below[axis];
+        // Differences of single precision, and across an edge now and then a mean of both sides.
+        if (std::abs(d_p[axis] - difference) > 5e-7 / step + 1e-3 * std::abs(difference)) ++off;
+      }
+    }
+  }
+  EXPECT_LE(off, 30);
+}
+
 TEST(SceneMap, ContractionIsMonotonicAlongRaysFromTheCentre) {
   const SceneMap map = Contracted();
   Random random(3);

@@ -6,6 +6,8 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/version.h"
+#include "semfield/capture/reader.h"
+#include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
 
@@ -34,17 +36,61 @@ std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
   return SpreadViews(run.capture->held_out, max_views);
 }
 
-Json Views(const RunContext& run, const std::vector<int>& views, const JobControl& control) {
+FitView FitOf(const EvaluateJobOptions& job, const RunContext& run) {
+  if (job.fit_left_half == "none") return {};
+  const ViewFitOptions options = {.pose = job.fit_left_half != "exposure",
+                                  .exposure = job.fit_left_half != "pose"};
+  return [&run, options](int view, const ImageF& photo, const ImageU8* mask) {
+    return FitLeftHalf(run.Field().model(), run.store->CameraOf(view),
+                       run.capture->views[view].world_from_camera, photo, mask, run.background, options);
+  };
+}
+
+Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
+           const JobControl& control) {
   const Clock::time_point start = Clock::now();
-  const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control);
+  const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control, FitOf(job, run));
   Json answer = Header(run, "views");
   answer["text"] = Json::array(
       {fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view",
                    views.size(), result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)});
+  if (result.right) {
+    answer["fit_left_half"] = job.fit_left_half;
+    answer["text"].push_back(
+        fmt::format("right halves: PSNR {:.2f} dB as given, {:.2f} dB with the {} fitted on the left half "
+                    "({:.3f} degrees, {:.4f} "
+                    "units, {:+.2f} stops)",
+                    result.right->psnr, result.right->psnr_fitted,
+                    job.fit_left_half == "both" ? "pose and exposure" : job.fit_left_half,
+                    result.right->degrees, result.right->distance, result.right->stops));
+  }
   answer["metrics"] = ViewsMetricsJson(result);
-  answer["definitions"] = ViewsDefinitions();
+  answer["definitions"] = ViewsDefinitions(result);
   answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
   answer["per_view"] = ViewsPerViewJson(result);
+  return answer;
+}
+
+Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
+  const Clock::time_point start = Clock::now();
+  if (job.truth.empty())
+    throw InputError("--truth is missing: name a capture of the same photos whose poses are true");
+  const Capture given = ReadCapture(run.capture->path, {.format = run.capture->format});
+  const PosesResult result = EvaluatePoses(given, *run.capture, ReadCapture(job.truth));
+  const Json metrics = PosesMetricsJson(result);
+  Json answer = Header(run, "poses");
+  answer["truth"] = job.truth;
+  answer["text"] = Json::array({fmt::format(
+      "{} training views: off by {:.3f} degrees and {:.4f} units as given, by {:.3f} and {:.4f} as trained "
+      "(medians; most "
+      "{:.3f} and {:.4f})",
+      result.per_view.size(), metrics["given_degrees"].get<double>(), metrics["given_distance"].get<double>(),
+      metrics["refined_degrees"].get<double>(), metrics["refined_distance"].get<double>(),
+      metrics["refined_degrees_most"].get<double>(), metrics["refined_distance_most"].get<double>())});
+  answer["metrics"] = metrics;
+  answer["definitions"] = PosesDefinitions();
+  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  answer["per_view"] = PosesPerViewJson(result);
   return answer;
 }
 
@@ -122,12 +168,19 @@ Json Joined(const RunContext& run, const std::vector<Json>& answers) {
 void EvaluateJobOptions::Describe(OptionList& list) {
   list.Group("Evaluation");
   list.Text("run", &run, "Run folder.");
-  list.Text(
-      "protocol", &protocol,
-      "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: both.",
-      {.choices = {"views", "san", "all"}});
+  list.Text("protocol", &protocol,
+            "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: "
+            "both; poses: "
+            "those of the training views against --truth.",
+            {.choices = {"views", "san", "all", "poses"}});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
+  list.Text("fit-left-half", &fit_left_half,
+            "Fit pose, exposure or both of every held-out view on its left half, with the field held, and "
+            "score the right "
+            "half without and with it (protocol views).",
+            {.choices = {"none", "pose", "exposure", "both"}});
+  list.Text("truth", &truth, "Capture of the same photos whose poses are true (protocol poses).");
   list.Group("Masks");
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("granularity", &granularity, "Which of the decoder's masks answers a click.",
@@ -150,13 +203,14 @@ EvaluationScene SceneOfRun(const RunContext& run) {
 
 Json RunEvaluate(const EvaluateJobOptions& job, const JobControl& control) {
   const RunContext run = OpenRun(job.run);
+  if (job.protocol == "poses") return Store(run, Poses(job, run));
   const std::vector<int> views = ViewsToScore(run, job.max_views);
-  if (job.protocol == "views") return Store(run, Views(run, views, control));
+  if (job.protocol == "views") return Store(run, Views(job, run, views, control));
   if (job.protocol == "san") return Store(run, San(job, run, views, control));
   if (!HasFeatures(run, job.teacher))
     OpenFeatures(run, job.teacher);  // says what is missing before the work begins
   std::vector<Json> answers;
-  answers.push_back(Store(run, Views(run, views, control)));
+  answers.push_back(Store(run, Views(job, run, views, control)));
   answers.push_back(Store(run, San(job, run, views, control)));
   return Joined(run, answers);
 }

@@ -18,6 +18,8 @@ struct EvaluateJobOptions {
   std::string granularity = "auto";
   std::string onnxruntime;
   int max_views = 0;
+  std::string fit_left_half = "none";
+  std::string truth;  // capture with the true poses (protocol poses)
   bool photo_teacher = false;
   void Describe(OptionList& list);
 };

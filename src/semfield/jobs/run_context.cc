@@ -7,6 +7,7 @@
 #include "semfield/capture/reader.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/methods/radiance/occupancy_update.h"
+#include "semfield/methods/radiance/pose_refinement.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield {
@@ -59,6 +60,7 @@ RunContext OpenRun(const std::filesystem::path& path) {
   run.store = std::make_unique<ImageStore>(*run.capture, run.train_config.at("downscale").get<double>(),
                                            static_cast<size_t>(StoredImageCache(run.train_config)) << 20);
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(*run.capture));
+  ApplyPoseCorrections(checkpoint.file, model->map.half_extent, run.capture.get());
   model->LoadTensors(checkpoint.file);
   OccupancyUpdate(*model).Restore(CheckpointState(checkpoint.file).at("step").get<int>(), *model);
   run.field = std::make_unique<HashRadianceField>(std::move(model));

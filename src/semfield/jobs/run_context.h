@@ -21,7 +21,7 @@ namespace semfield {
 struct RunContext {
   RunFolder folder;
   Json train_config;  // section "train" of config.json
-  std::unique_ptr<Capture> capture;
+  std::unique_ptr<Capture> capture;  // training views at the poses the training refined, if it did
   std::unique_ptr<ImageStore> store;  // at the size the run was trained on
   std::unique_ptr<HashRadianceField> field;
   std::string radiance_checksum;  // names the checkpoint the field was read from

@@ -22,32 +22,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // ---- Forward
 // ----------------------------------------------------------------------------------------------------
 
-// Walks over the points in blocks: finds the corners of the next block and prefetches them while `use` works
-// on the current one. use(first point, corners).
-template <int kFeatures, bool kDense, class Use>
-HWY_INLINE void ForEachBlock(const ForwardJob& job, int64_t begin, int64_t end, const float* factors,
-                             Use use) {
-  if (begin >= end) return;
-  Corners corners[2];
-  int current = 0;
-  FindCorners<kFeatures, kDense>(job.level, job.points, begin, end, factors, corners[0]);
-  constexpr bool kFetch = kFeatures == 2 && HWY_TARGET != HWY_SCALAR;
-  if constexpr (kFetch) FetchPairs(job.table, corners[0]);
-  for (int64_t i = begin; i < end; i += kBlock) {
-    if (i + kBlock < end) {
-      Corners& next = corners[current ^ 1];
-      FindCorners<kFeatures, kDense>(job.level, job.points, i + kBlock, end, factors, next);
-      if constexpr (kFetch) {
-        FetchPairs(job.table, next);
-      } else {
-        if (job.level.prefetch_values) PrefetchBlock<kDense>(job.table, next);
-      }
-    }
-    use(i, corners[current]);
-    current ^= 1;
-  }
-}
-
 template <int kFeatures, bool kDense>
 void Forward(const ForwardJob& job) {
   const int64_t count = job.points.count;
@@ -315,22 +289,6 @@ HWY_EXPORT(ForwardPoints);
 HWY_EXPORT(ForwardRays);
 HWY_EXPORT(BackwardPoints);
 HWY_EXPORT(BackwardRays);
-
-// Bytes from which prefetching pays: from the second cache level, out-of-order execution hides the wait by
-// itself.
-constexpr size_t kPrefetchFrom = (1 << 20) + 1;
-
-Level MakeLevel(const HashGridLayout& layout, int level) {
-  SF_CHECK(level >= 0 && level < static_cast<int>(layout.levels.size()));
-  const HashGridLevel& from = layout.levels[level];
-  const size_t numbers = size_t{from.num_entries} * layout.config.features_per_level;
-  return {from.scale,
-          from.resolution,
-          from.num_entries - 1,
-          from.dense,
-          numbers * sizeof(Half) >= kPrefetchFrom,
-          numbers * sizeof(float) >= kPrefetchFrom};
-}
 
 // Within the kernels' namespace, so that a build for a single instruction set finds them too.
 void RunForward(int features, const ForwardJob& job) {

@@ -1,4 +1,4 @@
-// Compiled once for every instruction set, by hash_grid.cc: cells and weights of 16 points, and their
+// Compiled once for every instruction set, by hash_grid.cc and hash_grid_position.cc: cells and weights of 16 points, and their
 // interpolation.
 #if defined(SEMFIELD_OPS_HASH_GRID_INTERPOLATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEMFIELD_OPS_HASH_GRID_INTERPOLATION_INL_H_
@@ -388,6 +388,35 @@ HWY_INLINE void Interpolate(const Half* table, const Corners& corners, float* ou
 }
 
 #endif
+
+// ---- Walk over the points
+// ----------------------------------------------------------------------------------------------------
+
+// Walks over the points in blocks: finds the corners of the next block and prefetches them while `use` works
+// on the current one. use(first point, corners).
+template <int kFeatures, bool kDense, class Use>
+HWY_INLINE void ForEachBlock(const ForwardJob& job, int64_t begin, int64_t end, const float* factors,
+                             Use use) {
+  if (begin >= end) return;
+  Corners corners[2];
+  int current = 0;
+  FindCorners<kFeatures, kDense>(job.level, job.points, begin, end, factors, corners[0]);
+  constexpr bool kFetch = kFeatures == 2 && HWY_TARGET != HWY_SCALAR;
+  if constexpr (kFetch) FetchPairs(job.table, corners[0]);
+  for (int64_t i = begin; i < end; i += kBlock) {
+    if (i + kBlock < end) {
+      Corners& next = corners[current ^ 1];
+      FindCorners<kFeatures, kDense>(job.level, job.points, i + kBlock, end, factors, next);
+      if constexpr (kFetch) {
+        FetchPairs(job.table, next);
+      } else {
+        if (job.level.prefetch_values) PrefetchBlock<kDense>(job.table, next);
+      }
+    }
+    use(i, corners[current]);
+    current ^= 1;
+  }
+}
 
 }  // namespace semfield::ops::hash_grid::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

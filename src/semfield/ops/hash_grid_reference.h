@@ -7,13 +7,17 @@
 
 namespace semfield::ops::reference {
 
-// The operations of hash_grid.h in plain loops and double precision: what the kernels are tested against.
+// The operations of hash_grid.h and hash_grid_position.h in plain loops and double precision: what the kernels are tested against.
 // `table` and `gradient` are whole parameter arrays, matrices have a feature a row.
 
 void HashGridForward(const HashGridLayout& layout, int level, const double* table, const GridPoints& points,
                      double* out, size_t out_stride);
 void HashGridBackward(const HashGridLayout& layout, int level, const GridPoints& points, const double* d_out,
                       size_t d_out_stride, double* gradient);
+// Factor 1.
+void HashGridPositionBackward(const HashGridLayout& layout, int level, const double* table,
+                              const GridPoints& points, const double* d_out, size_t d_out_stride,
+                              double* d_points, size_t d_points_stride);
 void HashGridRaysForward(const HashGridLayout& layout, int level, const double* table,
                          const GridPoints& points, const float* weights, const int32_t* ray_begin,
                          int64_t num_rays, double* out, size_t out_stride);

@@ -47,6 +47,11 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Flag("exposure", &exposure, "Learn a small gain and offset of colour for each training view.");
   list.Real("exposure-penalty", &exposure_penalty, "Weight that holds these gains and offsets near one and zero.",
             {.min = 0, .max = 10});
+  list.Flag("refine-poses", &refine_poses, "Learn a small turn and shift of each training camera.");
+  list.Real("pose-learning-rate", &pose_learning_rate,
+            "Adam's first step size of the cameras, in radians and half extents of the scene.", {.min = 0, .max = 1});
+  list.Int("pose-start", &pose_start, "Step from which cameras move; at most a quarter of all steps.",
+           {.min = 0, .max = 1e8});
   list.Group("Scene");
   list.Text("background", &background,
             "Colour behind the scene: auto takes white for captures with alpha, random for opaque ones.",

@@ -39,6 +39,9 @@ struct RadianceOptions {
   // Differences between photos.
   bool exposure = false;        // an affine colour a training view (view_exposure.h)
   double exposure_penalty = 1e-5;
+  bool refine_poses = false;    // a small motion a training view (pose_refinement.h)
+  double pose_learning_rate = 1e-3;
+  int pose_start = 500;         // step, but at most a quarter of all
   // Other.
   std::string background = "auto";
   int seed = 1;

@@ -14,12 +14,19 @@ namespace {
 
 constexpr float kMinTransmittance = 1e-4f;
 constexpr double kExposureLearningRate = 3e-2;
+constexpr float kPoseFinalRate = 0.03f;
+constexpr int kPoseWarmup = 100;  // Adam's second moments know the size of a view's gradients by then
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
 
 size_t SlotSize(const RadianceModel& model) {
   const size_t size = model.density_mlp.size() + model.color_mlp.size();
   return (size + 31) / 16 * 16;  // a line between slots
+}
+
+// Step from which poses are refined: before that the field is fog, which has no edges to align with.
+int PoseStart(const RadianceOptions& options) {
+  return std::min(options.pose_start, options.steps / 4);
 }
 
 TensorView MomentTensor(const std::string& name, const Buffer<float>& buffer) {
@@ -48,6 +55,7 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
   SF_CHECK_GT(options.steps, 0);
   if (options.exposure)
     exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
+  if (options.refine_poses) poses_ = PoseRefinement(capture, model_.map.half_extent);
   for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
   slot_results_.resize(kSlots);
@@ -74,6 +82,7 @@ void RadianceTrainer::ReserveBatch() {
   jitter_.reserve(kMaxRays);
   background_.reserve(3 * kMaxRays);
   if (exposure_.enabled()) d_exposure_.reserve(6 * kMaxRays);
+  if (poses_.enabled()) ray_columns_.reserve(kMaxRays);
   tiles_.Reserve(kMaxRays, static_cast<size_t>(kMostSamples * model_.options.samples_per_step),
                  model_.layout.num_features());
   kept_columns_.reserve(kMaxRays);
@@ -103,6 +112,7 @@ void RadianceTrainer::DrawBatch() {
       16 * 16;
   Random random(MixSeed(model_.options.seed, step_), 10);
   sampler_.Sample(step_, random, num_rays, &batch_);
+  poses_.MoveRays(&batch_);
   jitter_.resize(num_rays);
   background_.resize(3 * num_rays);
   const std::string& background = model_.options.background;
@@ -112,6 +122,7 @@ void RadianceTrainer::DrawBatch() {
     for (int k = 0; k < 3; ++k) background_[3 * r + k] = background == "random" ? random.Uniform() : constant;
   }
   if (exposure_.enabled()) d_exposure_.resize(6 * static_cast<size_t>(num_rays));
+  if (poses_.enabled()) ray_columns_.resize(num_rays);
   ops::MarchOptions march = model_.March(Coarseness());
   if (step_ <= OccupancyUpdate::kFirstSweepEnd) march.stop_optical_depth = 0;  // the grid knows nothing yet
   tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
@@ -157,6 +168,9 @@ RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, in
                  .density_mlp = gradients,
                  .color_mlp = gradients + model_.density_mlp.size()});
   for (int r = 0; r < pass.num_rays(); ++r) result.distortion += pass.distortion()[r];
+  for (int r = 0; poses_.enabled() && r < pass.num_rays(); ++r) {
+    ray_columns_[pass.first_ray() + r] = pass.begin()[r + 1] - pass.begin()[r];
+  }
   result.kept = pass.columns();
   return result;
 }
@@ -176,6 +190,18 @@ void RadianceTrainer::RunTiles() {
       slot_results_[slot].kept += result.kept;
     }
   });
+}
+
+// Before the grid's own update: the gradient is of the field that the step rendered.
+void RadianceTrainer::UpdatePoses(int active_levels) {
+  const RadianceOptions& options = model_.options;
+  const int first = PoseStart(options);
+  if (!poses_.enabled() || step_ < first) return;
+  ray_gradients_.Compute(model_, tiles_, batch_.rays, ray_columns_, active_levels);
+  const float learning_rate =
+      ExponentialSchedule(step_ - first, options.steps - first, static_cast<float>(options.pose_learning_rate),
+                          kPoseFinalRate, kPoseWarmup);
+  poses_.Update(batch_, ray_gradients_.gradients(), learning_rate, step_ - first + 1);
 }
 
 void RadianceTrainer::UpdateGrid(int active_levels) {
@@ -214,6 +240,7 @@ RadianceStepStats RadianceTrainer::Step() {
   const int active_levels = ActiveLevels();
   tiles_.Encode(model_.layout, model_.grid_half.data(), active_levels);
   RunTiles();
+  UpdatePoses(active_levels);
   UpdateGrid(active_levels);
   UpdateNetwork(model_.density_mlp, density_moments_, 0);
   UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
@@ -246,6 +273,7 @@ std::vector<TensorView> RadianceTrainer::Tensors() const {
     add("color_mlp", color_moments_);
   }
   for (TensorView& tensor : exposure_.Tensors()) tensors.push_back(std::move(tensor));
+  for (TensorView& tensor : poses_.Tensors()) tensors.push_back(std::move(tensor));
   return tensors;
 }
 
@@ -266,6 +294,7 @@ void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
     load("color_mlp", color_moments_);
   }
   exposure_.Load(file);
+  poses_.Load(file);
   samples_per_ray_ = state.at("samples_per_ray").get<double>();
   occupancy_update_.Restore(step_, model_);
 }

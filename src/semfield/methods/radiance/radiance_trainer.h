@@ -7,7 +7,9 @@
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/ray_batch.h"
 #include "semfield/methods/radiance/occupancy_update.h"
+#include "semfield/methods/radiance/pose_refinement.h"
 #include "semfield/methods/radiance/radiance_model.h"
+#include "semfield/methods/radiance/ray_gradients.h"
 #include "semfield/methods/radiance/sample_tiles.h"
 #include "semfield/methods/radiance/tile_pass.h"
 #include "semfield/methods/radiance/view_exposure.h"
@@ -39,6 +41,7 @@ class RadianceTrainer {
   RadianceModel& model() { return model_; }
   const RadianceModel& model() const { return model_; }
   const ViewExposure& exposure() const { return exposure_; }
+  const PoseRefinement& poses() const { return poses_; }
 
   // Everything a resumed training needs, beside the options; once Done() only what the field and its exposure
   // are. Tensors are views into this object.
@@ -60,6 +63,7 @@ class RadianceTrainer {
   void DrawBatch();
   void RunTiles();
   SlotResult RunTile(int worker, size_t tile, int slot);
+  void UpdatePoses(int active_levels);
   void UpdateGrid(int active_levels);
   void UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset);
   float LearningRate(double first) const;
@@ -71,6 +75,9 @@ class RadianceTrainer {
   OccupancyUpdate occupancy_update_;
   ViewExposure exposure_;
   std::vector<float> d_exposure_;  // [num_rays, 6]
+  PoseRefinement poses_;
+  RayGradients ray_gradients_;
+  std::vector<int32_t> ray_columns_;  // [num_rays] kept
   int step_ = 0;
   double samples_per_ray_ = 64;
   RayBatch batch_;
