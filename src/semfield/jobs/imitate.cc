@@ -137,18 +137,40 @@ struct Student {
   TeacherCache& cache;
   int64_t fresh_used = 0;
   int64_t fresh_saved = 0;  // as the newest checkpoint has it
+  bool clickable = false;   // there are features of an earlier call
+  // Section of config.json that goes there with the first checkpoint; null: it is there. First features are
+  // kept until there are others.
+  Json new_section = nullptr;
 };
+
+std::string SectionName(const ImitateJobOptions& job) {
+  return "imitate-" + job.teacher;
+}
+
+std::string SegmentCommand(const ImitateJobOptions& job) {
+  const std::string teacher = job.teacher == ImitateJobOptions().teacher ? "" : " --teacher " + job.teacher;
+  return fmt::format("semfield segment {}{} --view test:0 --click X,Y", job.run, teacher);
+}
+
+void Begin(const RunContext& run, const ImitateJobOptions& job, const Json& section) {
+  RemoveCheckpoint(run.folder.features_checkpoint(job.teacher));
+  run.folder.WriteConfigSection(SectionName(job), section);
+}
 
 // Nothing in a checkpoint tells how long it took: the same imitation gives the same bytes.
 void Save(Student& student) {
   Json state = student.trainer.State();
   state["fresh_used"] = student.fresh_used;
+  if (!student.new_section.is_null()) Begin(student.run, student.job, student.new_section);
+  student.new_section = nullptr;
   SaveCheckpoint(student.run.folder.features_checkpoint(student.job.teacher), "features",
                  student.trainer.Tensors(),
                  {{"state", state.dump()}, {kRadianceKey, student.run.radiance_checksum}});
   // What was the newest checkpoint is the previous one now, and may be gone back to.
   student.cache.ForgetBefore(student.fresh_saved - student.trainer.model().options().cache_size);
   student.fresh_saved = student.fresh_used;
+  if (!student.clickable) LogInfo("clickable now: {}", SegmentCommand(student.job));
+  student.clickable = true;
 }
 
 // Views that a training of these options uses up to `step`.
@@ -160,7 +182,7 @@ int64_t FreshUsedUpTo(const FeatureOptions& options, int first_step, int last_st
 
 double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& control) {
   const FeatureOptions& options = student.trainer.model().options();
-  const std::string stage = "imitate-" + student.job.teacher;
+  const std::string stage = SectionName(student.job);
   MetricsLog log(student.run.folder.metrics());
   log.TruncateAfter(stage, student.trainer.step());
   const double seconds_before = log.SecondsAt(stage, student.trainer.step());
@@ -235,10 +257,43 @@ std::filesystem::path CacheFolder(const RunContext& run, const std::string& teac
   return run.folder.path() / "cache" / fmt::format("{}-{:016x}", teacher, FastHash(key));
 }
 
-Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewMaker& maker,
-                Clock::time_point start, const JobControl& control) {
+FeatureOptions NewOptions(const ImitateJobOptions& job) {
   FeatureOptions options = job.features;
   ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &options);
+  return options;
+}
+
+// Of an imitation that is gone on with.
+FeatureOptions StoredOptions(const RunContext& run, const ImitateJobOptions& job, const Json& section) {
+  const std::string where = run.folder.config().string();
+  if (!section.is_object() || !section.contains("options")) {
+    throw InputError("{}: {}.options: missing; add --restart to imitate anew", where, SectionName(job));
+  }
+  FeatureOptions options = job.features;
+  OptionList list;
+  options.Describe(list);
+  OptionsFromJson(list, section["options"], where);
+  WarnAboutUnused(job.features, options, job.run);
+  return options;
+}
+
+void Restore(Student& student) {
+  const RunContext& run = student.run;
+  const Checkpoint checkpoint =
+      LoadCheckpoint(run.folder.features_checkpoint(student.job.teacher), "features");
+  if (OfAnotherField(checkpoint, run)) {
+    throw InputError(
+        "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
+        student.job.run, student.job.teacher);
+  }
+  const Json state = CheckpointState(checkpoint.file, {"fresh_used"});
+  student.trainer.Restore(checkpoint.file, state);
+  student.fresh_used = student.fresh_saved = state.at("fresh_used").get<int64_t>();
+}
+
+Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewMaker& maker,
+                Clock::time_point start, const JobControl& control) {
+  FeatureOptions options = NewOptions(job);
   Json plan;
   if (job.minutes > 0) {
     control.Report({.stage = "imitate", .detail = "timing a few views and steps for the plan"});
@@ -249,14 +304,16 @@ Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewM
   const TeacherShape shape = maker.Shape(job.teacher);
   OptionList list;
   options.Describe(list);
-  return {{"semfield_version", Version()},
-          {"teacher", job.teacher},
-          {"channels", shape.channels},
-          {"grid", shape.grid},
-          {"preset", job.preset},
-          {"threads", NumThreads()},
-          {"plan", plan},
-          {"options", OptionsToJson(list)}};
+  Json section = {{"semfield_version", Version()},
+                  {"teacher", job.teacher},
+                  {"channels", shape.channels},
+                  {"grid", shape.grid},
+                  {"preset", job.preset},
+                  {"threads", NumThreads()},
+                  {"plan", plan},
+                  {"options", OptionsToJson(list)}};
+  if (job.first) section[kFirstFeaturesKey] = run.radiance_checksum;
+  return section;
 }
 
 void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used, size_t capacity,
@@ -272,6 +329,8 @@ void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used
 
 bool Continues(const ImitateJobOptions& job, const RunContext& run, const Json& section) {
   if (section.is_null() || job.restart) return false;
+  if (IsOfFirstFeatures(section))
+    return job.first && job.resume && section[kFirstFeaturesKey] == run.radiance_checksum;
   if (job.resume) return true;
   throw InputError(
       "{}: an imitation of '{}' is there already. Add --resume to go on with it or --restart to replace it",
@@ -304,33 +363,18 @@ void ImitateJobOptions::Describe(OptionList& list) {
 Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const Clock::time_point start = Clock::now();
   const RunContext run = OpenRun(job.run);
-  const std::string section_name = "imitate-" + job.teacher;
-  Json section = run.folder.ReadConfigSection(section_name);
+  Json section = run.folder.ReadConfigSection(SectionName(job));
   const bool resumes = Continues(job, run, section);
   if (job.deterministic && !resumes && job.minutes > 0) {
     throw InputError(
         "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
         "give --steps in its place");
   }
-  FeatureOptions probe = job.features;
-  if (!resumes) ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &probe);
-  if (resumes) {
-    const std::string where = run.folder.config().string();
-    if (!section.is_object() || !section.contains("options")) {
-      throw InputError("{}: {}.options: missing; add --restart to imitate anew", where, section_name);
-    }
-    OptionList list;
-    probe.Describe(list);
-    OptionsFromJson(list, section["options"], where);
-    WarnAboutUnused(job.features, probe, job.run);
-  }
-  const ViewMaker maker(run, probe, job);
+  const ViewMaker maker(run, resumes ? StoredOptions(run, job, section) : NewOptions(job), job);
   const RunLock lock(run.folder);
-  if (!resumes) {
-    section = NewSection(job, run, maker, start, control);
-    RemoveCheckpoint(run.folder.features_checkpoint(job.teacher));
-    run.folder.WriteConfigSection(section_name, section);
-  }
+  const bool replaces_first = !resumes && IsOfFirstFeatures(section) && HasFeatures(run, job.teacher);
+  if (!resumes) section = NewSection(job, run, maker, start, control);
+  if (!resumes && !replaces_first) Begin(run, job, section);
   FeatureOptions options;
   OptionList list;
   options.Describe(list);
@@ -338,16 +382,10 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options), job.keep_cache);
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
+  student.clickable = HasFeatures(run, job.teacher);
+  if (replaces_first) student.new_section = section;
   if (resumes && HasFeatures(run, job.teacher)) {
-    const Checkpoint checkpoint = LoadCheckpoint(run.folder.features_checkpoint(job.teacher), "features");
-    if (OfAnotherField(checkpoint, run)) {
-      throw InputError(
-          "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
-          job.run, job.teacher);
-    }
-    const Json state = CheckpointState(checkpoint.file, {"fresh_used"});
-    trainer.Restore(checkpoint.file, state);
-    student.fresh_used = student.fresh_saved = state.at("fresh_used").get<int64_t>();
+    Restore(student);
     if (trainer.step() < options.steps)
       RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
   }
@@ -356,12 +394,12 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
           options.cache_size * EntryBytes(options, maker.Shape(job.teacher)) / (1 << 20));
   const double seconds = trainer.step() < options.steps
                              ? ImitateLoop(student, maker, control)
-                             : MetricsLog(run.folder.metrics()).SecondsAt(section_name, trainer.step());
+                             : MetricsLog(run.folder.metrics()).SecondsAt(SectionName(job), trainer.step());
   if (!job.keep_cache) cache.RemoveFiles();
   Json answer;
   answer["text"] = Json::array({fmt::format("{}: {} steps on {} views in {:.0f} s", job.run, trainer.step(),
                                             student.fresh_used, seconds),
-                                fmt::format("next: semfield segment {} --view test:0 --click X,Y", job.run)});
+                                "next: " + SegmentCommand(job)});
   answer["run"] = job.run;
   answer["steps"] = trainer.step();
   answer["views"] = student.fresh_used;

@@ -19,6 +19,9 @@ struct ImitateJobOptions {
   bool keep_cache = false;
   bool deterministic = false;  // nothing that the clock decides
   double checkpoint_seconds = 45;
+  // First features, to click with while the field is trained further: any later imitation replaces them
+  // without being told to, and its first checkpoint is when.
+  bool first = false;
   FeatureOptions features;
   void Describe(OptionList& list);
 };

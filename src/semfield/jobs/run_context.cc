@@ -68,6 +68,10 @@ RunContext OpenRun(const std::filesystem::path& path) {
   return run;
 }
 
+bool IsOfFirstFeatures(const Json& section) {
+  return section.is_object() && section.contains(kFirstFeaturesKey);
+}
+
 bool OfAnotherField(const Checkpoint& features, const RunContext& run) {
   const auto found = features.file.metadata().find(kRadianceKey);
   return found != features.file.metadata().end() && found->second != run.radiance_checksum;
@@ -102,7 +106,8 @@ FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher) {
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, features.config.at("options"), where);
-  if (OfAnotherField(checkpoint, run)) {
+  const bool first = IsOfFirstFeatures(features.config);
+  if (!first && OfAnotherField(checkpoint, run)) {
     LogWarning(
         "{}: the features of '{}' were imitated on another radiance field than the one here; make them anew "
         "with: semfield imitate {} --teacher {} --restart",
@@ -114,7 +119,7 @@ FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher) {
   features.model = std::make_unique<FeatureModel>(options, shape);
   features.model->LoadTensors(checkpoint.file);
   features.step = CheckpointState(checkpoint.file).at("step").get<int>();
-  features.finished = features.step >= options.steps;
+  features.finished = !first && features.step >= options.steps;
   return features;
 }
 

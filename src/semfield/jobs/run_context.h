@@ -38,10 +38,14 @@ RunContext OpenRun(const std::filesystem::path& run);
 struct FeatureRun {
   Json config;  // section "imitate-<teacher>"
   std::unique_ptr<FeatureModel> model;
-  std::string checksum;  // names the checkpoint the model was read from
-  int step = 0;          // how far the imitation is
-  bool finished = false;
+  std::string checksum;   // names the checkpoint the model was read from
+  int step = 0;           // how far the imitation is
+  bool finished = false;  // never for first features, whatever their step
 };
+// Key of a section "imitate-<teacher>" that tells first features (ImitateJobOptions::first): the checksum of
+// the radiance checkpoint they were imitated on.
+inline constexpr const char* kFirstFeaturesKey = "first_features_of";
+bool IsOfFirstFeatures(const Json& section);
 // Metadata of a feature checkpoint: the checksum of the radiance checkpoint it was imitated on.
 inline constexpr const char* kRadianceKey = "radiance";
 bool OfAnotherField(const Checkpoint& features, const RunContext& run);

@@ -1,9 +1,12 @@
 #include "semfield/jobs/scene.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "semfield/base/error.h"
+#include "semfield/base/log.h"
 #include "semfield/capture/view_files.h"
+#include "semfield/jobs/run_context.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/training/run_folder.h"
@@ -15,8 +18,50 @@ namespace {
 // teacher's views are what masks hang on (docs/methods/feature_field.md).
 constexpr double kTrainShare = 0.4;
 
+// Of first_field_minutes: a training shorter than this ends soon enough.
+constexpr double kLongTraining = 1.75;
+
 bool HasSection(const std::filesystem::path& run, const std::string& name) {
   return IsFile(run / "config.json") && !RunFolder::Open(run).ReadConfigSection(name).is_null();
+}
+
+std::string ImitationOf(const SceneJobOptions& job) {
+  return "imitate-" + job.teacher;
+}
+
+ImitateJobOptions ImitateJob(const SceneJobOptions& job) {
+  ImitateJobOptions imitate{.run = job.out, .teacher = job.teacher, .onnxruntime = job.onnxruntime};
+  imitate.features.seed = job.seed;
+  return imitate;
+}
+
+// Whether a run that is still trained lacks first features, or has not finished them.
+bool LacksFirstFeatures(const SceneJobOptions& job) {
+  if (!HasSection(job.out, ImitationOf(job))) return true;
+  const RunFolder run = RunFolder::Open(job.out);
+  const Json section = run.ReadConfigSection(ImitationOf(job));
+  if (!IsOfFirstFeatures(section)) return false;
+  if (!CheckpointExists(run.features_checkpoint(job.teacher))) return true;
+  // Training has not gone on since: they may be unfinished.
+  const Checkpoint field = LoadCheckpoint(run.radiance_checkpoint(), "radiance");
+  return section[kFirstFeaturesKey] == field.file.Metadata("xxh3");
+}
+
+Json Train(TrainJobOptions train, const SceneJobOptions& job, const JobControl& control) {
+  const bool is_long = train.minutes > kLongTraining * job.first_field_minutes;
+  if (job.first_features && is_long && LacksFirstFeatures(job)) {
+    train.pause_after_seconds = 60 * job.first_field_minutes;
+    Json answer = RunTrain(train, control);
+    if (answer["finished"].get<bool>()) return answer;
+    LogInfo("training pauses for first features to click with; both are completed afterwards");
+    ImitateJobOptions imitate = ImitateJob(job);
+    imitate.minutes = job.first_features_minutes;
+    imitate.first = imitate.resume = true;
+    RunImitate(imitate, control);
+    train.pause_after_seconds = 0;
+    train.resume = true;
+  }
+  return RunTrain(train, control);
 }
 
 }  // namespace
@@ -33,6 +78,10 @@ void SceneJobOptions::Describe(OptionList& list) {
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
   list.Real("minutes", &minutes, "Time for both halves together.",
             {.min = 0.1, .max = 100000, .metavar = "M"});
+  list.Flag(
+      "first-features", &first_features,
+      "Pause a training that takes long after 75 seconds and imitate what there is for half a minute, so "
+      "that the run can be clicked within 3 minutes; off: click when training is done.");
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
   list.Int("image-cache", &image_cache, kImageCacheHelp,
            {.min = 0, .max = kMaxImageCacheMib, .metavar = "MIB"});
@@ -55,11 +104,12 @@ Json RunScene(const SceneJobOptions& job, const JobControl& control) {
   train.radiance.seed = job.seed;
   train.resume = HasSection(job.out, "train");
   Json answer;
-  answer["train"] = RunTrain(train, control);
-  ImitateJobOptions imitate{.run = job.out, .teacher = job.teacher, .onnxruntime = job.onnxruntime};
-  imitate.minutes = (1 - kTrainShare) * job.minutes;
-  imitate.features.seed = job.seed;
-  imitate.resume = HasSection(job.out, "imitate-" + job.teacher);
+  answer["train"] = Train(train, job, control);
+  ImitateJobOptions imitate = ImitateJob(job);
+  const double minutes = (1 - kTrainShare) * job.minutes;
+  const bool had_first = IsOfFirstFeatures(RunFolder::Open(job.out).ReadConfigSection(ImitationOf(job)));
+  imitate.minutes = had_first ? std::max(minutes - job.first_features_minutes, 0.5 * minutes) : minutes;
+  imitate.resume = true;
   answer["imitate"] = RunImitate(imitate, control);
   Json text = Json::array();
   text.push_back(answer["train"]["text"][0]);

@@ -40,7 +40,7 @@ constexpr int kFewestPhaseSteps = 40;
 
 // What of a training stands in config.json, section "train".
 struct TrainPlan {
-  Json section;
+  Json section = nullptr;
   RadianceOptions options;
 };
 
@@ -152,8 +152,53 @@ void Save(const RunFolder& folder, const RadianceTrainer& trainer) {
 }
 
 struct LoopResult {
-  double seconds = 0;
-  double psnr = 0;  // mean over the last steps
+  bool trained = false;  // or nothing was left to do
+  double seconds = 0;    // of the whole training so far
+  double psnr = 0;       // mean over the last steps
+};
+
+// Sums up the steps between two entries of the log.
+class Interval {
+ public:
+  Interval(const JobControl& control, MetricsLog& log, double seconds_before, int total)
+      : control_(control), log_(log), seconds_before_(seconds_before), total_(total) {}
+  void Count(const RadianceStepStats& stats) {
+    mse_ += stats.mse;
+    rays_ += static_cast<double>(stats.rays);
+    ++counted_;
+  }
+  // Logs and reports; `seconds` of this loop. Returns the PSNR.
+  double Close(const RadianceTrainer& trainer, const RadianceStepStats& stats, double seconds) {
+    const double psnr = -10 * std::log10(std::max(mse_ / counted_, 1e-12));
+    const double rays_per_second = rays_ / std::max(1e-9, seconds - start_);
+    log_.Append("train", trainer.step(), seconds_before_ + seconds,
+                {{"psnr", psnr},
+                 {"distortion", stats.distortion},
+                 {"rays_per_second", rays_per_second},
+                 {"rays", stats.rays},
+                 {"marched_samples", stats.marched_samples},
+                 {"kept_samples", stats.kept_samples},
+                 {"occupied", trainer.model().occupancy.OccupiedFraction()}});
+    rate_.Update(trainer.step(), seconds);
+    control_.Report({.stage = "train",
+                     .done = static_cast<double>(trainer.step()),
+                     .total = static_cast<double>(total_),
+                     .seconds_left = rate_.SecondsLeft(total_),
+                     .detail = fmt::format("step {} of {}, PSNR {:.2f} dB, {:.0f} k rays/s", trainer.step(),
+                                           total_, psnr, rays_per_second / 1e3)});
+    mse_ = rays_ = counted_ = 0;
+    start_ = seconds;
+    return psnr;
+  }
+
+ private:
+  const JobControl& control_;
+  MetricsLog& log_;
+  const double seconds_before_;
+  const int total_;
+  RateMeter rate_;
+  double mse_ = 0, rays_ = 0, start_ = 0;
+  int counted_ = 0;
 };
 
 LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer,
@@ -161,46 +206,29 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
   MetricsLog log(folder.metrics());
   log.TruncateAfter("train", trainer.step());
   const double seconds_before = log.SecondsAt("train", trainer.step());
-  RateMeter rate;
   const int total = trainer.model().options.steps;
+  Interval interval(control, log, seconds_before, total);
   const Clock::time_point start = Clock::now();
-  double last_save = 0, mse = 0, rays = 0;
-  LoopResult result;
-  int counted = 0;
-  Clock::time_point interval_start = start;
-  while (!trainer.Done()) {
+  double last_save = 0;
+  LoopResult result{.seconds = seconds_before};
+  const auto paused = [&] {
+    return job.pause_after_seconds > 0 && result.seconds >= job.pause_after_seconds;
+  };
+  while (!trainer.Done() && !paused()) {
+    result.trained = true;
     const RadianceStepStats stats = trainer.Step();
-    mse += stats.mse;
-    rays += static_cast<double>(stats.rays);
-    ++counted;
+    interval.Count(stats);
     const double seconds = SecondsSince(start);
+    result.seconds = seconds_before + seconds;
     if (!std::isfinite(stats.mse)) {
       throw ResourceError(
           "training diverged at step {}: the loss is not a number. Lower --grid-learning-rate and "
           "--mlp-learning-rate; the last checkpoint is kept",
           trainer.step());
     }
-    if (trainer.step() % kMetricsInterval == 0 || trainer.Done()) {
-      result.psnr = -10 * std::log10(std::max(mse / counted, 1e-12));
-      const double rays_per_second = rays / std::max(1e-9, SecondsSince(interval_start));
-      log.Append("train", trainer.step(), seconds_before + seconds,
-                 {{"psnr", result.psnr},
-                  {"distortion", stats.distortion},
-                  {"rays_per_second", rays_per_second},
-                  {"rays", stats.rays},
-                  {"marched_samples", stats.marched_samples},
-                  {"kept_samples", stats.kept_samples},
-                  {"occupied", trainer.model().occupancy.OccupiedFraction()}});
-      rate.Update(trainer.step(), seconds);
-      control.Report({.stage = "train",
-                      .done = static_cast<double>(trainer.step()),
-                      .total = static_cast<double>(total),
-                      .seconds_left = rate.SecondsLeft(total),
-                      .detail = fmt::format("step {} of {}, PSNR {:.2f} dB, {:.0f} k rays/s", trainer.step(),
-                                            total, result.psnr, rays_per_second / 1e3)});
-      mse = rays = counted = 0;
-      interval_start = Clock::now();
-    }
+    // The entry of a pause tells the next call that it has been.
+    if (trainer.step() % kMetricsInterval == 0 || trainer.Done() || paused())
+      result.psnr = interval.Close(trainer, stats, seconds);
     if (control.StopRequested()) {
       Save(folder, trainer);
       LogInfo("stopped at step {} of {}; go on with --resume", trainer.step(), total);
@@ -211,9 +239,11 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
       last_save = SecondsSince(start);
     }
   }
-  result.seconds = seconds_before + SecondsSince(start);
-  Save(folder, trainer);
-  DropPreviousCheckpoint(folder.radiance_checkpoint());
+  if (result.trained) {
+    result.seconds = seconds_before + SecondsSince(start);
+    Save(folder, trainer);
+  }
+  if (result.trained && trainer.Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
   return result;
 }
 
@@ -263,16 +293,18 @@ void Restore(const RunFolder& folder, RadianceTrainer& trainer) {
   trainer.Restore(checkpoint.file, CheckpointState(checkpoint.file, {"samples_per_ray"}));
 }
 
-Json Answer(const std::string& run, int steps, const LoopResult& result, bool trained) {
+Json Answer(const std::string& run, const RadianceTrainer& trainer, const LoopResult& result) {
+  const int steps = trainer.step();
   const std::string done =
-      trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
+      result.trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
   Json answer;
   answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s{}", run, steps, result.seconds, done),
                                 fmt::format("next: semfield imitate {}", run)});
   answer["run"] = run;
   answer["steps"] = steps;
+  answer["finished"] = trainer.Done();
   answer["seconds"] = result.seconds;
-  if (trained) answer["train_psnr"] = result.psnr;
+  if (result.trained) answer["train_psnr"] = result.psnr;
   return answer;
 }
 
@@ -351,14 +383,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
     Restore(folder, trainer);
   }
-  LoopResult result;
-  const bool trained = !trainer.Done();
-  if (trained) {
-    result = TrainLoop(job, folder, trainer, control);
-  } else {
-    result.seconds = MetricsLog(folder.metrics()).SecondsAt("train", trainer.step());
-  }
-  Json answer = Answer(job.out, trainer.step(), result, trained);
+  Json answer = Answer(job.out, trainer, TrainLoop(job, folder, trainer, control));
   answer["wall_seconds"] = SecondsSince(start);
   return answer;
 }

@@ -22,12 +22,15 @@ struct TrainJobOptions {
   bool restart = false;
   bool deterministic = false;  // nothing that the clock decides
   double checkpoint_seconds = 45;
+  // For jobs that alternate: saves and returns when the whole training took so many; 0: never.
+  double pause_after_seconds = 0;
   RadianceOptions radiance;
   void Describe(OptionList& list);
 };
 
 // Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds,
-// the training PSNR and the paths. Ctrl-C saves a checkpoint before InterruptedError().
+// the training PSNR, the paths, and whether the training is finished (a pause leaves it unfinished). Ctrl-C
+// saves a checkpoint before InterruptedError().
 Json RunTrain(const TrainJobOptions& options, const JobControl& control);
 
 }  // namespace semfield
