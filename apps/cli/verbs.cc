@@ -1,4 +1,5 @@
 #include "docs_pages.h"
+#include "semfield/jobs/check.h"
 #include "semfield/jobs/convert.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/imitate.h"
@@ -21,6 +22,10 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<InfoJobOptions>("info",
                                "Tells what a capture holds: views, cameras, bounds, split and warnings.",
                                {"CAPTURE"}, &RunInfo),
+      MakeVerb<CheckJobOptions>(
+          "check",
+          "Compares a capture's photos, poses, cameras and masks; exits with 1 if something is wrong.",
+          {"CAPTURE"}, &RunCheck),
       MakeVerb<PosesJobOptions>(
           "poses", "Recovers the poses of plain photos or of a video, with COLMAP, into a new capture.",
           {"PHOTOS"}, &RunPoses),

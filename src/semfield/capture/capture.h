@@ -72,7 +72,7 @@ struct Capture {
   std::map<int, InstanceLabel> instances;
   Mat4 capture_from_world =
       Mat4::Identity();               // applied_transform / applied_scale of the file, kept for export
-  std::vector<std::string> warnings;  // with advice, for info; already logged once by the reader
+  std::vector<std::string> warnings;  // with advice; ReadOptions says which of them are logged
   std::string hash;                   // of the pose file(s), hex
 
   bool HasAlpha() const;

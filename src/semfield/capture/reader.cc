@@ -127,6 +127,16 @@ void ApplySplit(Capture* capture) {
   }
 }
 
+void LogWarnings(const Capture& capture, WarningLog how) {
+  const std::string path = capture.path.string();
+  const size_t count = capture.warnings.size();
+  if (how == WarningLog::kEach || (how == WarningLog::kCount && count == 1)) {
+    for (const std::string& warning : capture.warnings) LogWarning("{}: {}", path, warning);
+  } else if (how == WarningLog::kCount && count > 1) {
+    LogWarning("{}: {} warnings about this capture, see: semfield check {}", path, count, path);
+  }
+}
+
 }  // namespace
 
 const std::vector<std::unique_ptr<Reader>>& Readers() {
@@ -155,7 +165,7 @@ Capture ReadCapture(const std::filesystem::path& path, const ReadOptions& option
   ApplySplit(&capture);
   if (capture.bounds_rule.empty()) DecideBounds(&capture);
   for (std::string& advice : AdviseOn(capture)) capture.warnings.push_back(std::move(advice));
-  for (const std::string& warning : capture.warnings) LogWarning("{}: {}", path.string(), warning);
+  LogWarnings(capture, options.warnings);
   return capture;
 }
 

@@ -254,13 +254,6 @@ double Mean(std::span<const double> values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
-}
-
 double ShareAbove(std::span<const double> values, double threshold) {
   if (values.empty()) return 0;
   const auto above = std::count_if(values.begin(), values.end(), [&](double v) { return v > threshold; });

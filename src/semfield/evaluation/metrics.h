@@ -61,7 +61,6 @@ class FeatureErrors {
 
 // Plain summaries; 0 for no values.
 double Mean(std::span<const double> values);
-double Median(std::vector<double> values);  // the mean of the two middle ones for an even count
 double ShareAbove(std::span<const double> values, double threshold);
 
 }  // namespace semfield

@@ -5,6 +5,7 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/base/median.h"
 #include "semfield/evaluation/metrics.h"
 
 namespace semfield {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "semfield/base/median.h"
 #include "semfield/evaluation/san_protocol.h"
 
 namespace semfield {

@@ -108,6 +108,20 @@ std::string LabelsText(const Capture& capture) {
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Which pixels the masks take out of training and scoring, and whose rule that is.
+std::string MasksText(const Capture& capture) {
+  const int count = CountViews(capture, &View::mask);
+  if (count == 0) return {};
+  const View& view = *std::find_if(capture.views.begin(), capture.views.end(),
+                                   [](const View& v) { return !v.mask.empty(); });
+  std::string text = view.mask_inverted
+                         ? "white is ignored, black is trained on (instant-ngp's dynamic_mask files)"
+                         : "black is ignored, white is trained on";
+  if (!view.mask_inverted && view.mask.lexically_normal().string().find("/masks/") != std::string::npos)
+    text += "; they come from the folder masks/ beside the images. Rename it to train on whole photos";
+  return text;
+}
+
 Json ViewsJson(const Capture& capture) {
   const std::set<int> held_out(capture.held_out.begin(), capture.held_out.end());
   Json views = Json::array();
@@ -137,6 +151,11 @@ Json TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
   text.push_back(fmt::format("bounds     {} to {} ({})", VectorText(capture.bounds.min),
                              VectorText(capture.bounds.max), capture.bounds_rule));
   text.push_back("labels     " + LabelsText(capture));
+  if (const std::string masks = MasksText(capture); !masks.empty()) text.push_back("masks      " + masks);
+  if (!capture.points.empty()) {
+    text.push_back(fmt::format("points     {} sparse points, seen {} times", capture.points.size(),
+                               capture.observations.size()));
+  }
   if (!capture.class_names.empty()) {
     text.push_back(
         fmt::format("classes    {}: {}", capture.class_names.size(), fmt::join(capture.class_names, ", ")));
@@ -157,8 +176,9 @@ void InfoJobOptions::Describe(OptionList& list) {
 }
 
 Json RunInfo(const InfoJobOptions& options, const JobControl& control) {
-  const Capture capture =
-      ReadCapture(options.capture, {.format = options.format, .allow_outside = options.allow_outside});
+  const Capture capture = ReadCapture(
+      options.capture,
+      {.format = options.format, .allow_outside = options.allow_outside, .warnings = WarningLog::kEach});
   control.ThrowIfStopped();
   const std::vector<CameraUse> cameras = CamerasOf(capture);
 
@@ -180,6 +200,10 @@ Json RunInfo(const InfoJobOptions& options, const JobControl& control) {
   for (const auto& [id, label] : capture.instances) {
     answer["instances"].push_back({{"id", id}, {"name", label.name}, {"class", label.class_name}});
   }
+  answer["masks"] = {{"views", CountViews(capture, &View::mask)},
+                     {"inverted", std::count_if(capture.views.begin(), capture.views.end(),
+                                                [](const View& v) { return v.mask_inverted; })}};
+  answer["points"] = {{"count", capture.points.size()}, {"observations", capture.observations.size()}};
   answer["warnings"] = capture.warnings;
   answer["views"] = ViewsJson(capture);
   if (options.list_views) {

@@ -18,8 +18,8 @@ struct InfoJobOptions {
 
 // Reads a capture and says what is in it. The answer's "text" is lines for people; the data are format, hash,
 // views, cameras (one entry for each different camera, with how many views it took), split, bounds, classes,
-// instances and warnings (which reading the capture logs too, so the text leaves them out). Throws Error when
-// the capture cannot be used.
+// instances, masks, sparse points and warnings (which reading the capture logs here, so the text leaves them
+// out). Throws Error when the capture cannot be used.
 Json RunInfo(const InfoJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -1,0 +1,103 @@
+#include "semfield/jobs/check.h"
+
+#include "semfield/capture/diagnosis/diagnose.h"
+#include "semfield/capture/reader.h"
+
+#include <fmt/format.h>
+
+namespace semfield {
+namespace {
+
+using diagnosis::Finding;
+using diagnosis::Severity;
+
+Json FindingJson(const Finding& finding) {
+  return {{"kind", finding.kind},
+          {"message", finding.message},
+          {"advice", finding.advice},
+          {"views", finding.views},
+          {"numbers", finding.numbers}};
+}
+
+// What the verdict stands on.
+std::string ComparedText(const Capture& capture, const Diagnosis& diagnosis) {
+  std::string text = fmt::format("{} of {} views in {} pairs", diagnosis.num_judged, capture.views.size(),
+                                 diagnosis.num_pairs);
+  if (diagnosis.agreeing >= 0) {
+    text += fmt::format("; {:.0f} % of what two photos both show lies where the poses say",
+                        100 * diagnosis.agreeing);
+  }
+  if (diagnosis.median_error >= 0) {
+    text += fmt::format(", points of three or more to {:.1f} pixels of 640", diagnosis.median_error);
+  }
+  return text;
+}
+
+// Views that nothing was found out about: a fact, not a fault.
+std::string NotComparedText(const Capture& capture, const Diagnosis& diagnosis) {
+  if (diagnosis.num_judged == 0) {
+    return "poses and intrinsics could not be judged: the photos share too little that can be recognised";
+  }
+  return fmt::format("{} of {} views share too little with others to be judged: {}",
+                     diagnosis.not_judged.size(), capture.views.size(),
+                     diagnosis::NamesInWords(diagnosis.not_judged));
+}
+
+std::string VerdictText(int num_problems, const Diagnosis& diagnosis) {
+  if (num_problems > 0) return fmt::format("{} problem{}", num_problems, num_problems == 1 ? "" : "s");
+  return diagnosis.num_judged > 0 ? "fine: photos, poses and cameras agree" : "no problem found";
+}
+
+}  // namespace
+
+void CheckJobOptions::Describe(OptionList& list) {
+  list.Text("capture", &capture, "Folder of a capture, or its pose file.");
+  list.Group("Reading");
+  list.Text("format", &format, "Format of the capture; found by looking if not given.", {.metavar = "NAME"});
+  list.Flag("allow-outside", &allow_outside,
+            "Also read files outside the capture's folder that it names or links to.");
+}
+
+Json RunCheck(const CheckJobOptions& options, const JobControl& control) {
+  const Capture capture = ReadCapture(
+      options.capture,
+      {.format = options.format, .allow_outside = options.allow_outside, .warnings = WarningLog::kNothing});
+  const Diagnosis diagnosis = Diagnose(capture, control);
+  Json problems = Json::array(), notes = Json::array(), text = Json::array();
+  for (const Finding& finding : diagnosis.findings) {
+    if (finding.severity == Severity::kProblem) problems.push_back(FindingJson(finding));
+  }
+  const int num_problems = static_cast<int>(problems.size());
+  text.push_back("verdict    " + VerdictText(num_problems, diagnosis));
+  text.push_back("compared   " + ComparedText(capture, diagnosis));
+  for (const Json& problem : problems) {
+    text.push_back("problem    " + problem["message"].get<std::string>());
+    text.push_back("           " + problem["advice"].get<std::string>());
+  }
+  for (const Finding& finding : diagnosis.findings) {
+    if (finding.severity == Severity::kNote) notes.push_back(finding.message + ". " + finding.advice);
+  }
+  for (const std::string& warning : capture.warnings) notes.push_back(warning);
+  if (!diagnosis.not_judged.empty()) notes.push_back(NotComparedText(capture, diagnosis));
+  for (const Json& note : notes) text.push_back("note       " + note.get<std::string>());
+
+  const auto known = [](double value) { return value >= 0 ? Json(value) : Json(nullptr); };
+  Json answer;
+  answer["text"] = text;
+  answer["exit_code"] = num_problems > 0 ? 1 : 0;
+  answer["capture"] = capture.path.string();
+  answer["format"] = capture.format;
+  answer["verdict"] = num_problems > 0 ? "problems" : "fine";
+  answer["problems"] = problems;
+  answer["notes"] = notes;
+  answer["compared"] = {{"views", capture.views.size()},
+                        {"views_judged", diagnosis.num_judged},
+                        {"views_not_judged", diagnosis.not_judged},
+                        {"pairs", diagnosis.num_pairs},
+                        {"agreeing_share", known(diagnosis.agreeing)},
+                        {"median_error_pixels_of_640", known(diagnosis.median_error)},
+                        {"parallax_degrees", known(diagnosis.parallax_degrees)}};
+  return answer;
+}
+
+}  // namespace semfield
