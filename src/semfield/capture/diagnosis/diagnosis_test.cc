@@ -116,6 +116,30 @@ TEST_F(DiagnosisTest, NamesTheOtherCameraAxes) {
   EXPECT_NE(diagnosis.findings[0].message.find("OpenCV's"), std::string::npos);
 }
 
+TEST_F(DiagnosisTest, LooksThroughFisheyeAndDistortedLenses) {
+  const SyntheticScene scene({.views = 3, .width = kWidth, .height = kHeight});
+  Camera fisheye = PinholeCamera(kWidth, kHeight, 1.3);
+  fisheye.model = CameraModel::kFisheye;
+  fisheye.k1 = 0.02;
+  Camera barrel = PinholeCamera(kWidth, kHeight, 1.0);
+  barrel.k1 = -0.12;
+  barrel.p1 = 0.002;
+  for (const Camera& camera : {fisheye, barrel}) {
+    Capture capture = *good_;
+    ParallelFor(kViews, [&](int64_t i, int) {
+      View& view = capture.views[i];
+      view.camera = camera;
+      view.image = Scratch(fmt::format("{}.png", i));
+      WritePng(view.image, Photo(scene, camera, view.world_from_camera));
+    });
+    const Diagnosis fine = Diagnose(capture, {});
+    EXPECT_TRUE(fine.findings.empty()) << AllFindings(fine);
+    EXPECT_GE(fine.num_judged, kViews - 2);
+    SwapPoses(&capture, 3, 9);
+    SF_EXPECT_NAMES(Diagnose(capture, {}), "swapped-views", "images/03.png");
+  }
+}
+
 TEST_F(DiagnosisTest, NamesInvertedPosesAndPosesOutOfStep) {
   Capture inverse = *good_;
   for (View& view : inverse.views) {

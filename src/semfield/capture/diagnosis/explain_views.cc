@@ -7,15 +7,18 @@ namespace semfield::diagnosis {
 namespace {
 
 constexpr double kExplainedShare = 0.55, kMinGain = 0.2;
-constexpr int kMostOfPair = 50;
 constexpr size_t kMostToPlace = 60;  // suspects; more are no few photos in each other's places
 
-Mat3 QuarterTurns(int count) {
+// A photo is turned about its middle, which need not be the principal point.
+Mat3 QuarterTurns(int count, const Camera& camera) {
   const int cosine[] = {1, 0, -1, 0}, sine[] = {0, 1, 0, -1};
   Mat3 turn = Mat3::Identity();
   turn(0, 0) = turn(1, 1) = cosine[count & 3];
   turn(1, 0) = sine[count & 3];
   turn(0, 1) = -sine[count & 3];
+  const Vec3 off((camera.cx - 0.5 * camera.width) / camera.fx, (camera.cy - 0.5 * camera.height) / camera.fy,
+                 0);
+  turn.col(2) += turn * off - off;
   return turn;
 }
 
@@ -50,7 +53,7 @@ class SuspectExplainer {
   double ShareOf(int v, const Placement& placement) const {
     double sum = 0, weight = 0;
     for (const PairEvidence* pair : pairs_with_others_[v]) {
-      const double w = std::min<int>(kMostOfPair, static_cast<int>(pair->matches.size()));
+      const double w = WeightOf(*pair);
       sum += w * ScoreWith(v, placement, *pair).Share();
       weight += w;
     }
@@ -117,7 +120,7 @@ class SuspectExplainer {
       for (const double focal : {1.0, ratio, 1 / ratio}) {
         if (focal != 1 && (quarters == 2 || std::abs(std::log(ratio)) < 0.01)) continue;
         Placement placement = placements_[v];
-        placement.turn = placement.turn * QuarterTurns(quarters);
+        placement.turn = placement.turn * QuarterTurns(quarters, camera);
         placement.focal *= focal;
         Consider(v, placement,
                  {.kind = "turned-photos",

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 
 #include "semfield/base/hash.h"
@@ -12,8 +11,9 @@
 namespace semfield::diagnosis {
 namespace {
 
-constexpr double kBlurRatio = 0.62;  // of detail, against what the neighbours show of the same things
-constexpr double kFlatRatio = 0.5;   // of detail of a photo without matches, against all photos
+// Of detail, against what the neighbours show of the same things: less than usual, and too little.
+constexpr double kSoftRatio = 0.62, kBlurRatio = 0.5;
+constexpr double kFlatRatio = 0.5;  // of detail of a photo without matches, against all photos
 constexpr int kMinNeighbors = 2;
 constexpr int kMinPointsOfPair = 10;
 constexpr double kMoreClipped = 0.2;  // share of pixels, beyond what all photos have
@@ -56,15 +56,17 @@ Findings CheckBlur(const Capture& capture, const Evidence& evidence) {
   for (size_t v = 0; v < count; ++v) {
     const bool compared = static_cast<int>(against[v].size()) >= kMinNeighbors;
     const double ratio = compared ? std::exp(Median(against[v])) : details[v] / std::max(usual, 1e-9);
-    if (ratio >= (compared ? kBlurRatio : kFlatRatio) || (!compared && details[v] >= 0.9 * usual)) continue;
+    if (ratio >= (compared ? kSoftRatio : kFlatRatio) || (!compared && details[v] >= 0.9 * usual)) continue;
     // Where nothing matches, few keypoints are the second witness.
     if (!compared && evidence.views[v].keypoints.points.size() > 300) continue;
+    const bool soft = ratio >= kBlurRatio;
     findings.push_back(
-        {.kind = "blurred-photo",
-         .message = fmt::format("'{}' is blurred: it shows {:.0f} % of the fine detail that {} of it",
-                                capture.views[v].name, 100 * ratio,
+        {.severity = soft ? Severity::kNote : Severity::kProblem,
+         .kind = "blurred-photo",
+         .message = fmt::format("'{}' is {}blurred: it shows {:.0f} % of the fine detail that {} of it",
+                                capture.views[v].name, soft ? "a little " : "", 100 * ratio,
                                 compared ? "its neighbours show" : "photos of this capture usually show"),
-         .advice = "Leave it out; moving photos blur the scene.",
+         .advice = soft ? "Leave it out if others show the same." : "Leave it out; it blurs the scene.",
          .views = {capture.views[v].name},
          .numbers = {{"detail_ratio", ratio}}});
   }
@@ -102,12 +104,6 @@ Findings CheckExposure(const Capture& capture, const Evidence& evidence) {
 
 namespace {
 
-uint64_t HashOfFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  return FastHash(bytes);
-}
-
 // Photos in groups of equal bytes, each group with two or more.
 std::vector<std::vector<int>> EqualFiles(const Capture& capture) {
   std::map<uintmax_t, std::vector<int>> by_size;
@@ -118,10 +114,10 @@ std::vector<std::vector<int>> EqualFiles(const Capture& capture) {
   std::vector<std::vector<int>> groups;
   for (const auto& [size, views] : by_size) {
     if (views.size() < 2) continue;
-    std::vector<uint64_t> hashes(views.size());
+    std::vector<std::string> hashes(views.size());
     ParallelFor(static_cast<int64_t>(views.size()),
-                [&](int64_t i, int) { hashes[i] = HashOfFile(capture.views[views[i]].image); });
-    std::map<uint64_t, std::vector<int>> by_hash;
+                [&](int64_t i, int) { hashes[i] = Sha256File(capture.views[views[i]].image); });
+    std::map<std::string, std::vector<int>> by_hash;
     for (size_t i = 0; i < views.size(); ++i) by_hash[hashes[i]].push_back(views[i]);
     for (auto& [hash, same] : by_hash) {
       if (same.size() > 1) groups.push_back(std::move(same));

@@ -40,7 +40,11 @@ Placements GivenPlacements(const Capture& capture) {
 
 Vec3 DirectionIn(const Placement& placement, const Vec3& direction) {
   const Vec3 scaled(direction.x() / placement.focal, direction.y() / placement.focal, direction.z());
-  return placement.turn * scaled.normalized();
+  return (placement.turn * scaled).normalized();
+}
+
+double WeightOf(const PairEvidence& pair) {
+  return std::min<double>(kMostOfPair, static_cast<double>(pair.matches.size()));
 }
 
 PairScore ScorePair(const Evidence& evidence, const PairEvidence& pair, const Placement& a,
@@ -73,7 +77,7 @@ double OverallShare(const Evidence& evidence, const Placements& placements,
   double sum = 0, weight = 0;
   for (const PairEvidence& pair : evidence.pairs) {
     if (!left_out.empty() && (left_out[pair.a] || left_out[pair.b])) continue;
-    const double w = std::min<int>(kMostOfPair, static_cast<int>(pair.matches.size()));
+    const double w = WeightOf(pair);
     sum += w * ScorePair(evidence, pair, placements[pair.a], placements[pair.b]).Share();
     weight += w;
   }

@@ -11,8 +11,9 @@ namespace semfield::diagnosis {
 // How one photo is supposed to have been taken.
 struct Placement {
   Pose world_from_camera;
-  Mat3 turn = Mat3::Identity();  // applied to directions in the camera's frame; may mirror
-  double focal = 1;              // the focal length, as a factor of what the capture gives
+  Mat3 turn =
+      Mat3::Identity();  // applied to directions in the camera's frame; may mirror, and shift a little
+  double focal = 1;      // the focal length, as a factor of what the capture gives
 };
 using Placements = std::vector<Placement>;
 
@@ -31,11 +32,14 @@ struct PairScore {
   double Share() const { return total > 0 ? static_cast<double>(agreeing) / total : 0.0; }
 };
 
+// A pair counts as many times as it has matches, up to 50, so that a few rich pairs do not decide alone.
+double WeightOf(const PairEvidence& pair);
+
 PairScore ScorePair(const Evidence& evidence, const PairEvidence& pair, const Placement& a,
                     const Placement& b);
 
-// Mean share of agreeing matches over pairs of views that are not left out; a pair weighs as many matches as
-// it has, up to 50. -1 when there are no such pairs.
+// Mean share of agreeing matches over pairs of views that are not left out, by WeightOf. -1 when there are no
+// such pairs.
 double OverallShare(const Evidence& evidence, const Placements& placements,
                     const std::vector<bool>& left_out = {});
 

@@ -15,7 +15,6 @@ constexpr double kSuspectShare = 0.4;  // below it a view disagrees with the res
 constexpr int kMinMatches = 30;        // of a view with others, to judge it
 // Things that repeat (chairs, tiles, a round object) fool single pairs, and those with few matches.
 constexpr int kManyMatches = 24, kManyAgreeing = 16, kMinFoes = 2;
-constexpr int kMostOfPair = 50;
 constexpr size_t kMaxTracks = 3000;
 constexpr int kMinTracksOfView = 25;
 constexpr double kFarOffPixels = 5, kFarOffFactor = 4;  // of a view's median track error
@@ -40,7 +39,7 @@ Standing StandingOf(const Evidence& evidence, const std::vector<PairScore>& scor
                     std::vector<int>(count, 0)};
   for (size_t p = 0; p < evidence.pairs.size(); ++p) {
     const PairEvidence& pair = evidence.pairs[p];
-    const double weight = std::min(scores[p].total, kMostOfPair);
+    const double weight = WeightOf(pair);
     for (const auto& [view, other] : {std::pair(pair.a, pair.b), std::pair(pair.b, pair.a)}) {
       if (suspect[other]) continue;
       standing.share[view] += weight * scores[p].Share();

@@ -83,7 +83,20 @@ TEST_F(BundledRoom, OpenCvAxesTakenForOpenGl) {
 
 TEST_F(BundledRoom, OnePhotoTurnedUpsideDown) {
   Capture room = *room_;
-  EditPhoto(&room, 9, scratch_ / "turned.png", TurnPhoto);
+  // Its principal point is off the middle, as after a crop: what turns is the photo, about its middle.
+  constexpr int kCut = 40;
+  EditPhoto(&room, 9, scratch_ / "turned.png", [](ImageU8* photo) {
+    ImageU8 cut(photo->width - kCut, photo->height, 3);
+    for (int y = 0; y < cut.height; ++y) {
+      for (int x = 0; x < cut.width; ++x) {
+        for (int c = 0; c < 3; ++c) cut.At(x, y, c) = photo->At(x + kCut, y, c);
+      }
+    }
+    TurnPhoto(&cut);
+    *photo = cut;
+  });
+  room.views[9].camera.width -= kCut;
+  room.views[9].camera.cx -= kCut;
   const diagnosis::Finding problem = OnlyProblem(room);
   EXPECT_EQ(problem.kind, "turned-photos");
   EXPECT_EQ(problem.views, ViewNames{room.views[9].name});
