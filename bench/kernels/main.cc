@@ -4,8 +4,6 @@
 // exit code 1 if any differ.
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
 
@@ -15,22 +13,9 @@
 #include "semfield/base/parallel.h"
 #include "semfield/ops/simd_target.h"
 
-namespace {
-
-// OpenBLAS takes processors younger than itself for older ones and leaves AVX-512 unused. It reads this
-// variable when it is loaded, so the program starts anew with it.
-void ChooseOpenBlasKernels(char** argv) {
-  constexpr const char* kVariable = "OPENBLAS_CORETYPE";
-  if (std::getenv(kVariable) != nullptr || semfield::ops::SupportedTargets().front() != "avx512") return;
-  setenv(kVariable, "SKYLAKEX", 1);
-  execv("/proc/self/exe", argv);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   using namespace semfield;
-  ChooseOpenBlasKernels(argv);
+  twin::ChooseOpenBlasKernels(argv);
   double seconds = 1.5;
   int threads = 2;
   std::string filter;

@@ -6,6 +6,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <fmt/format.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <map>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "semfield/base/buffer.h"
+#include "semfield/ops/simd_target.h"
 
 namespace semfield::twin {
 namespace {
@@ -58,6 +60,13 @@ class CachingAllocator final : public c10::Allocator {
 };
 
 }  // namespace
+
+void ChooseOpenBlasKernels(char** argv) {
+  constexpr const char* kVariable = "OPENBLAS_CORETYPE";
+  if (std::getenv(kVariable) != nullptr || ops::SupportedTargets().front() != "avx512") return;
+  setenv(kVariable, "SKYLAKEX", 1);
+  execv("/proc/self/exe", argv);
+}
 
 std::string Configure(int num_threads) {
   static CachingAllocator allocator;

@@ -9,4 +9,9 @@ namespace semfield::twin {
 // threads, ...".
 std::string Configure(int num_threads);
 
+// OpenBLAS takes processors younger than itself for older ones and leaves AVX-512 unused. What it takes them
+// for is read from the environment when it is loaded: this sets it and starts the program anew, or returns if
+// nothing is to be changed. To be called first.
+void ChooseOpenBlasKernels(char** argv);
+
 }  // namespace semfield::twin
