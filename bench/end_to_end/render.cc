@@ -195,7 +195,7 @@ class OpTimer {
 // A rendering's operations: all rays, then those that the occupancy grid ended too early once more.
 OpTimes TimeOps(OpTimer& timer, const RadianceModel& model, std::span<const Ray> rays) {
   OpTimes times;
-  ops::MarchOptions march = model.March(1);
+  ops::MarchOptions march = model.March(RadianceModel::kFineSteps);
   const std::vector<float> left = timer.Run(rays, march, &times);
   if (march.stop_optical_depth <= 0) return times;
   std::vector<Ray> again;

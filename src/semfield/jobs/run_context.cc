@@ -62,7 +62,8 @@ RunContext OpenRun(const std::filesystem::path& path) {
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(*run.capture));
   ApplyPoseCorrections(checkpoint.file, model->map.half_extent, run.capture.get());
   model->LoadTensors(checkpoint.file);
-  OccupancyUpdate(*model).Restore(CheckpointState(checkpoint.file).at("step").get<int>(), *model);
+  OccupancyUpdate(*model, OccupancyUpdate::kMinOpacityToView)
+      .Restore(CheckpointState(checkpoint.file).at("step").get<int>(), *model);
   run.field = std::make_unique<HashRadianceField>(std::move(model));
   BackgroundColor(options.background, run.background);
   return run;

@@ -65,6 +65,7 @@ std::vector<Ray> SquareView::TokenRays(const Pose& world_from_camera, int grid) 
 ImageU8 RenderTeacherImage(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
                            const float background[3]) {
   RenderOptions options;
+  options.fine = false;  // views a minute matter more to the teacher than what finer steps show it
   std::copy_n(background, 3, options.background);
   return ToU8(field.Render(square, world_from_camera, options).rgb);
 }

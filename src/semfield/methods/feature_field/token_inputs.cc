@@ -41,7 +41,7 @@ constexpr float kPixelScale = 0.1f;
 // The rendered picture at token_pixels pixels a token side, one row for each place within a token and colour.
 std::vector<float> TokenPixels(const RadianceField& field, const SquareView& view,
                                const Pose& world_from_camera, int grid, int side) {
-  const RenderOptions black = {.rgb = true, .normals = false, .background = {0, 0, 0}};
+  const RenderOptions black = {.rgb = true, .normals = false, .background = {0, 0, 0}, .fine = false};
   const ImageF picture =
       field.Render(view.square().Resized(grid * side, grid * side), world_from_camera, black).rgb;
   std::vector<float> rows;

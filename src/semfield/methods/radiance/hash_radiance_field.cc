@@ -38,7 +38,8 @@ float MedianDistance(const TilePass& pass, const float* t, const float* dt, int 
   return 0;
 }
 
-// Buffers of earlier calls wait here for the next: for a call of few rays, fresh memory costs as much as the work itself.
+// Buffers of earlier calls wait here for the next: for a call of few rays, fresh memory costs as much as the
+// work itself.
 class TilesPool {
  public:
   std::unique_ptr<SampleTiles> Take() {
@@ -92,9 +93,8 @@ void ForEachRay(const RadianceModel& model, const ops::MarchOptions& march, std:
 // The same, and rays that the occupancy grid's own densities ended too early (they graze something dense and
 // go on) a second time to their true end: visit must replace what it said of a ray before.
 template <class Visit>
-void ForEachRayToItsEnd(const RadianceModel& model, std::span<const Ray> rays, bool color,
-                        const Visit& visit) {
-  ops::MarchOptions march = model.March(1);
+void ForEachRayToItsEnd(const RadianceModel& model, ops::MarchOptions march, std::span<const Ray> rays,
+                        bool color, const Visit& visit) {
   std::vector<float> left(rays.size());
   ForEachRay(model, march, rays, color,
              [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
@@ -116,9 +116,10 @@ void ForEachRayToItsEnd(const RadianceModel& model, std::span<const Ray> rays, b
              });
 }
 
-std::vector<RayResult> Trace(const RadianceModel& model, std::span<const Ray> rays) {
+std::vector<RayResult> Trace(const RadianceModel& model, const ops::MarchOptions& march,
+                             std::span<const Ray> rays) {
   std::vector<RayResult> results(rays.size());
-  ForEachRayToItsEnd(model, rays, /*color=*/true,
+  ForEachRayToItsEnd(model, march, rays, /*color=*/true,
                      [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
                        RayResult& result = results[ray];
                        for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
@@ -171,7 +172,8 @@ ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std:
 RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
                                        const RenderOptions& options) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
-  const std::vector<RayResult> results = Trace(*model_, rays);
+  const std::vector<RayResult> results =
+      Trace(*model_, model_->March(options.fine ? RadianceModel::kFineSteps : 1), rays);
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
   view.opacity = ImageF(camera.width, camera.height, 1);
@@ -200,7 +202,7 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
   };
   std::vector<std::vector<Kept>> kept(rays.size());
   ForEachRayToItsEnd(
-      *model_, rays, options.rgb,
+      *model_, model_->March(1), rays, options.rgb,
       [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];
         samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);

@@ -165,6 +165,8 @@ TEST_F(SlopedFieldTest, DepthAndNormalsHaveClosedForms) {
   const Camera camera = PinholeCamera(15, 11, 0.7);
   const Pose pose = LookAt({0.2, 1.4, 2.1}, {2.2, 2.4, 4.1}, {0, 0, 1});
   const RenderedView view = field.Render(camera, pose, {.normals = true});
+  const RenderedView coarse = field.Render(camera, pose, {.fine = false});
+  double error = 0, error_of_coarse = 0;
   const std::vector<Ray> rays = MakeRays(camera, pose);
   for (size_t r = 0; r < rays.size(); ++r) {
     const Vec3 direction(rays[r].direction[0], rays[r].direction[1], rays[r].direction[2]);
@@ -174,8 +176,11 @@ TEST_F(SlopedFieldTest, DepthAndNormalsHaveClosedForms) {
     const double t =
         (std::log(std::exp(start + slope * near) + std::numbers::ln2 * slope * half) - start) / slope;
     EXPECT_NEAR(view.depth.data[r], t * rays[r].z_scale, 2e-3 * t);
+    error += std::abs(view.depth.data[r] - t * rays[r].z_scale);
+    error_of_coarse += std::abs(coarse.depth.data[r] - t * rays[r].z_scale);
     for (int k = 0; k < 3; ++k) EXPECT_NEAR(view.normals.data[3 * r + k], -kSlope[k] / 3, 0.01);
   }
+  EXPECT_LT(error, 0.8 * error_of_coarse);
 }
 
 // A field trained on objects whose exact answers are known.
@@ -242,7 +247,7 @@ TEST_F(TrainedFieldTest, DepthAgreesWithTheScene) {
 
 TEST_F(TrainedFieldTest, WeightsAgreeWithTheRendering) {
   const View& view = data_->capture.views[data_->capture.held_out[0]];
-  const RenderedView picture = field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}});
+  const RenderedView picture = field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}, .fine = false});
   const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
   const RaySamples all = field_.Weights(rays, {.min_weight = 0, .rgb = true, .geometry = true});
   const RaySamples heavy = field_.Weights(rays, {.min_weight = 0.02f});

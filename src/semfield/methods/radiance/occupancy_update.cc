@@ -8,13 +8,12 @@
 namespace semfield {
 namespace {
 
-constexpr float kMinAlpha = 0.01f;
-constexpr float kMeanLimit = 500;   // per half_extent: a cell of that density is opaque, more says nothing
-constexpr int kEarlyInterval = 8;   // steps between updates before kFirstSweepEnd
+constexpr float kMeanLimit = 500;  // per half_extent: a cell of that density is opaque, more says nothing
+constexpr int kEarlyInterval = 8;  // steps between updates before kFirstSweepEnd
 constexpr int kLateInterval = 16;
-constexpr uint32_t kParts = 12;     // updates a whole sweep takes
+constexpr uint32_t kParts = 12;         // updates a whole sweep takes
 constexpr uint32_t kOccupiedParts = 3;  // updates a sweep of the occupied cells takes, if they are few
-constexpr float kDecay = 0.9f;      // of a cell's density at each look
+constexpr float kDecay = 0.9f;          // of a cell's density at each look
 
 // World distance of a contracted cell from the middle of the scene: the length scale of steps that reach it.
 float CellDistance(const RadianceModel& model, const float u[3]) {
@@ -29,12 +28,12 @@ float CellDistance(const RadianceModel& model, const float u[3]) {
 
 }  // namespace
 
-OccupancyUpdate::OccupancyUpdate(const RadianceModel& model) {
+OccupancyUpdate::OccupancyUpdate(const RadianceModel& model, float min_opacity) {
   const size_t most_cells = model.occupancy.num_cells() / kParts + 1;
   cells_.reserve(most_cells);
   for (std::vector<float>* values : {&x_, &y_, &z_, &values_}) values->reserve(most_cells);
   const ops::MarchOptions march = model.March(1);
-  threshold_ = kMinAlpha / (march.step * model.LengthScale());
+  threshold_ = min_opacity / (march.step * model.LengthScale());
   object_ = !model.map.contracted && model.options.background != "random";
   if (!model.map.contracted) return;
   const int n = model.occupancy.resolution();
@@ -45,7 +44,7 @@ OccupancyUpdate::OccupancyUpdate(const RadianceModel& model) {
         const float u[3] = {(x + 0.5f) / n, (y + 0.5f) / n, (z + 0.5f) / n};
         const float step = std::max(march.step, march.cone_angle * CellDistance(model, u));
         cell_threshold_[x + static_cast<size_t>(n) * (y + static_cast<size_t>(n) * z)] =
-            kMinAlpha / (step * model.LengthScale());
+            min_opacity / (step * model.LengthScale());
       }
     }
   });
@@ -67,8 +66,8 @@ void OccupancyUpdate::Evaluate(RadianceModel& model, int num_active_levels, uint
 void OccupancyUpdate::Rebuild(RadianceModel& model) {
   float threshold = threshold_;
   if (object_) {
-    // Around an object most cells are empty, and while it is still fog the mean says better than a fixed alpha what
-    // stands out.
+    // Around an object most cells are empty, and while it is still fog the mean says better than a fixed
+    // alpha what stands out.
     double sum = 0;
     for (float value : model.occupancy.density().span()) sum += value;
     threshold = std::min(threshold, static_cast<float>(sum / model.occupancy.num_cells()));
@@ -85,10 +84,11 @@ void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& 
   for (uint32_t cell = round % kParts; cell < num_cells; cell += kParts) cells_.push_back(cell);
   Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step), kDecay);
   if (step < kFirstSweepEnd) return;
-  // A surface fills little of its cells, so that one random point mostly misses it: occupied cells are looked at more
-  // often and forgotten slowly, or holes would come and go.
+  // A surface fills little of its cells, so that one random point mostly misses it: occupied cells are looked
+  // at more often and forgotten slowly, or holes would come and go.
   const double occupied = model.occupancy.OccupiedFraction() * num_cells;
-  const uint32_t stride = std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
+  const uint32_t stride =
+      std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
   cells_.clear();
   uint32_t count = 0;
   for (uint32_t cell = 0; cell < num_cells; ++cell) {

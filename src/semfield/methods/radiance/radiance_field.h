@@ -17,6 +17,8 @@ struct RenderOptions {
   bool rgb = true;
   bool normals = false;
   float background[3] = {1, 1, 1};  // behind everything
+  // With finer steps than the field was trained with: half as many samples more, for the eye and for figures.
+  bool fine = true;
 };
 
 struct RenderedView {
@@ -31,10 +33,10 @@ struct RaySamples {
   std::vector<int32_t> ray_begin;  // [num_rays + 1]
   std::vector<float> x, y, z;      // unit-cube coordinates (SceneMap)
   std::vector<float> weight;       // T_i alpha_i (SAN Eq. 1)
-  std::vector<float> distance;     // [num_rays] along the ray where transmittance passes 1/2; 0 if it never does
-  std::vector<float> opacity;      // [num_rays]
-  std::vector<float> rgb;          // [num_rays, 3] composited colour over black; empty unless asked for
-  std::vector<float> geometry;     // [num_rays, 16] composited geometry features; empty unless asked for
+  std::vector<float> distance;  // [num_rays] along the ray where transmittance passes 1/2; 0 if it never does
+  std::vector<float> opacity;   // [num_rays]
+  std::vector<float> rgb;       // [num_rays, 3] composited colour over black; empty unless asked for
+  std::vector<float> geometry;  // [num_rays, 16] composited geometry features; empty unless asked for
 };
 
 struct WeightOptions {

@@ -30,13 +30,14 @@ struct RadianceModel {
   ops::OccupancyGrid occupancy;
 
   static constexpr int kGeometryRows = 16;
+  static constexpr float kFineSteps = 0.7f;  // coarseness of RenderOptions::fine
 
   // Random parameters from options.seed; occupancy full.
   RadianceModel(const RadianceOptions& resolved, const SceneMap& map);
 
   // Quadrature lengths are in units of half_extent, so that densities do not depend on the world's scale.
   float LengthScale() const { return 1.0f / map.half_extent; }
-  // Marching with steps `coarseness` times longer than the finest.
+  // Marching with steps `coarseness` times as long as those of training.
   ops::MarchOptions March(float coarseness) const;
   // Refreshes grid_half from grid.
   void UpdateShadow();
