@@ -11,6 +11,8 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Int("base-resolution", &base_resolution, "Cells a side of the coarsest level.", {.min = 2, .max = 512});
   list.Int("finest-resolution", &finest_resolution, "Cells a side of the finest level.", {.min = 2, .max = 65536});
   list.Int("hidden", &hidden, "Width of both networks.", {.min = 16, .max = 256});
+  list.Flag("bfloat16", &bfloat16,
+            "Multiply in bfloat16 in both networks, where the processor can; elsewhere it changes nothing.");
   list.Int("occupancy-resolution", &occupancy_resolution, "Cells a side of the occupancy grid (a multiple of 8).",
            {.min = 8, .max = 512});
   list.Group("Sampling");
@@ -43,6 +45,11 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Real("density-bias", &density_bias, "Added to the network's density before the exponential; -100 decides.",
             {.min = -100, .max = 20});
   list.Real("mlp-l2", &mlp_l2, "Weight decay of the networks.", {.min = 0, .max = 1});
+  list.Real("grid-decay", &grid_decay, "Weight of the mean square of each level of the grid (Zip-NeRF).",
+            {.min = 0, .max = 100});
+  list.Real("average-last", &average_last,
+            "Share of the steps, at the end, whose weights are averaged into the finished field.",
+            {.min = 0, .max = 0.9});
   list.Group("Photos");
   list.Flag("exposure", &exposure, "Learn a small gain and offset of colour for each training view.");
   list.Real("exposure-penalty", &exposure_penalty, "Weight that holds these gains and offsets near one and zero.",

@@ -17,6 +17,7 @@ struct RadianceOptions {
   int base_resolution = 16;
   int finest_resolution = 2048;
   int hidden = 64;
+  bool bfloat16 = false;        // products of the networks (ops/small_mlp.h)
   int occupancy_resolution = 128;
   // Sampling.
   int samples_per_step = 65536;
@@ -36,6 +37,8 @@ struct RadianceOptions {
   double opacity = 0;           // weight of the entropy of a ray's opacity
   double density_bias = -100;   // added before the exponential; -100: auto
   double mlp_l2 = 0;
+  double grid_decay = 0;        // weight of every level's mean square (Zip-NeRF section 4)
+  double average_last = 0;      // share of the steps, at the end, whose weights are averaged (weight_average.h)
   // Differences between photos.
   bool exposure = false;        // an affine colour a training view (view_exposure.h)
   double exposure_penalty = 1e-5;

@@ -55,6 +55,12 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
   SF_CHECK_GT(options.steps, 0);
   if (options.exposure)
     exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
+  if (options.average_last > 0) {
+    const int first = static_cast<int>(options.steps * (1 - options.average_last));
+    average_ = WeightAverage(
+        {{"grid", &model_.grid}, {"density_mlp", &model_.density_mlp}, {"color_mlp", &model_.color_mlp}}, first,
+        options.steps);
+  }
   if (options.refine_poses) poses_ = PoseRefinement(capture, model_.map.half_extent);
   for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
@@ -216,7 +222,10 @@ void RadianceTrainer::UpdateGrid(int active_levels) {
     }
     const ops::HashGridLevel& part = model_.layout.levels[level];
     const ops::AdamOptions adam = {
-        .learning_rate = LearningRate(model_.options.grid_learning_rate), .step = step_ + 1, .sparse = true};
+        .learning_rate = LearningRate(model_.options.grid_learning_rate),
+        .l2 = static_cast<float>(2 * model_.options.grid_decay / (static_cast<double>(part.num_entries) * features)),
+        .step = step_ + 1,
+        .sparse = true};
     ops::AdamStep(adam, static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
                   grid_moments_.first.data() + part.offset, grid_moments_.second.data() + part.offset,
                   grid_moments_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
@@ -247,6 +256,7 @@ RadianceStepStats RadianceTrainer::Step() {
   if (exposure_.enabled())
     exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
   ++step_;
+  if (average_.AfterStep(step_)) model_.UpdateShadow();
   occupancy_update_.AfterStep(step_, active_levels, model_);
 
   RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()),
@@ -272,6 +282,7 @@ std::vector<TensorView> RadianceTrainer::Tensors() const {
     add("density_mlp", density_moments_);
     add("color_mlp", color_moments_);
   }
+  for (TensorView& tensor : average_.Tensors(step_)) tensors.push_back(std::move(tensor));
   for (TensorView& tensor : exposure_.Tensors()) tensors.push_back(std::move(tensor));
   for (TensorView& tensor : poses_.Tensors()) tensors.push_back(std::move(tensor));
   return tensors;
@@ -293,6 +304,7 @@ void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
     load("density_mlp", density_moments_);
     load("color_mlp", color_moments_);
   }
+  average_.Load(file, step_);
   exposure_.Load(file);
   poses_.Load(file);
   samples_per_ray_ = state.at("samples_per_ray").get<double>();

@@ -13,6 +13,7 @@
 #include "semfield/methods/radiance/sample_tiles.h"
 #include "semfield/methods/radiance/tile_pass.h"
 #include "semfield/methods/radiance/view_exposure.h"
+#include "semfield/methods/radiance/weight_average.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -75,6 +76,7 @@ class RadianceTrainer {
   OccupancyUpdate occupancy_update_;
   ViewExposure exposure_;
   std::vector<float> d_exposure_;  // [num_rays, 6]
+  WeightAverage average_;
   PoseRefinement poses_;
   RayGradients ray_gradients_;
   std::vector<int32_t> ray_columns_;  // [num_rays] kept

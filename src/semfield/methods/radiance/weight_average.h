@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "semfield/base/buffer.h"
+#include "semfield/training/safetensors.h"
+
+namespace semfield {
+
+// The mean of a training's parameters over its last steps (stochastic weight averaging, Izmailov et al.
+// 2018), taken every kInterval steps. Noise of single steps cancels out.
+class WeightAverage {
+ public:
+  static constexpr int kInterval = 16;
+
+  struct Part {
+    std::string name;
+    Buffer<float>* parameters = nullptr;  // outlives this object
+  };
+
+  WeightAverage() = default;
+  // Averages from step `first` on; `first` < last.
+  WeightAverage(std::vector<Part> parts, int first, int last);
+
+  bool enabled() const { return !parts_.empty(); }
+  // To be called after step `step` (counted from 1). After the last one parameters are their mean. True if
+  // they changed.
+  bool AfterStep(int step);
+
+  // What a training stopped after `step` needs to go on: empty before `first` and once it is done. Views into
+  // this object.
+  std::vector<TensorView> Tensors(int step) const;
+  void Load(const SafetensorsFile& file, int step);
+
+ private:
+  int Count(int step) const;  // of the states in the mean after `step`
+
+  std::vector<Part> parts_;
+  std::vector<Buffer<float>> means_;
+  int first_ = 0, last_ = 0;
+};
+
+}  // namespace semfield
