@@ -38,69 +38,91 @@ float MedianDistance(const TilePass& pass, const float* t, const float* dt, int 
   return 0;
 }
 
+// What one call works with.
+struct RenderScratch {
+  SampleTiles tiles;
+  std::vector<std::unique_ptr<TilePass>> passes;  // one a worker, made when it has its first tile
+};
+
+}  // namespace
+
 // Buffers of earlier calls wait here for the next: for a call of few rays, fresh memory costs as much as the
 // work itself.
-class TilesPool {
+class RenderScratchPool {
  public:
-  std::unique_ptr<SampleTiles> Take() {
+  std::unique_ptr<RenderScratch> Take() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (free_.empty()) return std::make_unique<SampleTiles>();
-    std::unique_ptr<SampleTiles> tiles = std::move(free_.back());
+    if (free_.empty()) return std::make_unique<RenderScratch>();
+    std::unique_ptr<RenderScratch> scratch = std::move(free_.back());
     free_.pop_back();
-    return tiles;
+    return scratch;
   }
-  void Give(std::unique_ptr<SampleTiles> tiles) {
+  void Give(std::unique_ptr<RenderScratch> scratch) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    free_.push_back(std::move(tiles));
+    free_.push_back(std::move(scratch));
   }
 
  private:
   std::mutex mutex_;
-  std::vector<std::unique_ptr<SampleTiles>> free_;
+  std::vector<std::unique_ptr<RenderScratch>> free_;
 };
 
-TilesPool& ThePool() {
-  static TilesPool pool;
-  return pool;
-}
+namespace {
 
-// Evaluates rays batch by batch; visit(ray, tiles, tile, pass, r) is called once for every ray, from several
-// threads, with the pass holding its weights (and colours when `color`) as its r-th ray.
+struct Tracer {
+  const RadianceModel& model;
+  RenderScratchPool& pool;
+};
+
+// Of the ray that is visited: its number in the call, its tile, its place `r` in the pass, and who works on
+// it.
+struct VisitedRay {
+  size_t ray;
+  SampleTiles& tiles;
+  size_t tile;
+  const TilePass& pass;
+  int r;
+  int worker;
+};
+
+// Evaluates rays batch by batch; visit(VisitedRay) is called once for every ray, from several threads, with
+// the pass holding its weights (and colours when `color`) as its r-th ray.
 template <class Visit>
-void ForEachRay(const RadianceModel& model, const ops::MarchOptions& march, std::span<const Ray> rays,
-                bool color, const Visit& visit) {
+void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<const Ray> rays, bool color,
+                const Visit& visit) {
   if (rays.empty()) return;
-  std::unique_ptr<SampleTiles> own_tiles = ThePool().Take();
-  SampleTiles& tiles = *own_tiles;
-  std::vector<std::unique_ptr<TilePass>> passes(NumThreads());
+  const RadianceModel& model = tracer.model;
+  std::unique_ptr<RenderScratch> scratch = tracer.pool.Take();
+  SampleTiles& tiles = scratch->tiles;
+  scratch->passes.resize(std::max<size_t>(scratch->passes.size(), NumThreads()));
   for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
     const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
     tiles.March(model.map, model.occupancy, march, part, {});
     tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
     ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
-      if (!passes[worker]) passes[worker] = std::make_unique<TilePass>(model);
-      TilePass& pass = *passes[worker];
+      std::unique_ptr<TilePass>& own = scratch->passes[worker];
+      if (!own) own = std::make_unique<TilePass>(model);
+      TilePass& pass = *own;
       pass.Density(tiles, tile, kMinTransmittance, /*training=*/false);
       if (color) pass.Color(part, /*training=*/false);
       for (int r = 0; r < pass.num_rays(); ++r) {
-        visit(first + pass.first_ray() + r, tiles, static_cast<size_t>(tile), pass, r);
+        visit(VisitedRay{first + pass.first_ray() + r, tiles, static_cast<size_t>(tile), pass, r, worker});
       }
     });
   }
-  ThePool().Give(std::move(own_tiles));
+  tracer.pool.Give(std::move(scratch));
 }
 
 // The same, and rays that the occupancy grid's own densities ended too early (they graze something dense and
 // go on) a second time to their true end: visit must replace what it said of a ray before.
 template <class Visit>
-void ForEachRayToItsEnd(const RadianceModel& model, ops::MarchOptions march, std::span<const Ray> rays,
-                        bool color, const Visit& visit) {
+void ForEachRayToItsEnd(const Tracer& tracer, ops::MarchOptions march, std::span<const Ray> rays, bool color,
+                        const Visit& visit) {
   std::vector<float> left(rays.size());
-  ForEachRay(model, march, rays, color,
-             [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
-               left[ray] = pass.final_transmittance()[r];
-               visit(ray, tiles, tile, pass, r);
-             });
+  ForEachRay(tracer, march, rays, color, [&](const VisitedRay& visited) {
+    left[visited.ray] = visited.pass.final_transmittance()[visited.r];
+    visit(visited);
+  });
   if (march.stop_optical_depth <= 0) return;
   std::vector<size_t> unsettled;
   std::vector<Ray> again;
@@ -110,25 +132,34 @@ void ForEachRayToItsEnd(const RadianceModel& model, ops::MarchOptions march, std
     again.push_back(rays[ray]);
   }
   march.stop_optical_depth = 0;
-  ForEachRay(model, march, again, color,
-             [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
-               visit(unsettled[ray], tiles, tile, pass, r);
-             });
+  ForEachRay(tracer, march, again, color, [&](const VisitedRay& visited) {
+    visit(VisitedRay{unsettled[visited.ray], visited.tiles, visited.tile, visited.pass, visited.r,
+                     visited.worker});
+  });
 }
 
-std::vector<RayResult> Trace(const RadianceModel& model, const ops::MarchOptions& march,
+std::vector<RayResult> Trace(const Tracer& tracer, const ops::MarchOptions& march,
                              std::span<const Ray> rays) {
   std::vector<RayResult> results(rays.size());
-  ForEachRayToItsEnd(model, march, rays, /*color=*/true,
-                     [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
-                       RayResult& result = results[ray];
-                       for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
-                       result.final_transmittance = pass.final_transmittance()[r];
-                       result.distance = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r],
-                                                        pass.begin()[r + 1]);
-                     });
+  ForEachRayToItsEnd(tracer, march, rays, /*color=*/true, [&](const VisitedRay& visited) {
+    const auto& [ray, tiles, tile, pass, r, worker] = visited;
+    RayResult& result = results[ray];
+    for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
+    result.final_transmittance = pass.final_transmittance()[r];
+    result.distance =
+        MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r], pass.begin()[r + 1]);
+  });
   return results;
 }
+
+// Samples of rays in the order in which a worker came to them.
+struct KeptSample {
+  float x, y, z, weight;
+};
+struct KeptRay {
+  int worker = 0;
+  int32_t begin = 0, count = 0;  // in the worker's list
+};
 
 // Normals at the median distances: the direction in which log density falls, by differences on a tetrahedron.
 ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std::vector<RayResult>& results,
@@ -169,11 +200,20 @@ ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std:
 
 }  // namespace
 
+HashRadianceField::HashRadianceField(const RadianceModel* model)
+    : model_(model), scratch_(std::make_unique<RenderScratchPool>()) {}
+
+HashRadianceField::HashRadianceField(std::unique_ptr<RadianceModel> model) : HashRadianceField(model.get()) {
+  owned_ = std::move(model);
+}
+
+HashRadianceField::~HashRadianceField() = default;
+
 RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
                                        const RenderOptions& options) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
   const std::vector<RayResult> results =
-      Trace(*model_, model_->March(options.fine ? RadianceModel::kFineSteps : 1), rays);
+      Trace({*model_, *scratch_}, model_->March(options.fine ? RadianceModel::kFineSteps : 1), rays);
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
   view.opacity = ImageF(camera.width, camera.height, 1);
@@ -197,13 +237,11 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
   samples.opacity.assign(rays.size(), 0);
   if (options.rgb) samples.rgb.assign(3 * rays.size(), 0);
   if (options.geometry) samples.geometry.assign(RadianceModel::kGeometryRows * rays.size(), 0);
-  struct Kept {
-    float x, y, z, weight;
-  };
-  std::vector<std::vector<Kept>> kept(rays.size());
+  std::vector<std::vector<KeptSample>> found(NumThreads());
+  std::vector<KeptRay> kept(rays.size());
   ForEachRayToItsEnd(
-      *model_, model_->March(1), rays, options.rgb,
-      [&](size_t ray, SampleTiles& tiles, size_t tile, const TilePass& pass, int r) {
+      {*model_, *scratch_}, model_->March(1), rays, options.rgb, [&](const VisitedRay& visited) {
+        const auto& [ray, tiles, tile, pass, r, worker] = visited;
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];
         samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
         samples.opacity[ray] = 1 - pass.final_transmittance()[r];
@@ -214,25 +252,24 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
           for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
           samples.geometry[RadianceModel::kGeometryRows * ray + k] = sum;
         }
-        kept[ray].clear();
-        kept[ray].reserve(std::count_if(pass.weight() + begin, pass.weight() + end,
-                                        [&](float weight) { return weight >= options.min_weight; }));
+        std::vector<KeptSample>& list = found[worker];
+        const size_t before = list.size();
         for (int c = begin; c < end; ++c) {
           if (pass.weight()[c] < options.min_weight) continue;
-          kept[ray].push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
+          list.push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
         }
+        kept[ray] = {.worker = worker,
+                     .begin = static_cast<int32_t>(before),
+                     .count = static_cast<int32_t>(list.size() - before)};
       });
-  for (size_t r = 0; r < rays.size(); ++r) {
-    samples.ray_begin[r + 1] = samples.ray_begin[r] + static_cast<int32_t>(kept[r].size());
-  }
-  const size_t total = samples.ray_begin.back();
+  for (size_t r = 0; r < rays.size(); ++r) samples.ray_begin[r + 1] = samples.ray_begin[r] + kept[r].count;
   for (std::vector<float>* values : {&samples.x, &samples.y, &samples.z, &samples.weight})
-    values->resize(total);
+    values->resize(samples.ray_begin.back());
   for (size_t r = 0; r < rays.size(); ++r) {
-    size_t i = samples.ray_begin[r];
-    for (const Kept& k : kept[r]) {
-      samples.x[i] = k.x, samples.y[i] = k.y, samples.z[i] = k.z;
-      samples.weight[i++] = k.weight;
+    const KeptSample* from = found[kept[r].worker].data() + kept[r].begin;
+    for (int32_t i = samples.ray_begin[r]; i < samples.ray_begin[r + 1]; ++i, ++from) {
+      samples.x[i] = from->x, samples.y[i] = from->y, samples.z[i] = from->z;
+      samples.weight[i] = from->weight;
     }
   }
   return samples;

@@ -8,12 +8,15 @@
 
 namespace semfield {
 
+class RenderScratchPool;
+
 // The trained hash-grid field behind the RadianceField contract. Const calls may come from several threads.
 class HashRadianceField : public RadianceField {
  public:
   // The model must outlive this object and not change while a call runs.
-  explicit HashRadianceField(const RadianceModel* model) : model_(model) {}
-  explicit HashRadianceField(std::unique_ptr<RadianceModel> model) : owned_(std::move(model)), model_(owned_.get()) {}
+  explicit HashRadianceField(const RadianceModel* model);
+  explicit HashRadianceField(std::unique_ptr<RadianceModel> model);
+  ~HashRadianceField() override;
 
   const SceneMap& scene_map() const override { return model_->map; }
   RenderedView Render(const Camera& camera, const Pose& world_from_camera,
@@ -25,6 +28,7 @@ class HashRadianceField : public RadianceField {
  private:
   std::unique_ptr<RadianceModel> owned_;
   const RadianceModel* model_;
+  std::unique_ptr<RenderScratchPool> scratch_;
 };
 
 }  // namespace semfield
