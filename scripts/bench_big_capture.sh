@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 frames=${1:-2000}
-steps=${2:-400}
+steps=${2:-8000}
 cache=${3:-1024}
 folder=${4:-$(mktemp -d)}
 bin=build/release/bin/semfield

@@ -20,9 +20,9 @@ namespace {
 
 constexpr size_t kMaxTableBytes = size_t{512} << 20;
 constexpr size_t kBlock = 128;  // rays whose memory is asked for ahead
-// Original pixels decoded for each sample of a step, when photos rotate: about a tenth of the time a step
+// Original pixels decoded for each sample of a step, when photos rotate: about an eighth of the time a step
 // takes. Not measured when a training starts, so that the same options give the same rays on any machine.
-constexpr double kPixelsPerSample = 16;
+constexpr double kPixelsPerSample = 8;
 constexpr int kMaxLookAhead = 8;  // frames
 
 // What one camera's pixels see, in its own frame.
