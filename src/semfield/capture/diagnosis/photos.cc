@@ -112,7 +112,8 @@ std::vector<std::vector<int>> EqualFiles(const Capture& capture) {
     by_size[std::filesystem::file_size(capture.views[v].image, error)].push_back(static_cast<int>(v));
   }
   std::vector<std::vector<int>> groups;
-  for (const auto& [size, views] : by_size) {
+  for (const auto& entry : by_size) {
+    const std::vector<int>& views = entry.second;  // clang 14 captures no structured bindings
     if (views.size() < 2) continue;
     std::vector<std::string> hashes(views.size());
     ParallelFor(static_cast<int64_t>(views.size()),
