@@ -26,11 +26,15 @@ RadianceMemory EstimateRadianceMemory(const RadianceOptions& options, int num_th
   // Masters, what kernels read in half precision, gradient and two moments; density and mean density of a
   // cell.
   memory.field = parameters * (4 * sizeof(float) + 2) + side * side * side * 3 * sizeof(float);
-  const double per_sample = sizeof(float) * (kNumbersPerSample + layout.num_features());
+  if (options.average_last > 0) memory.field += parameters * sizeof(float);
+  // A gradient of the position, where cameras move.
+  const double per_sample =
+      sizeof(float) * (kNumbersPerSample + layout.num_features() + (options.refine_poses ? 3 : 0));
   memory.samples = static_cast<size_t>(kMostSamples * options.samples_per_step * per_sample);
   const size_t rows = kRowsPerThread + 6 * static_cast<size_t>(options.hidden) + layout.num_features();
   memory.samples += static_cast<size_t>(num_threads) * rows * ops::kTileStride * sizeof(float);
-  memory.checkpoint = parameters * 3 * sizeof(float) + side * side * side * 2 * sizeof(float);
+  memory.checkpoint = parameters * (options.average_last > 0 ? 4 : 3) * sizeof(float) +
+                      side * side * side * 2 * sizeof(float);
   return memory;
 }
 
