@@ -68,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (inside && link) {
       fs::remove_all(path, ignored);
       fs::create_symlink(kTargets[byte(2) % kTargets.size()], path, ignored);
-    } else if (inside && !fs::is_directory(path, ignored) &&
+    } else if (inside && fs::is_directory(path.parent_path(), ignored) && !fs::is_directory(path, ignored) &&
                !fs::is_symlink(fs::symlink_status(path, ignored))) {
       WriteBytes(path, input.substr(4, length));
     }
