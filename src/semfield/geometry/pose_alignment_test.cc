@@ -5,16 +5,10 @@
 #include <Eigen/Geometry>
 #include <cmath>
 
-#include "semfield/base/random.h"
+#include "semfield/geometry/geometry_test_util.h"
 
 namespace semfield {
 namespace {
-
-Vec3 RandomVec3(Random& random, float size) {
-  const float x = random.Uniform(-size, size), y = random.Uniform(-size, size),
-              z = random.Uniform(-size, size);
-  return {x, y, z};
-}
 
 std::vector<Pose> RandomPoses(int count, Random& random) {
   std::vector<Pose> poses;

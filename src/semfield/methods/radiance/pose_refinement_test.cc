@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "semfield/base/error.h"
-#include "semfield/base/random.h"
+#include "semfield/geometry/geometry_test_util.h"
 #include "semfield/methods/radiance/pose_test_util.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
 #include "semfield/methods/radiance/radiance_trainer.h"
@@ -16,12 +16,6 @@
 
 namespace semfield {
 namespace {
-
-Vec3 RandomVec3(Random& random, float size) {
-  const float x = random.Uniform(-size, size), y = random.Uniform(-size, size),
-              z = random.Uniform(-size, size);
-  return {x, y, z};
-}
 
 // A capture of cameras only.
 Capture CamerasOnCircle(int count) {
