@@ -188,7 +188,8 @@ void MeasureRendering(const Scene& scene, const RadianceModel& model, int side, 
   if (cost->ms > 0 && ms >= cost->ms) return;
   SampleTiles tiles;
   const std::vector<Ray> rays = MakeRays(camera, view.world_from_camera);
-  tiles.March(model.map, model.occupancy, model.March(1), rays, {});
+  const ops::MarchOptions march = model.March(RadianceModel::kFineSteps);  // as Render does
+  tiles.March(model.map, model.occupancy, march, rays, {});
   const double samples = static_cast<double>(tiles.num_samples());
   *cost = {.ms = ms,
            .processor_ms = processor_ms,
