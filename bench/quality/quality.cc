@@ -4,6 +4,7 @@
 //   quality --data DIR --work DIR --out quality.json --captures fox4,room --minutes 2,5
 //   quality ... --with exposure=true,refine-poses=true      the same with options of `train` changed
 //   quality ... --minutes 5 --imitate 2,6                   and imitation on top of each training
+//   quality ... --fit exposure                              held-out views fitted on their left halves as well
 //
 // DIR holds real/{lego,fox,tabletop,fern}, demo/room_013 and rooms/test/test_00.
 
@@ -41,6 +42,7 @@ const std::vector<BenchCapture> kCaptures = {
 struct BenchOptions {
   std::string data, work, out = "quality.json";
   std::vector<std::string> captures, minutes, imitate, with;
+  std::string fit = "none";
   int steps = 0;
   void Describe(OptionList& list) {
     list.Text("data", &data, "Folder of the captures.");
@@ -50,6 +52,8 @@ struct BenchOptions {
     list.TextList("minutes", &minutes, "Minutes of training, one run each.");
     list.TextList("imitate", &imitate, "Minutes of imitation after each training.");
     list.TextList("with", &with, "NAME=VALUE of train's options, changed from their defaults.");
+    list.Text("fit", &fit, "What `evaluate --fit-left-half` fits: both numbers of the right halves are kept.",
+              {.choices = {"none", "pose", "exposure", "both"}});
     list.Int("steps", &steps, "Steps of training instead of minutes.", {.min = 0, .max = 1e7});
   }
 };
@@ -115,11 +119,15 @@ void Train(const BenchOptions& bench, const BenchCapture& capture, double minute
   const Json answer = Timed(row, "train", [&] { return RunTrain(job, {}); });
   EvaluateJobOptions evaluate;
   evaluate.run = run;
+  evaluate.fit_left_half = bench.fit;
   const Json score = RunEvaluate(evaluate, {});
   (*row)["steps"] = answer["steps"];
   (*row)["train_psnr"] = answer["train_psnr"];
   (*row)["psnr"] = score["metrics"]["psnr"];
   (*row)["ssim"] = score["metrics"]["ssim"];
+  for (const char* key : {"right_half_psnr", "right_half_psnr_fitted"}) {
+    if (score["metrics"].contains(key)) (*row)[key] = score["metrics"][key];
+  }
 }
 
 void Imitate(const BenchOptions&, double minutes, const std::string& run, Json* row) {

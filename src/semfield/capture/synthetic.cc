@@ -252,6 +252,10 @@ void SyntheticOptions::Describe(OptionList& list) {
   list.Real("pose-shift", &pose_error_shift,
             "Distance by which their camera centres are off, each in a direction of its own.",
             {.min = 0, .max = 1e6});
+  list.Real(
+      "exposure-error", &exposure_error_stops,
+      "Stops by which the photos of the training views are too bright or dark at most, each its own number.",
+      {.min = 0, .max = 8});
 }
 
 struct SyntheticScene::Impl {

@@ -27,6 +27,9 @@ struct SyntheticOptions {
   // Errors of the poses that are written for the training views: the photos, depths and labels stay true.
   double pose_error_degrees = 0;  // turn about a random axis
   double pose_error_shift = 0;    // shift of the centre in a random direction, world units
+  // Photos of training views are brighter or darker by up to so many stops, each its own number, with mean
+  // zero.
+  double exposure_error_stops = 0;
   void Describe(OptionList& list);
 };
 

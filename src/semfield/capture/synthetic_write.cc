@@ -9,6 +9,7 @@
 #include "semfield/base/random.h"
 #include "semfield/capture/synthetic.h"
 #include "semfield/image/codecs.h"
+#include "semfield/image/srgb.h"
 
 namespace semfield {
 namespace fs = std::filesystem;
@@ -69,6 +70,21 @@ void AddNoise(double deviation, Random random, ImageU8* image) {
     for (int c = 0; c < 3; ++c) {
       uint8_t& value = image->data[p * image->channels + c];
       value = static_cast<uint8_t>(std::lround(std::clamp(value + deviation * Gaussian(random), 0.0, 255.0)));
+    }
+  }
+}
+
+// What a camera would have written with `stops` more light.
+void Expose(double stops, ImageU8* image) {
+  uint8_t shown[256];
+  for (int value = 0; value < 256; ++value) {
+    const double light = LinearFromSrgb(value / 255.0) * std::exp2(stops);
+    shown[value] = static_cast<uint8_t>(std::lround(255 * SrgbFromLinear(std::min(light, 1.0))));
+  }
+  for (size_t p = 0; p < image->num_pixels(); ++p) {
+    for (int c = 0; c < 3; ++c) {
+      uint8_t& value = image->data[p * image->channels + c];
+      value = shown[value];
     }
   }
 }
@@ -161,6 +177,28 @@ Pose WrittenPose(const SyntheticOptions& options, int index, bool held_out, cons
           pose.translation + options.pose_error_shift * RandomDirection(random)};
 }
 
+// Stops by which the photos are exposed wrongly, zero for held-out views: [views].
+std::vector<double> ExposureErrors(const SyntheticOptions& options, const std::vector<bool>& held_out) {
+  std::vector<double> stops(held_out.size(), 0.0);
+  double sum = 0, least = 0, most = 0;
+  int count = 0;
+  Random random(static_cast<uint64_t>(options.seed), 200000);
+  for (size_t i = 0; i < stops.size(); ++i) {
+    if (held_out[i]) continue;
+    stops[i] = random.Uniform(-1, 1);
+    sum += stops[i];
+    ++count;
+  }
+  if (count == 0) return stops;
+  for (size_t i = 0; i < stops.size(); ++i) {
+    if (!held_out[i]) stops[i] -= sum / count;
+    least = std::min(least, stops[i]);
+    most = std::max(most, stops[i]);
+  }
+  for (double& value : stops) value *= options.exposure_error_stops / std::max({-least, most, 1e-9});
+  return stops;
+}
+
 void PrepareFolder(const fs::path& folder, bool overwrite) {
   std::error_code error;
   for (const char* name : kPoseFiles) {
@@ -183,10 +221,14 @@ void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, boo
   const bool is_room = options.scene == "room";
   const int count = static_cast<int>(cameras.size());
   const int num_test = is_room ? 0 : (count + kSyntheticHeldOutEvery - 1) / kSyntheticHeldOutEvery;
+  std::vector<bool> held_out(count);
+  for (int i = 0; i < count; ++i) held_out[i] = is_room ? i % kSyntheticHeldOutEvery == 0 : i < num_test;
+  const std::vector<double> stops = ExposureErrors(options, held_out);
   ParallelFor(count, [&](int64_t i, int) {
     const auto& [camera, pose] = cameras[i];
     const ViewFiles files = FilesOf(is_room, static_cast<int>(i), num_test);
     ImageU8 image = RenderColors(scene, camera, pose, !is_room);
+    if (stops[i] != 0) Expose(stops[i], &image);
     if (options.noise > 0) {
       AddNoise(options.noise, Random(static_cast<uint64_t>(options.seed), 1000 + static_cast<uint64_t>(i)),
                &image);
@@ -201,9 +243,8 @@ void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, boo
   WriteJsonFile(folder / "labels.json", LabelsJson(scene));
   Json train = PoseFileJson(scene, cameras.front().first, kBoundsPadding), test = train;
   for (int i = 0; i < count; ++i) {
-    const bool held_out = is_room ? i % kSyntheticHeldOutEvery == 0 : i < num_test;
     (i < num_test ? test : train)["frames"].push_back(
-        FrameJson(FilesOf(is_room, i, num_test), WrittenPose(options, i, held_out, cameras[i].second)));
+        FrameJson(FilesOf(is_room, i, num_test), WrittenPose(options, i, held_out[i], cameras[i].second)));
   }
   if (!is_room) WriteJsonFile(folder / "transforms_test.json", test);
   WriteJsonFile(folder / (is_room ? "transforms.json" : "transforms_train.json"), train);

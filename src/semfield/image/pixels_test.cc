@@ -8,6 +8,7 @@
 
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
+#include "semfield/image/srgb.h"
 
 namespace semfield {
 namespace {
@@ -148,6 +149,16 @@ TEST(DistanceToBorder, EqualsBruteForce) {
     for (uint8_t& value : mask.data) value = random.Uniform() < fill ? 200 : 0;
     ASSERT_EQ(DistanceToBorder(mask).data, BruteForceDistance(mask).data) << trial;
   }
+}
+
+TEST(Srgb, IsItsOwnInverseAndKnowsItsPoints) {
+  for (int i = 0; i <= 255; ++i) {
+    const double stored = i / 255.0;
+    EXPECT_NEAR(SrgbFromLinear(LinearFromSrgb(stored)), stored, 1e-6);
+  }
+  EXPECT_NEAR(LinearFromSrgb(0.5), 0.21404, 1e-5);
+  EXPECT_EQ(LinearFromSrgb(0), 0);
+  EXPECT_NEAR(LinearFromSrgb(1), 1, 1e-12);
 }
 
 }  // namespace

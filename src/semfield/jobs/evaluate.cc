@@ -7,6 +7,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
+#include "semfield/evaluation/exposure_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
@@ -94,6 +95,31 @@ Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
   return answer;
 }
 
+Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
+  const Clock::time_point start = Clock::now();
+  if (job.truth.empty())
+    throw InputError("--truth is missing: name a capture of the same photos, all taken at one exposure");
+  const Checkpoint checkpoint = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
+  ViewExposure found;
+  if (checkpoint.file.Has("exposure")) {
+    found = ViewExposure(run.capture->views.size(), run.capture->train, 0);
+    found.Load(checkpoint.file);
+  }
+  const ExposureResult result = EvaluateExposure(*run.capture, found, ReadCapture(job.truth));
+  const Json metrics = ExposureMetricsJson(result);
+  Json answer = Header(run, "exposure");
+  answer["truth"] = job.truth;
+  answer["text"] = Json::array({fmt::format(
+      "{} training views: photos off by {:.3f} stops, what was learned by {:.3f} (medians; most {:.3f})",
+      result.per_view.size(), metrics["given_stops"].get<double>(), metrics["error_stops"].get<double>(),
+      metrics["error_stops_most"].get<double>())});
+  answer["metrics"] = metrics;
+  answer["definitions"] = ExposureDefinitions();
+  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  answer["per_view"] = ExposurePerViewJson(result);
+  return answer;
+}
+
 Json SanText(const Json& metrics) {
   Json text = Json::array();
   text.push_back(fmt::format(
@@ -170,9 +196,8 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("run", &run, "Run folder.");
   list.Text("protocol", &protocol,
             "views: renderings against the held-out photos; san: masks of clicks against the teacher's; all: "
-            "both; poses: "
-            "those of the training views against --truth.",
-            {.choices = {"views", "san", "all", "poses"}});
+            "both; poses, exposure: those of the training views against --truth.",
+            {.choices = {"views", "san", "all", "poses", "exposure"}});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
   list.Text("fit-left-half", &fit_left_half,
@@ -180,7 +205,8 @@ void EvaluateJobOptions::Describe(OptionList& list) {
             "score the right "
             "half without and with it (protocol views).",
             {.choices = {"none", "pose", "exposure", "both"}});
-  list.Text("truth", &truth, "Capture of the same photos whose poses are true (protocol poses).");
+  list.Text("truth", &truth,
+            "Capture of the same photos whose poses or exposures are true (protocols poses and exposure).");
   list.Group("Masks");
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("granularity", &granularity, "Which of the decoder's masks answers a click.",
@@ -204,6 +230,7 @@ EvaluationScene SceneOfRun(const RunContext& run) {
 Json RunEvaluate(const EvaluateJobOptions& job, const JobControl& control) {
   const RunContext run = OpenRun(job.run);
   if (job.protocol == "poses") return Store(run, Poses(job, run));
+  if (job.protocol == "exposure") return Store(run, Exposure(job, run));
   const std::vector<int> views = ViewsToScore(run, job.max_views);
   if (job.protocol == "views") return Store(run, Views(job, run, views, control));
   if (job.protocol == "san") return Store(run, San(job, run, views, control));

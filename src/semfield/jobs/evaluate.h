@@ -19,7 +19,7 @@ struct EvaluateJobOptions {
   std::string onnxruntime;
   int max_views = 0;
   std::string fit_left_half = "none";
-  std::string truth;  // capture with the true poses (protocol poses)
+  std::string truth;  // capture with the true poses or exposures (protocols poses, exposure)
   bool photo_teacher = false;
   void Describe(OptionList& list);
 };

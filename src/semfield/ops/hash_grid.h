@@ -28,6 +28,16 @@ struct HashGridLevel {
   size_t offset = 0;         // of the first parameter, in numbers
 };
 
+inline constexpr uint32_t kHashPrimeY = 2654435761u;
+inline constexpr uint32_t kHashPrimeZ = 805459861u;
+
+// Which of the level's entries a vertex has (Instant NGP Eq. 4 when hashed). Vertices of dense levels are
+// below `resolution`.
+inline uint32_t HashGridEntry(const HashGridLevel& level, uint32_t x, uint32_t y, uint32_t z) {
+  if (level.dense) return x + level.resolution * (y + level.resolution * z);
+  return (x ^ (y * kHashPrimeY) ^ (z * kHashPrimeZ)) & (level.num_entries - 1);
+}
+
 struct HashGridLayout {
   HashGridConfig config;
   std::vector<HashGridLevel> levels;

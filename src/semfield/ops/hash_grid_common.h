@@ -14,8 +14,6 @@ inline constexpr int kBlock = 16;   // points worked on together, whatever the v
 inline constexpr int kCorners = 8;  // corner = 4 z + 2 y + x
 inline constexpr uint32_t kAllPoints = (1u << kBlock) - 1;
 inline constexpr int kMostRuns = 6;
-inline constexpr uint32_t kPrimeY = 2654435761u;
-inline constexpr uint32_t kPrimeZ = 805459861u;
 
 // One level as the kernels see it.
 struct Level {

@@ -1,5 +1,5 @@
-// Compiled once for every instruction set, by hash_grid.cc and hash_grid_position.cc: cells and weights of 16 points, and their
-// interpolation.
+// Compiled once for every instruction set, by hash_grid.cc and hash_grid_position.cc: cells and weights of 16
+// points, and their interpolation.
 #if defined(SEMFIELD_OPS_HASH_GRID_INTERPOLATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEMFIELD_OPS_HASH_GRID_INTERPOLATION_INL_H_
 #undef SEMFIELD_OPS_HASH_GRID_INTERPOLATION_INL_H_
@@ -58,8 +58,8 @@ HWY_INLINE void StoreOffsets(const Level& level, const Axis& x, const Axis& y, c
                              Corners& corners) {
   const IndexTag du;
   const auto one = hn::Set(du, 1u);
-  const auto step_y = hn::Set(du, kDense ? level.resolution : kPrimeY);
-  const auto step_z = hn::Set(du, kDense ? level.resolution * level.resolution : kPrimeZ);
+  const auto step_y = hn::Set(du, kDense ? level.resolution : kHashPrimeY);
+  const auto step_z = hn::Set(du, kDense ? level.resolution * level.resolution : kHashPrimeZ);
   const auto mask = hn::Set(du, level.mask);
   const auto y_low = hn::Mul(y.cell, step_y);
   const auto z_low = hn::Mul(z.cell, step_z);

@@ -14,8 +14,8 @@ uint64_t EntryOf(const HashGridLevel& level, const uint32_t vertex[3]) {
   return (vertex[0] ^ (vertex[1] * 2654435761u) ^ (vertex[2] * 805459861u)) % level.num_entries;
 }
 
-// Calls use(first parameter of the entry, trilinear weight, d weight / d coordinate [3]) for the eight corners around
-// a point.
+// Calls use(first parameter of the entry, trilinear weight, d weight / d coordinate [3]) for the eight
+// corners around a point.
 template <class Use>
 void ForEachCorner(const HashGridLayout& layout, int level_index, const GridPoints& points, int64_t i,
                    Use use) {
@@ -28,7 +28,8 @@ void ForEachCorner(const HashGridLayout& layout, int level_index, const GridPoin
     const double position = clamped * level.scale + 0.5;
     cell[axis] = static_cast<uint32_t>(std::floor(position));
     fraction[axis] = position - cell[axis];
-    cells_per_unit[axis] = point[axis] > 0 && point[axis] < 1 ? level.scale : 0;  // a clamped point does not move
+    cells_per_unit[axis] =
+        point[axis] > 0 && point[axis] < 1 ? level.scale : 0;  // a clamped point does not move
   }
   for (uint32_t corner = 0; corner < 8; ++corner) {
     uint32_t vertex[3];
@@ -77,7 +78,8 @@ void HashGridPositionBackward(const HashGridLayout& layout, int level, const dou
     ForEachCorner(layout, level, points, i, [&](size_t parameter, double, const double* slope) {
       for (int axis = 0; axis < 3; ++axis) {
         for (int f = 0; f < features; ++f) {
-          d_points[axis * d_points_stride + i] += slope[axis] * table[parameter + f] * d_out[f * d_out_stride + i];
+          d_points[axis * d_points_stride + i] +=
+              slope[axis] * table[parameter + f] * d_out[f * d_out_stride + i];
         }
       }
     });

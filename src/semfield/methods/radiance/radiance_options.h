@@ -7,8 +7,8 @@
 
 namespace semfield {
 
-// What a radiance field is and how it is trained. A field left at "auto" (negative, or the word) is decided from the
-// capture by ResolveRadianceOptions, and config.json keeps the resolved values.
+// What a radiance field is and how it is trained. A field left at "auto" (negative, or the word) is decided
+// from the capture by ResolveRadianceOptions, and config.json keeps the resolved values.
 struct RadianceOptions {
   // Grid (Instant NGP section 3) and networks.
   int levels = 8;
@@ -17,34 +17,37 @@ struct RadianceOptions {
   int base_resolution = 16;
   int finest_resolution = 2048;
   int hidden = 64;
-  bool bfloat16 = false;        // products of the networks (ops/small_mlp.h)
+  bool bfloat16 = false;  // products of the networks (ops/small_mlp.h)
   int occupancy_resolution = 128;
   // Sampling.
   int samples_per_step = 65536;
-  double steps_across = 0;      // marching steps across the scene's cube; 0: auto
-  double cone_angle = -1;       // step length per distance from the camera; < 0: auto
-  double stop_optical_depth = -1;  // of the occupancy grid's densities, behind which a ray is not marched; 0: never
-  int coarse_phases = -1;       // the first marches take 2^(phases-1) times longer steps, halved phase by phase
+  double steps_across = 0;  // marching steps across the scene's cube; 0: auto
+  double cone_angle = -1;   // step length per distance from the camera; < 0: auto
+  double stop_optical_depth =
+      -1;                  // of the occupancy grid's densities, behind which a ray is not marched; 0: never
+  int coarse_phases = -1;  // the first marches take 2^(phases-1) times longer steps, halved phase by phase
   int phase_steps = 150;
   // Schedule.
-  int steps = 0;                // 0: decided by the job (minutes or preset)
+  int steps = 0;  // 0: decided by the job (minutes or preset)
   double grid_learning_rate = 1e-2;
   double mlp_learning_rate = 1.5e-2;
   double final_learning_rate = 0.03;  // share of the first one left at the end
   int warmup_steps = 20;
   // Losses.
   double distortion = -1;
-  double opacity = 0;           // weight of the entropy of a ray's opacity
-  double density_bias = -100;   // added before the exponential; -100: auto
+  double opacity = 0;          // weight of the entropy of a ray's opacity
+  double density_bias = -100;  // added before the exponential; -100: auto
   double mlp_l2 = 0;
-  double grid_decay = 0;        // weight of every level's mean square (Zip-NeRF section 4)
-  double average_last = 0;      // share of the steps, at the end, whose weights are averaged (weight_average.h)
+  double grid_decay = 0;       // weight of every level's mean square (Zip-NeRF section 4)
+  double total_variation = 0;  // of the grid around the samples (total_variation.h)
+  double level_weight = 1;     // Adam's step size of a level over that of the next coarser one
+  double average_last = 0;  // share of the steps, at the end, whose weights are averaged (weight_average.h)
   // Differences between photos.
-  bool exposure = false;        // an affine colour a training view (view_exposure.h)
+  bool exposure = false;  // an affine colour a training view (view_exposure.h)
   double exposure_penalty = 1e-5;
-  bool refine_poses = false;    // a small motion a training view (pose_refinement.h)
+  bool refine_poses = false;  // a small motion a training view (pose_refinement.h)
   double pose_learning_rate = 1e-3;
-  int pose_start = 500;         // step, but at most a quarter of all
+  int pose_start = 500;  // step, but at most a quarter of all
   // Other.
   std::string background = "auto";
   int seed = 1;

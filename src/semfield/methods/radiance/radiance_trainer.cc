@@ -6,6 +6,7 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
+#include "semfield/methods/radiance/total_variation.h"
 #include "semfield/ops/adam.h"
 #include "semfield/training/schedule.h"
 
@@ -15,7 +16,8 @@ namespace {
 constexpr float kMinTransmittance = 1e-4f;
 constexpr double kExposureLearningRate = 3e-2;
 constexpr float kPoseFinalRate = 0.03f;
-constexpr int kPoseWarmup = 100;  // Adam's second moments know the size of a view's gradients by then
+constexpr int kPoseWarmup = 100;     // Adam's second moments know the size of a view's gradients by then
+constexpr int kVariationStride = 8;  // between the samples around which the grid is held smooth
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
 
@@ -58,8 +60,8 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
   if (options.average_last > 0) {
     const int first = static_cast<int>(options.steps * (1 - options.average_last));
     average_ = WeightAverage(
-        {{"grid", &model_.grid}, {"density_mlp", &model_.density_mlp}, {"color_mlp", &model_.color_mlp}}, first,
-        options.steps);
+        {{"grid", &model_.grid}, {"density_mlp", &model_.density_mlp}, {"color_mlp", &model_.color_mlp}},
+        first, options.steps);
   }
   if (options.refine_poses) poses_ = PoseRefinement(capture, model_.map.half_extent);
   for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
@@ -205,25 +207,35 @@ void RadianceTrainer::UpdatePoses(int active_levels) {
   if (!poses_.enabled() || step_ < first) return;
   ray_gradients_.Compute(model_, tiles_, batch_.rays, ray_columns_, active_levels);
   const float learning_rate =
-      ExponentialSchedule(step_ - first, options.steps - first, static_cast<float>(options.pose_learning_rate),
-                          kPoseFinalRate, kPoseWarmup);
+      ExponentialSchedule(step_ - first, options.steps - first,
+                          static_cast<float>(options.pose_learning_rate), kPoseFinalRate, kPoseWarmup);
   poses_.Update(batch_, ray_gradients_.gradients(), learning_rate, step_ - first + 1);
 }
 
 void RadianceTrainer::UpdateGrid(int active_levels) {
   const int features = model_.layout.config.features_per_level;
+  int64_t kept = 0;
+  for (const int columns : kept_columns_) kept += columns;
+  const auto variation = static_cast<float>(model_.options.total_variation * kVariationStride /
+                                            static_cast<double>(std::max<int64_t>(1, kept)));
   ParallelFor(active_levels, [&](int64_t task, int) {
     const int level = active_levels - 1 - static_cast<int>(task);  // the largest tables first
     for (size_t tile = 0; tile < kept_columns_.size(); ++tile) {
       if (kept_columns_[tile] == 0) continue;
       const float* rows = tiles_.encoded(tile) + static_cast<size_t>(level) * features * ops::kTileStride;
-      ops::HashGridBackward(model_.layout, level, tiles_.points(tile, kept_columns_[tile]), rows,
-                            ops::kTileStride, grid_moments_.gradient.data());
+      const ops::GridPoints points = tiles_.points(tile, kept_columns_[tile]);
+      ops::HashGridBackward(model_.layout, level, points, rows, ops::kTileStride,
+                            grid_moments_.gradient.data());
+      if (variation > 0)
+        AddTotalVariation(model_.layout, level, model_.grid.data(), points, kVariationStride, variation,
+                          grid_moments_.gradient.data());
     }
     const ops::HashGridLevel& part = model_.layout.levels[level];
     const ops::AdamOptions adam = {
-        .learning_rate = LearningRate(model_.options.grid_learning_rate),
-        .l2 = static_cast<float>(2 * model_.options.grid_decay / (static_cast<double>(part.num_entries) * features)),
+        .learning_rate = LearningRate(model_.options.grid_learning_rate) *
+                         static_cast<float>(std::pow(model_.options.level_weight, level)),
+        .l2 = static_cast<float>(2 * model_.options.grid_decay /
+                                 (static_cast<double>(part.num_entries) * features)),
         .step = step_ + 1,
         .sparse = true};
     ops::AdamStep(adam, static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,

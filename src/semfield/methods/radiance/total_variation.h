@@ -1,0 +1,15 @@
+#pragma once
+
+#include "semfield/ops/hash_grid.h"
+
+namespace semfield {
+
+// Smoothness of one level of a hash grid where the samples are: with v the lowest vertex of a point's cell
+// and T the level's entries,
+//   L = scale * sum over points, axes k and features of (T[v + e_k] - T[v])^2.
+// Adds dL/dT to `gradient`, in the order of the points. `grid` and `gradient` are whole parameter arrays.
+// Points are visited `stride` apart, beginning with the first; outside [0, 1] they are clamped.
+void AddTotalVariation(const ops::HashGridLayout& layout, int level, const float* grid,
+                       const ops::GridPoints& points, int stride, float scale, float* gradient);
+
+}  // namespace semfield
