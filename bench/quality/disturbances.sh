@@ -5,7 +5,7 @@
 #
 #   bench/quality/disturbances.sh poses|exposure OUT [NAME=CAPTURE[:DOWNSCALE]]...   e.g. fox=data/fox:4 tabletop=data/tabletop
 #
-# STEPS (default 4000), DEGREES (0.5), SHIFT (0), STOPS (0.5), SYNTH (more options of synth, "--views 48") and TRAIN (of
+# STEPS (default 4000), DEGREES (0.5), SHIFT (0), STOPS (0.5), SYNTH (more options of synth, "--scene object --views 64") and TRAIN (of
 # train) change what is run. OUT keeps the runs and captures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -14,7 +14,7 @@ kind=${1:?say poses or exposure}
 out=${2:?name a folder for the runs}
 shift 2
 steps=${STEPS:-4000}
-read -ra synth <<<"${SYNTH:---views 48}"
+read -ra synth <<<"${SYNTH:---scene object --views 64}"
 read -ra train <<<"${TRAIN:-}"
 case "$kind" in
   poses)

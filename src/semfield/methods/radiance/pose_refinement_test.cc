@@ -298,8 +298,9 @@ TEST(PoseRefinement, FindsDisturbedPoses) {
   const Capture truth = data.capture;
   DisturbPoses({.degrees = 0.5, .shift = 0, .seed = 7}, &data.capture);
   const double before = MedianPoseError(truth, data.capture).degrees;
-  RadianceTrainer trainer(data.capture, *data.store,
-                          ResolveRadianceOptions(RefiningOptions(600), data.capture));
+  RadianceOptions options = RefiningOptions(600);
+  options.pose_learning_rate = 1e-3;  // few steps, few photos
+  RadianceTrainer trainer(data.capture, *data.store, ResolveRadianceOptions(options, data.capture));
   while (!trainer.Done()) trainer.Step();
   Capture refined = data.capture;
   for (const int v : refined.train) {

@@ -46,8 +46,8 @@ struct RadianceOptions {
   bool exposure = false;  // an affine colour a training view (view_exposure.h)
   double exposure_penalty = 1e-5;
   bool refine_poses = false;  // a small motion a training view (pose_refinement.h)
-  double pose_learning_rate = 1e-3;
-  int pose_start = 500;  // step, but at most a quarter of all
+  double pose_learning_rate = 3e-4;
+  int pose_start = 100;  // step, but at most a quarter of all
   // Other.
   std::string background = "auto";
   int seed = 1;
