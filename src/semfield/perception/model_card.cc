@@ -26,9 +26,9 @@ class Section {
   }
 
   void AllowOnly(std::initializer_list<const char*> keys) const {
-    for (const auto& [key, value] : json_.items())
-      if (std::none_of(keys.begin(), keys.end(), [&](const char* known) { return key == known; }))
-        throw InputError("{}: unknown key '{}'; known are: {}", where_, key.substr(0, 60),
+    for (const auto& item : json_.items())
+      if (std::find(keys.begin(), keys.end(), item.key()) == keys.end())
+        throw InputError("{}: unknown key '{}'; known are: {}", where_, item.key().substr(0, 60),
                          fmt::join(keys, ", "));
   }
   bool Has(const char* key) const { return json_.contains(key); }
