@@ -15,6 +15,8 @@ class Results {
 
   // Prints one line. reference: what the time is compared with (libtorch, ops, encoder, decoder).
   void Add(const std::string& name, double ours_ms, const std::string& reference, double reference_ms);
+  // The same without printing.
+  void Keep(const std::string& name, double ours_ms, const std::string& reference, double reference_ms);
   // A number that is no time against another: printed and kept.
   void Note(const std::string& name, double value, const std::string& unit);
   // Writes everything as JSON; does nothing for an empty path.

@@ -66,6 +66,7 @@ void Table::PrintHead() {
 }
 
 void Table::Add(const Line& line, double tolerance) {
+  lines_.push_back(line);
   const auto number = [](double value, const char* format) {
     return value > 0 ? fmt::format(fmt::runtime(format), value) : std::string("-");
   };

@@ -43,10 +43,12 @@ class Table {
   void Add(const Line& line, double tolerance);
   static void PrintHead();
   int failures() const { return failures_; }
+  const std::vector<Line>& lines() const { return lines_; }
 
  private:
   double seconds_;
   std::string filter_;
+  std::vector<Line> lines_;
   int failures_ = 0;
 };
 

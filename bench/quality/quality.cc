@@ -4,13 +4,15 @@
 //   quality --data DIR --work DIR --out quality.json --captures fox4,room --minutes 2,5
 //   quality ... --with exposure=true,refine-poses=true      the same with options of `train` changed
 //   quality ... --minutes 5 --imitate 2,6                   and imitation on top of each training
-//   quality ... --fit exposure                              held-out views fitted on their left halves as well
+//   quality ... --fit exposure                              held-out views fitted on their left halves as
+//   well
 //
 // DIR holds real/{lego,fox,tabletop,fern}, demo/room_013 and rooms/test/test_00.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -48,7 +50,7 @@ struct BenchOptions {
     list.Text("data", &data, "Folder of the captures.");
     list.Text("work", &work, "Folder for the runs.");
     list.Text("out", &out, "JSON file that rows are appended to.");
-    list.TextList("captures", &captures, "Names of captures.");
+    list.TextList("captures", &captures, "Names of captures, or NAME=PATH.");
     list.TextList("minutes", &minutes, "Minutes of training, one run each.");
     list.TextList("imitate", &imitate, "Minutes of imitation after each training.");
     list.TextList("with", &with, "NAME=VALUE of train's options, changed from their defaults.");
@@ -162,6 +164,27 @@ void Measure(const BenchOptions& bench, const BenchCapture& capture, double minu
   }
 }
 
+// Captures by name, all if none is named; NAME=PATH is one of the caller's own.
+std::vector<BenchCapture> Wanted(const std::vector<std::string>& names) {
+  if (names.empty()) return kCaptures;
+  std::vector<BenchCapture> wanted;
+  for (const std::string& name : names) {
+    const size_t equals = name.find('=');
+    const auto known = std::find_if(kCaptures.begin(), kCaptures.end(),
+                                    [&](const BenchCapture& capture) { return capture.name == name; });
+    if (equals != std::string::npos) {
+      wanted.push_back({name.substr(0, equals), std::filesystem::absolute(name.substr(equals + 1)).string()});
+    } else if (known != kCaptures.end()) {
+      wanted.push_back(*known);
+    } else {
+      throw InputError(
+          "--captures {}: neither NAME=PATH nor one of lego, fox2, fox4, tabletop, fern, room, test_00",
+          name);
+    }
+  }
+  return wanted;
+}
+
 int Main(int argc, char** argv) {
   BenchOptions bench;
   OptionList list;
@@ -176,10 +199,7 @@ int Main(int argc, char** argv) {
     throw InputError("usage: quality --data DIR --work DIR [--captures A,B] [--minutes 2,5] [--imitate 6]");
   }
   if (bench.minutes.empty()) bench.minutes = {bench.steps > 0 ? "0" : "2"};
-  for (const BenchCapture& capture : kCaptures) {
-    const bool wanted = bench.captures.empty() || std::find(bench.captures.begin(), bench.captures.end(),
-                                                            capture.name) != bench.captures.end();
-    if (!wanted) continue;
+  for (const BenchCapture& capture : Wanted(bench.captures)) {
     for (const std::string& minutes : bench.minutes) Measure(bench, capture, std::stod(minutes));
   }
   return 0;
