@@ -130,16 +130,8 @@ class Growth {
   }
   ~Growth() {
     if (options_.pictures.empty() || points_.size() < 2) return;
-    std::string svg =
-        LineChart(points_, {.title = y_label_ + " by " + x_label_, .x_label = x_label_, .y_label = y_label_});
-    const size_t end_of_tag = svg.find('>');
-    if (end_of_tag == std::string::npos) return;
-    svg.insert(
-        end_of_tag + 1,
-        "<style>.chart-grid{stroke:#ccc;stroke-width:1}.chart-line{fill:none;stroke:#2563a8;stroke-width:2}"
-        ".chart-dot{fill:#2563a8}.chart-text{fill:#333;font:12px sans-serif}</style>"
-        "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
-    if (svg.find("xmlns=") == std::string::npos) svg.insert(4, " xmlns=\"http://www.w3.org/2000/svg\"");
+    const std::string svg = StandaloneChart(LineChart(
+        points_, {.title = y_label_ + " by " + x_label_, .x_label = x_label_, .y_label = y_label_}));
     WriteFileAtomically(std::filesystem::path(options_.pictures) / ("growth_" + name_ + ".svg"), svg);
   }
 

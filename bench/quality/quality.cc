@@ -4,8 +4,7 @@
 //   quality --data DIR --work DIR --out quality.json --captures fox4,room --minutes 2,5
 //   quality ... --with exposure=true,refine-poses=true      the same with options of `train` changed
 //   quality ... --minutes 5 --imitate 2,6                   and imitation on top of each training
-//   quality ... --fit exposure                              held-out views fitted on their left halves as
-//   well
+//   quality ... --fit exposure                              held-out views fitted on their left halves too
 //
 // DIR holds real/{lego,fox,tabletop,fern}, demo/room_013 and rooms/test/test_00.
 

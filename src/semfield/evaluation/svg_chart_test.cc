@@ -43,6 +43,38 @@ TEST(LineChart, LogarithmicAxis) {
   EXPECT_NEAR(drawn[2].y, kChartBottom, 0.06);
 }
 
+TEST(LineChart, LogarithmicTime) {
+  const ChartOptions options = {.title = "t", .x_label = "x", .y_label = "y", .log_x = true};
+  const std::vector<ChartPoint> drawn =
+      PointsOf(LineChart({{-1, 1}, {0, 1}, {1, 1}, {10, 2}, {100, 3}}, options));
+  ASSERT_EQ(drawn.size(), 3u);  // neither zero nor what is below has a logarithm
+  EXPECT_NEAR(drawn[0].x, kChartLeft, 0.06);
+  EXPECT_NEAR(drawn[1].x, 0.5 * (kChartLeft + kChartRight), 0.06);
+  EXPECT_NEAR(drawn[2].x, kChartRight, 0.06);
+}
+
+TEST(CurvesChart, NamesEveryCurveWithoutCoveringAnother) {
+  const std::string svg = CurvesChart({{"a<b", {{1, 1}, {2, 10}}}, {"none", {}}, {"c", {{1, 2}, {3, 10}}}},
+                                      {.title = "t", .x_label = "x", .y_label = "y"});
+  EXPECT_NE(svg.find(">a&lt;b</text>"), std::string::npos);
+  EXPECT_EQ(svg.find("none"), std::string::npos);
+  EXPECT_NE(svg.find("chart-curve-2"), std::string::npos);  // colours stay with the curve's place in the list
+  std::vector<double> heights;
+  for (size_t at = svg.find("chart-name"); at != std::string::npos; at = svg.find("chart-name", at + 1))
+    heights.push_back(std::stod(svg.substr(svg.find(" y=\"", at) + 4)));
+  ASSERT_EQ(heights.size(), 2u);
+  EXPECT_GE(std::abs(heights[0] - heights[1]), 12);
+  EXPECT_TRUE(CurvesChart({{"one point", {{1, 1}}}}, {.title = "t"}).empty());
+}
+
+TEST(StandaloneChart, IsAFileOfItsOwn) {
+  const std::string svg =
+      StandaloneChart(LineChart({{0, 1}, {1, 2}}, {.title = "t", .x_label = "x", .y_label = "y"}));
+  EXPECT_EQ(svg.rfind("<svg xmlns=\"http://www.w3.org/2000/svg\" ", 0), 0u);
+  EXPECT_LT(svg.find("<style>"), svg.find("<polyline"));
+  EXPECT_TRUE(StandaloneChart("").empty());
+}
+
 TEST(LineChart, StaysInsideItsFrame) {
   for (bool log_y : {false, true}) {
     for (double scale : {1e-9, 3e-3, 1.0, 7e5}) {

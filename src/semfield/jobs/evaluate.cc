@@ -29,6 +29,20 @@ Json Header(const RunContext& run, const std::string& protocol) {
           {"radiance_checkpoint", run.radiance_checksum}};
 }
 
+// What every protocol's answer ends with.
+void AddScores(Json metrics, Json definitions, Json per_view, Clock::time_point start, Json* answer) {
+  (*answer)["metrics"] = std::move(metrics);
+  (*answer)["definitions"] = std::move(definitions);
+  (*answer)["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  (*answer)["per_view"] = std::move(per_view);
+}
+
+// The capture of the same photos that tells what is true, for the protocols that compare with it.
+Capture Truth(const EvaluateJobOptions& job, const std::string& what) {
+  if (job.truth.empty()) throw InputError("--truth is missing: name a capture of the same photos {}", what);
+  return ReadCapture(job.truth);
+}
+
 std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
   if (run.capture->held_out.empty()) {
     throw InputError("{}: no held-out views to score ({}). Train on a capture with a test split",
@@ -65,19 +79,15 @@ Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vect
                     job.fit_left_half == "both" ? "pose and exposure" : job.fit_left_half,
                     result.right->degrees, result.right->distance, result.right->stops));
   }
-  answer["metrics"] = ViewsMetricsJson(result);
-  answer["definitions"] = ViewsDefinitions(result);
-  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-  answer["per_view"] = ViewsPerViewJson(result);
+  AddScores(ViewsMetricsJson(result), ViewsDefinitions(result), ViewsPerViewJson(result), start, &answer);
   return answer;
 }
 
 Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
   const Clock::time_point start = Clock::now();
-  if (job.truth.empty())
-    throw InputError("--truth is missing: name a capture of the same photos whose poses are true");
+  const Capture truth = Truth(job, "whose poses are true");
   const Capture given = ReadCapture(run.capture->path, {.format = run.capture->format});
-  const PosesResult result = EvaluatePoses(given, *run.capture, ReadCapture(job.truth));
+  const PosesResult result = EvaluatePoses(given, *run.capture, truth);
   const Json metrics = PosesMetricsJson(result);
   Json answer = Header(run, "poses");
   answer["truth"] = job.truth;
@@ -88,24 +98,14 @@ Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
       result.per_view.size(), metrics["given_degrees"].get<double>(), metrics["given_distance"].get<double>(),
       metrics["refined_degrees"].get<double>(), metrics["refined_distance"].get<double>(),
       metrics["refined_degrees_most"].get<double>(), metrics["refined_distance_most"].get<double>())});
-  answer["metrics"] = metrics;
-  answer["definitions"] = PosesDefinitions();
-  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-  answer["per_view"] = PosesPerViewJson(result);
+  AddScores(metrics, PosesDefinitions(), PosesPerViewJson(result), start, &answer);
   return answer;
 }
 
 Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
   const Clock::time_point start = Clock::now();
-  if (job.truth.empty())
-    throw InputError("--truth is missing: name a capture of the same photos, all taken at one exposure");
-  const Checkpoint checkpoint = LoadCheckpoint(run.folder.radiance_checkpoint(), "radiance");
-  ViewExposure found;
-  if (checkpoint.file.Has("exposure")) {
-    found = ViewExposure(run.capture->views.size(), run.capture->train, 0);
-    found.Load(checkpoint.file);
-  }
-  const ExposureResult result = EvaluateExposure(*run.capture, found, ReadCapture(job.truth));
+  const ExposureResult result =
+      EvaluateExposure(*run.capture, run.exposure, Truth(job, "that were all taken at one exposure"));
   const Json metrics = ExposureMetricsJson(result);
   Json answer = Header(run, "exposure");
   answer["truth"] = job.truth;
@@ -113,10 +113,7 @@ Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
       "{} training views: photos off by {:.3f} stops, what was learned by {:.3f} (medians; most {:.3f})",
       result.per_view.size(), metrics["given_stops"].get<double>(), metrics["error_stops"].get<double>(),
       metrics["error_stops_most"].get<double>())});
-  answer["metrics"] = metrics;
-  answer["definitions"] = ExposureDefinitions();
-  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-  answer["per_view"] = ExposurePerViewJson(result);
+  AddScores(metrics, ExposureDefinitions(), ExposurePerViewJson(result), start, &answer);
   return answer;
 }
 
@@ -150,7 +147,8 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   const auto encoder =
       LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
   const auto decoder = LoadPromptDecoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime});
-  const SanOptions options = {.photo_teacher = job.photo_teacher,
+  const SanOptions options = {.clicks_per_side = job.clicks_per_side,
+                              .photo_teacher = job.photo_teacher,
                               .granularity = ParseGranularity(job.granularity)};
   const SanResult result =
       EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
@@ -160,12 +158,10 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   answer["granularity"] = job.granularity;
   answer["imitation_step"] = features.step;
   answer["imitation_finished"] = features.finished;
-  answer["metrics"] = SanMetricsJson(result);
-  answer["text"] = SanText(answer["metrics"]);
-  answer["definitions"] = SanDefinitions(result);
-  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  const Json metrics = SanMetricsJson(result);
+  answer["text"] = SanText(metrics);
   answer["worst"] = SanWorstJson(result, kWorstClicks);
-  answer["per_view"] = SanPerViewJson(result);
+  AddScores(metrics, SanDefinitions(result), SanPerViewJson(result), start, &answer);
   return answer;
 }
 
@@ -211,6 +207,9 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("granularity", &granularity, "Which of the decoder's masks answers a click.",
             {.choices = {"auto", "whole", "part", "subpart", "single"}});
+  list.Int("clicks-per-side", &clicks_per_side,
+           "Clicks in every view: a grid, so many a side. More take longer and tell smaller differences.",
+           {.min = 1, .max = 64});
   list.Flag("photo-teacher", &photo_teacher,
             "Also compare the teacher's masks on photo and rendering: one more encoder run a view.");
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");

@@ -21,6 +21,7 @@ struct EvaluateJobOptions {
   std::string fit_left_half = "none";
   std::string truth;  // capture with the true poses or exposures (protocols poses, exposure)
   bool photo_teacher = false;
+  int clicks_per_side = 5;  // of the grid of clicks in every view
   void Describe(OptionList& list);
 };
 

@@ -62,6 +62,13 @@ TEST_F(EvaluateJobTest, SanAsksTwentyFiveClicksAView) {
   EXPECT_TRUE(std::filesystem::exists(EvaluationFile(Run("run"), "san")));
 }
 
+TEST_F(EvaluateJobTest, SanAsksAsManyClicksAsWanted) {
+  EvaluateJobOptions job = Job("san");
+  job.clicks_per_side = 3;
+  job.max_views = 1;
+  EXPECT_EQ(RunEvaluate(job, {})["metrics"]["clicks"], 9);
+}
+
 TEST_F(EvaluateJobTest, AllHoldsOneEntryAProtocolAndNumbersRepeat) {
   const Json answer = RunEvaluate(Job("all"), {}), views = RunEvaluate(Job("views"), {}),
              san = RunEvaluate(Job("san"), {});
@@ -70,6 +77,25 @@ TEST_F(EvaluateJobTest, AllHoldsOneEntryAProtocolAndNumbersRepeat) {
   EXPECT_EQ(answer["metrics"]["san"]["iou"], san["metrics"]["iou"]);
   EXPECT_EQ(answer["metrics"]["san"]["feature_mse"], san["metrics"]["feature_mse"]);
   EXPECT_EQ(answer["per_view"]["san"].size(), 2u);
+}
+
+TEST_F(EvaluateJobTest, ExposuresAreComparedWithTrueOnes) {
+  EvaluateJobOptions job = Job("exposure");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "--truth is missing");
+  job.truth = Path("capture");
+  const Json without = RunEvaluate(job, {})["metrics"];  // photos that are true, a training that learned none
+  EXPECT_NEAR(without["given_stops"].get<double>(), 0, 1e-6);
+  EXPECT_NEAR(without["error_stops"].get<double>(), 0, 1e-6);
+  TrainJobOptions train = TinyTraining(Path("capture"), Path("exposed"), 20);
+  train.radiance.exposure = true;
+  RunTrain(train, {});
+  job.run = Path("exposed");
+  const Json with = RunEvaluate(job, {});
+  EXPECT_EQ(with["protocol"], "exposure");
+  EXPECT_EQ(with["per_view"].size(), 7u);
+  EXPECT_GT(with["metrics"]["error_stops_most"].get<double>(),
+            0);  // 20 steps: it has learned something, wrongly
+  EXPECT_LT(with["metrics"]["error_stops_most"].get<double>(), 1);
 }
 
 TEST_F(EvaluateJobTest, MissingFeaturesAreSaidBeforeTheWorkBegins) {

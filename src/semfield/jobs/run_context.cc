@@ -61,6 +61,10 @@ RunContext OpenRun(const std::filesystem::path& path) {
                                            static_cast<size_t>(StoredImageCache(run.train_config)) << 20);
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(*run.capture));
   ApplyPoseCorrections(checkpoint.file, model->map.half_extent, run.capture.get());
+  if (checkpoint.file.Has("exposure")) {
+    run.exposure = ViewExposure(run.capture->views.size(), run.capture->train, options.exposure_penalty);
+    run.exposure.Load(checkpoint.file);
+  }
   model->LoadTensors(checkpoint.file);
   OccupancyUpdate(*model, OccupancyUpdate::kMinOpacityToView)
       .Restore(CheckpointState(checkpoint.file).at("step").get<int>(), *model);

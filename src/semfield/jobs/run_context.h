@@ -12,6 +12,7 @@
 #include "semfield/jobs/train_section.h"
 #include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/methods/radiance/hash_radiance_field.h"
+#include "semfield/methods/radiance/view_exposure.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/run_folder.h"
 
@@ -20,10 +21,11 @@ namespace semfield {
 // A run folder with its capture and what was trained so far, as most jobs need it. Reading only.
 struct RunContext {
   RunFolder folder;
-  Json train_config;  // section "train" of config.json
-  std::unique_ptr<Capture> capture;  // training views at the poses the training refined, if it did
+  Json train_config;                  // section "train" of config.json
+  std::unique_ptr<Capture> capture;   // training views at the poses the training refined, if it did
   std::unique_ptr<ImageStore> store;  // at the size the run was trained on
   std::unique_ptr<HashRadianceField> field;
+  ViewExposure exposure;          // of every training photo, if they were learned (train --exposure)
   std::string radiance_checksum;  // names the checkpoint the field was read from
   float background[3];            // what renderings show behind the scene
 

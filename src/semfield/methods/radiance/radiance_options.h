@@ -23,8 +23,8 @@ struct RadianceOptions {
   int samples_per_step = 65536;
   double steps_across = 0;  // marching steps across the scene's cube; 0: auto
   double cone_angle = -1;   // step length per distance from the camera; < 0: auto
-  double stop_optical_depth =
-      -1;                  // of the occupancy grid's densities, behind which a ray is not marched; 0: never
+  // A ray is not marched behind this optical depth of the occupancy grid's densities; 0: it always is.
+  double stop_optical_depth = -1;
   int coarse_phases = -1;  // the first marches take 2^(phases-1) times longer steps, halved phase by phase
   int phase_steps = 150;
   // Schedule.

@@ -85,11 +85,58 @@ TEST_F(RadianceTrainerTest, SameBitsTwiceAndWithAnyNumberOfThreads) {
   EXPECT_NE(TrainedBytes(*room_, other), TrainedBytes(*room_, same));
 }
 
+// Mean squared difference of neighbours in a level that has an entry of its own for every vertex.
+double Roughness(const RadianceModel& model, int level) {
+  const ops::HashGridLevel& part = model.layout.levels[level];
+  const auto features = static_cast<size_t>(model.layout.config.features_per_level);
+  double sum = 0;
+  int64_t count = 0;
+  for (uint32_t z = 0; z < 8; ++z)
+    for (uint32_t y = 0; y < 8; ++y)
+      for (uint32_t x = 0; x < 8; ++x, ++count)
+        for (size_t f = 0; f < features; ++f) {
+          const size_t here = part.offset + features * ops::HashGridEntry(part, x, y, z) + f;
+          const size_t there = part.offset + features * ops::HashGridEntry(part, x + 1, y, z) + f;
+          sum += std::pow(model.grid[there] - model.grid[here], 2);
+        }
+  return sum / static_cast<double>(count);
+}
+
+TEST_F(RadianceTrainerTest, TotalVariationSmoothsTheGrid) {
+  RadianceOptions options = FewSamples(40);
+  const auto roughness = [&](double weight) {
+    options.total_variation = weight;
+    RadianceTrainer trainer(room_->capture, *room_->store, options);
+    while (!trainer.Done()) trainer.Step();
+    return Roughness(trainer.model(), 0);
+  };
+  EXPECT_LT(roughness(1), 0.5 * roughness(0));
+}
+
+TEST_F(RadianceTrainerTest, LevelWeightsMoveFineLevelsFaster) {
+  RadianceOptions options = FewSamples(1);  // Adam's first step does not hang on how large a gradient is
+  const auto moved = [&](double weight, int level) {
+    options.level_weight = weight;
+    RadianceTrainer trainer(room_->capture, *room_->store, options);
+    const Buffer<float>& grid = trainer.model().grid;
+    const std::vector<float> before(grid.data(), grid.data() + grid.size());
+    while (!trainer.Done()) trainer.Step();
+    const size_t offset = trainer.model().layout.levels[level].offset;
+    double sum = 0;
+    for (size_t i = offset; i < offset + 2048; ++i) sum += std::abs(grid[i] - before[i]);
+    return sum;
+  };
+  EXPECT_DOUBLE_EQ(moved(2, 0), moved(1, 0));
+  EXPECT_NEAR(moved(2, 2) / moved(1, 2), 4, 0.01);
+}
+
 // Saved at step k and restored in a new trainer, training goes on as if nothing had happened: before and
 // after the occupancy grid is first pruned, and between two of its updates.
 TEST_F(RadianceTrainerTest, RestoredTrainingGoesOnBitForBit) {
   RadianceOptions options = FewSamples(125);
   options.average_last = 0.3;
+  options.total_variation = 1e-4;
+  options.level_weight = 1.15;
   const std::vector<std::byte> expected = TrainedBytes(*room_, options);
   for (int stop : {30, 101, 110}) {
     TestFolder folder;

@@ -4,8 +4,9 @@
 
 namespace semfield {
 
-// Smoothness of one level of a hash grid where the samples are: with v the lowest vertex of a point's cell
-// and T the level's entries,
+// Smoothness of one level of a hash grid where the samples are, as Plenoxels (Fridovich-Keil and others,
+// 2022, Eq. 3) have it for a grid without hashing, but squared without the root: with v the lowest vertex of
+// a point's cell and T the level's entries,
 //   L = scale * sum over points, axes k and features of (T[v + e_k] - T[v])^2.
 // Adds dL/dT to `gradient`, in the order of the points. `grid` and `gradient` are whole parameter arrays.
 // Points are visited `stride` apart, beginning with the first; outside [0, 1] they are clamped.
