@@ -3,8 +3,9 @@
 //   bench_quality_chart ROWS.json... [--pictures FOLDER]
 //
 // quality_wall.svg and quality_processor.svg show held-out PSNR by seconds of training, imitation.svg the IoU
-// with the teacher by minutes of imitation; a picture for which no capture has two rows is not drawn. Rows
-// with changed options (--with) are left out.
+// with the teacher by minutes of imitation; a picture for which no capture has two rows is not drawn. A row
+// with imitation counts as that alone: its training may stand in several. Rows with changed options (--with)
+// are left out.
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -23,27 +24,28 @@
 namespace semfield {
 namespace {
 
-std::vector<Json> ReadRows(const std::vector<std::string>& files) {
-  std::vector<Json> rows;
+struct Rows {
+  std::vector<Json> trainings, imitations;
+};
+
+Rows ReadRows(const std::vector<std::string>& files) {
+  Rows rows;
   for (const std::string& file : files) {
     const Json kept = ReadJsonFile(file);
     for (const Json& row : kept.at("rows")) {
-      if (row.value("with", Json::array()).empty()) rows.push_back(row);
+      if (!row.value("with", Json::array()).empty()) continue;
+      (row.contains("iou") ? rows.imitations : rows.trainings).push_back(row);
     }
   }
   return rows;
 }
 
-bool Imitated(const Json& row) {
-  return row.contains("iou");
-}
-
 void PrintTrainings(const std::vector<Json>& rows) {
+  if (rows.empty()) return;
   fmt::print(
       "| capture | steps | wall, s | processor, s | PSNR, dB | SSIM | training views, dB "
       "|\n|---|---|---|---|---|---|---|\n");
   for (const Json& row : rows) {
-    if (Imitated(row)) continue;
     fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.2f} | {:.3f} | {:.2f} |\n",
                row.at("capture").get<std::string>(), row.at("steps").get<int>(),
                row.at("train_wall_seconds").get<double>(), row.at("train_cpu_seconds").get<double>(),
@@ -53,12 +55,12 @@ void PrintTrainings(const std::vector<Json>& rows) {
 }
 
 void PrintImitations(const std::vector<Json>& rows) {
+  if (rows.empty()) return;
   fmt::print(
       "| capture | minutes | wall, s | views | steps | IoU (median) | feature MSE | labelled things: ours / "
       "the teacher's "
       "own |\n|---|---|---|---|---|---|---|---|\n");
   for (const Json& row : rows) {
-    if (!Imitated(row)) continue;
     fmt::print("| {} | {:g} | {:.0f} | {} | {} | {:.3f} ({:.3f}) | {:.5f} | {} |\n",
                row.at("capture").get<std::string>(), row.at("imitate_minutes").get<double>(),
                row.at("imitate_wall_seconds").get<double>(), row.at("views").get<int>(),
@@ -70,18 +72,16 @@ void PrintImitations(const std::vector<Json>& rows) {
   }
 }
 
+// A curve a capture: row[y_key] by row[x_key], with a logarithmic x axis.
 struct Picture {
-  std::string file, x_key, y_key;
-  ChartOptions options;
+  std::string file, x_key, x_label, y_key, y_label;
 };
 
 void Draw(const std::vector<Json>& rows, const Picture& picture, const std::filesystem::path& folder) {
   std::map<std::string, std::vector<ChartPoint>> by_capture;
   for (const Json& row : rows) {
-    if (row.contains(picture.x_key) && row.contains(picture.y_key)) {
-      by_capture[row.at("capture").get<std::string>()].push_back(
-          {row[picture.x_key].get<double>(), row[picture.y_key].get<double>()});
-    }
+    by_capture[row.at("capture").get<std::string>()].push_back(
+        {row.at(picture.x_key).get<double>(), row.at(picture.y_key).get<double>()});
   }
   std::vector<ChartCurve> curves;
   for (auto& [capture, points] : by_capture) {
@@ -90,7 +90,11 @@ void Draw(const std::vector<Json>& rows, const Picture& picture, const std::file
               [](const ChartPoint& a, const ChartPoint& b) { return a.x < b.x; });
     curves.push_back({capture, points});
   }
-  const std::string svg = StandaloneChart(CurvesChart(curves, picture.options));
+  const std::string svg =
+      StandaloneChart(CurvesChart(curves, {.title = picture.y_label + " by " + picture.x_label,
+                                           .x_label = picture.x_label,
+                                           .y_label = picture.y_label,
+                                           .log_x = true}));
   if (!svg.empty()) WriteFileAtomically(folder / picture.file, svg);
 }
 
@@ -101,36 +105,18 @@ int Main(int argc, char** argv) {
   app.add_option("rows", files, "JSON files of bench_quality")->required();
   app.add_option("--pictures", pictures, "Folder for the pictures");
   CLI11_PARSE(app, argc, argv);
-  const std::vector<Json> rows = ReadRows(files);
-  const auto imitated = std::count_if(rows.begin(), rows.end(), Imitated);
-  if (imitated < static_cast<std::ptrdiff_t>(rows.size())) PrintTrainings(rows);
-  if (imitated > 0) PrintImitations(rows);
+  const Rows rows = ReadRows(files);
+  PrintTrainings(rows.trainings);
+  PrintImitations(rows.imitations);
   if (pictures.empty()) return 0;
   const std::string psnr = "held-out PSNR, dB";
-  for (const Picture& picture :
-       std::vector<Picture>{{"quality_wall.svg",
-                             "train_wall_seconds",
-                             "psnr",
-                             {.title = psnr + " by seconds of training",
-                             .x_label = "seconds of training",
-                             .y_label = psnr,
-                             .log_x = true}},
-                            {"quality_processor.svg",
-                             "train_cpu_seconds",
-                             "psnr",
-                             {.title = psnr + " by processor time of training",
-                             .x_label = "processor seconds of training",
-                             .y_label = psnr,
-                             .log_x = true}},
-                            {"imitation.svg",
-                             "imitate_minutes",
-                             "iou",
-                             {.title = "IoU with the teacher by minutes of imitation",
-                             .x_label = "minutes of imitation",
-                             .y_label = "IoU",
-                             .log_x = true}}}) {
-    Draw(rows, picture, pictures);
-  }
+  Draw(rows.trainings, {"quality_wall.svg", "train_wall_seconds", "seconds of training", "psnr", psnr},
+       pictures);
+  Draw(rows.trainings,
+       {"quality_processor.svg", "train_cpu_seconds", "processor seconds of training", "psnr", psnr},
+       pictures);
+  Draw(rows.imitations,
+       {"imitation.svg", "imitate_minutes", "minutes of imitation", "iou", "IoU with the teacher"}, pictures);
   return 0;
 }
 

@@ -33,8 +33,8 @@ inline constexpr double kChartLeft = 58, kChartRight = 506, kChartTop = 14, kCha
 std::string LineChart(const std::vector<ChartPoint>& points, const ChartOptions& options);
 
 // Several curves over the same axes, each with a dot at every point and its name behind its last one; curve i
-// has the class chart-curve-i besides. Curves without a point that can be drawn are left out, as above; fewer
-// than two points in all: empty.
+// stands in a group of class chart-curve-i, its name has the class chart-name. Curves without a point that
+// can be drawn are left out, as above; fewer than two points in all: empty.
 std::string CurvesChart(const std::vector<ChartCurve>& curves, const ChartOptions& options);
 
 // A chart as a file of its own: with the colours that a page would give it, on white. Of nothing: empty.
