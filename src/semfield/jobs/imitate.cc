@@ -9,8 +9,10 @@
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
 #include "semfield/base/log.h"
+#include "semfield/base/memory.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
+#include "semfield/jobs/imitate_memory.h"
 #include "semfield/jobs/run_context.h"
 #include "semfield/jobs/teacher_cache.h"
 #include "semfield/methods/feature_field/feature_trainer.h"
@@ -58,8 +60,8 @@ class ViewMaker {
     auto entry = std::make_shared<TeacherEntry>();
     entry->index = index;
     entry->inputs = MakeTokenInputs(run_.Field(), view, pose, encoder.grid(), options_);
-    entry->inputs.samples.distance.clear();
-    entry->inputs.samples.opacity.clear();
+    entry->inputs.samples.distance = {};
+    entry->inputs.samples.opacity = {};
     const size_t size = static_cast<size_t>(encoder.channels()) * encoder.grid() * encoder.grid();
     if (cache != nullptr) entry->target = cache->LoadTarget(index, size);
     if (!entry->target.empty()) return entry;
@@ -78,15 +80,6 @@ class ViewMaker {
   PoseSampler poses_;
   std::vector<std::unique_ptr<ImageEncoder>> encoders_;
 };
-
-// Bytes a cached view takes: half-precision target, samples (about 15 a ray carry weight) and extra inputs.
-double EntryBytes(const FeatureOptions& options, const TeacherShape& teacher) {
-  constexpr double kSamplesPerRay = 15;
-  return static_cast<double>(teacher.grid) * teacher.grid *
-         (teacher.channels * sizeof(Half) +
-          kSamplesPerRay * options.token_rays * options.token_rays * 4 * sizeof(float) +
-          (NumPixelRows(options) + NumExtraRows(options)) * sizeof(float));
-}
 
 // Seconds that one fresh view and the steps that go with it take together, each making the other slower. The
 // views made here are kept: they are the first that the imitation itself will ask for.
@@ -112,6 +105,21 @@ double TimeRound(const ImitateJobOptions& job, const ViewMaker& maker, const Fea
   return SecondsSince(from) / (kTimedViews * workers);
 }
 
+// Makes a planned cache no larger than memory, by what the views made so far take.
+void FitCache(const ImitateJobOptions& job, const ViewMaker& maker, const TeacherCache& made, int num_views,
+              FeatureOptions* options) {
+  ImitateMemory memory = EstimateImitateMemory(*options, maker.Shape(job.teacher), maker.num_workers());
+  double bytes = 0;
+  for (size_t i = 0; i < made.size(); ++i) bytes += static_cast<double>(made[i].bytes());
+  memory.view = std::max(memory.view, bytes / static_cast<double>(made.size()));
+  const int largest = LargestCache(memory, AvailableMemory());
+  if (largest < 1 || options->cache_size <= largest) return;
+  options->cache_size = largest;
+  if (num_views > largest)
+    LogWarning("memory holds the newest {} of {} views of the teacher; earlier ones are forgotten", largest,
+               num_views);
+}
+
 // Fixes steps and the share of fresh views so that making the views takes all the time the steps leave.
 void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start,
                    TeacherCache& cache, FeatureOptions* options, Json* plan) {
@@ -123,7 +131,9 @@ void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::
   options->steps = rounds.steps * kStepsPerView;
   options->prefill = std::min(kPlannedPrefill, rounds.steps);
   options->fresh_probability = 1.0 / kStepsPerView;
-  options->cache_size = std::max(options->cache_size, rounds.steps + rounds.steps / 4);
+  options->cache_size =
+      std::clamp(rounds.steps + rounds.steps / 4, options->cache_size, FeatureOptions::kMaxCacheSize);
+  FitCache(job, maker, cache, rounds.steps, options);
   *plan = {{"minutes", job.minutes},
            {"seconds_per_view_and_its_steps", round},
            {"views", rounds.steps},
@@ -374,11 +384,14 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const RunLock lock(run.folder);
   const bool replaces_first = !resumes && IsOfFirstFeatures(section) && HasFeatures(run, job.teacher);
   if (!resumes) section = NewSection(job, run, maker, start, control);
-  if (!resumes && !replaces_first) Begin(run, job, section);
   FeatureOptions options;
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, section.at("options"), run.folder.config().string());
+  LogInfo("imitating {}: {} steps", job.teacher, options.steps);
+  CheckImitateMemory(EstimateImitateMemory(options, maker.Shape(job.teacher), maker.num_workers()), options,
+                     FreshUsedUpTo(options, 0, options.steps, 0), resumes, AvailableMemory());
+  if (!resumes && !replaces_first) Begin(run, job, section);
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options), job.keep_cache);
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
@@ -389,9 +402,6 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
     if (trainer.step() < options.steps)
       RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
   }
-  LogInfo("imitating {}: {} steps; the cache of {} views takes about {:.0f} MiB of memory and as much disk",
-          job.teacher, options.steps, options.cache_size,
-          options.cache_size * EntryBytes(options, maker.Shape(job.teacher)) / (1 << 20));
   const double seconds = trainer.step() < options.steps
                              ? ImitateLoop(student, maker, control)
                              : MetricsLog(run.folder.metrics()).SecondsAt(SectionName(job), trainer.step());

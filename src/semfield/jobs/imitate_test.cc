@@ -45,7 +45,7 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   EXPECT_EQ(reports.back().done, 60);
   EXPECT_EQ(FileBytes(Run("written").radiance_checkpoint()), field_before);
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "written" / "cache"));
-  EXPECT_NE(TakeLog().find("MiB of memory"), std::string::npos);
+  EXPECT_MENTIONS(TakeLog(), "for 4 views of the teacher");
 
   const RunContext context = OpenRun(run);
   const FeatureRun features = OpenFeatures(context, "toy");
@@ -59,6 +59,20 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   }
   ASSERT_EQ(errors.size(), 3u);  // steps 25, 50, 60
   EXPECT_LT(errors.back(), errors.front());
+}
+
+TEST_F(ImitateJobTest, ACacheThatMemoryCannotHoldIsRefusedBeforeAnythingIsLost) {
+  const std::string run = CopyOfRun("large");
+  RunImitate(TinyImitation(run, 10), {});
+  const std::string before = Features("large");
+  ImitateJobOptions large = TinyImitation(run, 20000000);
+  large.restart = true;
+  large.features.cache_size = 100000;
+  large.features.token_rays = 8;
+  const std::string message = ErrorOf([&] { RunImitate(large, {}); }, ErrorKind::kResource);
+  EXPECT_MENTIONS(message, "100000 views");
+  EXPECT_MENTIONS(message, "--cache-size");
+  EXPECT_EQ(Features("large"), before);
 }
 
 TEST_F(ImitateJobTest, RefusesAnExistingOneUnlessTold) {

@@ -45,7 +45,8 @@ void FeatureOptions::Describe(OptionList& list) {
   list.Int("teacher-resolution", &teacher_resolution,
            "Pixels a side of the picture rendered for the teacher.", {.min = 64, .max = 1024});
   list.Group("Cache");
-  list.Int("cache-size", &cache_size, "Teacher views kept, first in first out.", {.min = 1, .max = 100000});
+  list.Int("cache-size", &cache_size, "Teacher views kept, first in first out.",
+           {.min = 1, .max = kMaxCacheSize});
   list.Real("fresh-probability", &fresh_probability,
             "Chance that a step sees a new view instead of a cached one.", {.min = 0, .max = 1});
   list.Text("fresh-rule", &fresh_rule,
@@ -53,7 +54,7 @@ void FeatureOptions::Describe(OptionList& list) {
             {.choices = {"random", "every-fourth"}});
   list.Int("prefill", &prefill,
            "New views only, up to this many, before cached ones are used; -1: the cache size.",
-           {.min = -1, .max = 100000});
+           {.min = -1, .max = kMaxCacheSize});
   list.Int("token-rays", &token_rays,
            "Rays through every token, so many a side; their features are averaged.", {.min = 1, .max = 8});
   list.Real("min-weight", &min_weight, "Samples that weigh less along a ray are dropped.",

@@ -33,6 +33,7 @@ struct FeatureOptions {
   double field_of_view_jitter = 0;
   int teacher_resolution = 512;  // pixels a side of the rendered picture the teacher sees
   // Cache.
+  static constexpr int kMaxCacheSize = 100000;
   int cache_size = 256;
   double fresh_probability = 0.25;
   std::string fresh_rule = "random";  // random (paper) | every-fourth (released code)

@@ -78,6 +78,7 @@ void JoinRays(int count, RaySamples* samples) {
   const size_t joined = (samples->ray_begin.size() - 1) / count;
   for (size_t r = 0; r <= joined; ++r) samples->ray_begin[r] = samples->ray_begin[r * count];
   samples->ray_begin.resize(joined + 1);
+  samples->ray_begin.shrink_to_fit();
   for (float& weight : samples->weight) weight /= static_cast<float>(count);
   const auto mean = [&](std::vector<float>& values) {
     if (values.empty()) return;
@@ -139,8 +140,8 @@ TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, 
     }
   }
   if (Wants(options, "position")) AddPositions(grid, inputs.extras);
-  inputs.samples.rgb.clear();
-  inputs.samples.geometry.clear();
+  inputs.samples.rgb = {};
+  inputs.samples.geometry = {};
   return inputs;
 }
 
