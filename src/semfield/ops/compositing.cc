@@ -44,8 +44,6 @@ struct ValueInputs {
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // highway.h must come first.
-#include <hwy/contrib/math/math-inl.h>
-
 #include "semfield/ops/lane_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,6 +55,9 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
 constexpr float kLargestExponent = 15.0f;
+// Values and gradients of a tile that together take more do not stay in a second-level cache until somebody
+// reads them.
+constexpr int64_t kStreamBytes = 1 << 20;
 
 // body(offset into the columns, pointers to a whole vector of each input) for all of [0, count). The last
 // vector is padded with zeros in a copy: callers' arrays end where their columns end.
@@ -77,17 +78,43 @@ HWY_ATTR HWY_INLINE void ForEachVector(const float* HWY_RESTRICT a, const float*
   body(i, hn::Load(d, padded_a), hn::Load(d, padded_b));
 }
 
+// exp(x) = 2^k e^r with |r| <= ln 2 / 2, for x up to 88; 0 below -87, where the result would lose its digits,
+// and for what is no number.
+struct Exponential {
+  V value;
+  V power;      // k
+  V minus_one;  // e^r - 1 to full relative precision, and so exp(x) - 1 where k is 0
+};
+HWY_ATTR HWY_INLINE Exponential Exp(V x) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  // Added to a number this leaves its nearest whole number in the last bits.
+  const V magic = hn::Set(d, 12582912.0f);
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
+  const V k = hn::Sub(shifted, magic);
+  V r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
+  // (e^r - 1) / r, interpolated at Chebyshev's points: 2.5e-8 off at most.
+  V series = hn::MulAdd(r, hn::Set(d, 0.00139262131f), hn::Set(d, 0.00836320315f));
+  series = hn::MulAdd(r, series, hn::Set(d, 0.0416665561f));
+  series = hn::MulAdd(r, series, hn::Set(d, 0.166665763f));
+  series = hn::MulAdd(r, series, hn::Set(d, 0.5f));
+  series = hn::MulAdd(r, series, hn::Set(d, 1.0f));
+  const V minus_one = hn::Mul(r, series);
+  const V significand = hn::Add(minus_one, hn::Set(d, 1.0f));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
+  const V value = hn::BitCast(d, hn::Add(hn::BitCast(di, significand), exponent));
+  return {hn::IfThenElseZero(hn::Ge(x, hn::Set(d, -87.0f)), value), k, minus_one};
+}
+
 // alpha = 1 - exp(-tau) and what is let through, exp(-tau), both to full relative precision: the difference
-// would lose the digits of thin samples, so those take the series of 1 - exp(-tau).
+// would lose the digits of thin samples.
 HWY_ATTR HWY_INLINE void AlphaOfDepth(V tau, V* alpha, V* through) {
   const D d;
-  const V one = hn::Set(d, 1.0f);
-  *through = hn::Exp(d, hn::Neg(tau));
-  V series = hn::NegMulAdd(tau, hn::Set(d, 1.0f / 5), one);
-  series = hn::NegMulAdd(hn::Mul(tau, series), hn::Set(d, 1.0f / 4), one);
-  series = hn::NegMulAdd(hn::Mul(tau, series), hn::Set(d, 1.0f / 3), one);
-  series = hn::NegMulAdd(hn::Mul(tau, series), hn::Set(d, 1.0f / 2), one);
-  *alpha = hn::IfThenElse(hn::Lt(tau, hn::Set(d, 0.1f)), hn::Mul(tau, series), hn::Sub(one, *through));
+  const Exponential e = Exp(hn::Neg(tau));
+  *through = e.value;
+  *alpha =
+      hn::IfThenElse(hn::Eq(e.power, hn::Zero(d)), hn::Neg(e.minus_one), hn::Sub(hn::Set(d, 1.0f), e.value));
 }
 
 // Lanes move up by `distance`; what comes in from below is `fill`.
@@ -174,7 +201,7 @@ HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const 
   const int base = tile.begin[0];
   ForEachVector(tile.raw_density + base, tile.dt + base, tile.begin[tile.num_rays] - base,
                 [&](int i, V raw, V dt) HWY_ATTR {
-                  const V density = hn::Exp(d, hn::Min(raw, hn::Set(d, kLargestExponent)));
+                  const V density = Exp(hn::Min(raw, hn::Set(d, kLargestExponent))).value;
                   V a, t;
                   AlphaOfDepth(hn::Mul(density, dt), &a, &t);
                   hn::StoreU(a, d, alpha + i);
@@ -228,7 +255,7 @@ HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
     const V clamped = hn::Clamp(raw, hn::Set(d, -kLargestExponent), hn::Set(d, kLargestExponent));
     const V tau = hn::LoadU(d, d_tau + i);
     // A cut sample has a zero here whatever its raw density is, infinities and NaN included.
-    const V gradient = hn::Mul(hn::Mul(tau, dt), hn::Exp(d, clamped));
+    const V gradient = hn::Mul(hn::Mul(tau, dt), Exp(clamped).value);
     const V result = hn::IfThenElseZero(hn::Ne(tau, hn::Zero(d)), gradient);
     const int lanes = static_cast<int>(hn::Lanes(d));
     if (i + lanes <= count) {
@@ -241,8 +268,18 @@ HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
   });
 }
 
-// body(first column, vector load for it, store for it) over [first, end), the last one with a mask: nothing
-// beside the columns is touched.
+// Passes the caches by where `to` begins a whole vector of the cache line.
+HWY_ATTR HWY_INLINE void StreamIfAligned(V value, float* to) {
+  const D d;
+  if (reinterpret_cast<uintptr_t>(to) % (hn::Lanes(d) * sizeof(float)) == 0) {
+    hn::Stream(value, d, to);
+  } else {
+    hn::StoreU(value, d, to);
+  }
+}
+
+// body(first column, vector load for it, store for it, streaming store for it) over [first, end), the last
+// one with a mask: nothing beside the columns is touched.
 template <class Body>
 HWY_ATTR HWY_INLINE void ForEachColumn(int first, int end, const Body& body) {
   const D d;
@@ -251,13 +288,14 @@ HWY_ATTR HWY_INLINE void ForEachColumn(int first, int end, const Body& body) {
   for (; i + lanes <= end; i += lanes) {
     body(
         i, [&](const float* from) HWY_ATTR { return hn::LoadU(d, from); },
-        [&](V value, float* to) HWY_ATTR { hn::StoreU(value, d, to); });
+        [&](V value, float* to) HWY_ATTR { hn::StoreU(value, d, to); },
+        [&](V value, float* to) HWY_ATTR { StreamIfAligned(value, to); });
   }
   if (i >= end) return;
   const auto mask = hn::FirstN(d, end - i);
+  const auto store = [&](V value, float* to) HWY_ATTR { hn::BlendedStore(value, mask, d, to); };
   body(
-      i, [&](const float* from) HWY_ATTR { return hn::MaskedLoad(mask, d, from); },
-      [&](V value, float* to) HWY_ATTR { hn::BlendedStore(value, mask, d, to); });
+      i, [&](const float* from) HWY_ATTR { return hn::MaskedLoad(mask, d, from); }, store, store);
 }
 
 // kRows rows from `row` on, 4 at most, ray after ray: a row is read from its begin to its end, so few streams
@@ -271,21 +309,24 @@ HWY_ATTR void ValueRows(const CompositeTile& tile, const ValueInputs& in, int ro
   for (int ray = 0; ray < tile.num_rays; ++ray) {
     V sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
     const int first = tile.begin[ray];
-    ForEachColumn(first, first + in.kept[ray], [&](int i, const auto& load, const auto&) HWY_ATTR {
-      const V w = load(weight + i);
-      for (int k = 0; k < kRows; ++k) {
-        hwy::Prefetch(values + (k + kRows) * stride +
-                      i);  // rows are too short for the processor to see a stream
-        sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
-      }
-    });
+    ForEachColumn(first, first + in.kept[ray],
+                  [&](int i, const auto& load, const auto&, const auto&) HWY_ATTR {
+                    const V w = load(weight + i);
+                    for (int k = 0; k < kRows; ++k) {
+                      hwy::Prefetch(values + (k + kRows) * stride +
+                                    i);  // rows are too short for the processor to see a stream
+                      sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
+                    }
+                  });
     HWY_ALIGN float sums[4] = {};
     AddSums4(sum[0], sum[1], sum[2], sum[3], sums);
     for (int k = 0; k < kRows; ++k) out[(row + k) * in.ray_stride + ray] = sums[k];
   }
 }
 
-template <int kRows>
+// kStream: gradients pass the caches by. A plain store first reads the line that it writes, which is half of
+// the traffic when the line comes from memory.
+template <int kRows, bool kStream>
 HWY_ATTR void ValueRowsBackward(const CompositeTile& tile, const ValueInputs& in, int row,
                                 const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
                                 float* HWY_RESTRICT d_weight) {
@@ -299,14 +340,18 @@ HWY_ATTR void ValueRowsBackward(const CompositeTile& tile, const ValueInputs& in
     const int cut = first + in.kept[ray];
     V d_ray[kRows];
     for (int k = 0; k < kRows; ++k) d_ray[k] = hn::Set(d, d_out[(row + k) * in.ray_stride + ray]);
-    ForEachColumn(first, cut, [&](int i, const auto& load, const auto& store) HWY_ATTR {
+    ForEachColumn(first, cut, [&](int i, const auto& load, const auto& store, const auto& stream) HWY_ATTR {
       const V w = load(weight + i);
       V sum = load(d_weight + i);
       for (int k = 0; k < kRows; ++k) {
         hwy::Prefetch(values + (k + kRows) * stride + i);
-        hwy::Prefetch(to + (k + kRows) * stride + i);
         sum = hn::MulAdd(load(values + k * stride + i), d_ray[k], sum);
-        store(hn::Mul(w, d_ray[k]), to + k * stride + i);
+        if constexpr (kStream) {
+          stream(hn::Mul(w, d_ray[k]), to + k * stride + i);
+        } else {
+          hwy::Prefetch(to + (k + kRows) * stride + i);
+          store(hn::Mul(w, d_ray[k]), to + k * stride + i);
+        }
       }
       store(sum, d_weight + i);
     });
@@ -324,16 +369,27 @@ HWY_ATTR void Values(const CompositeTile& tile, const ValueInputs& in, float* HW
   if (rest == 1) ValueRows<1>(tile, in, row, out);
 }
 
+template <bool kStream>
+HWY_ATTR void AllRowsBackward(const CompositeTile& tile, const ValueInputs& in,
+                              const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
+                              float* HWY_RESTRICT d_weight) {
+  int row = 0;
+  for (; row + 4 <= in.rows.num_rows; row += 4)
+    ValueRowsBackward<4, kStream>(tile, in, row, d_out, d_values, d_weight);
+  const int rest = in.rows.num_rows - row;
+  if (rest == 3) ValueRowsBackward<3, kStream>(tile, in, row, d_out, d_values, d_weight);
+  if (rest == 2) ValueRowsBackward<2, kStream>(tile, in, row, d_out, d_values, d_weight);
+  if (rest == 1) ValueRowsBackward<1, kStream>(tile, in, row, d_out, d_values, d_weight);
+}
+
 HWY_ATTR void ValuesBackward(const CompositeTile& tile, const ValueInputs& in,
                              const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
                              float* HWY_RESTRICT d_weight) {
-  int row = 0;
-  for (; row + 4 <= in.rows.num_rows; row += 4)
-    ValueRowsBackward<4>(tile, in, row, d_out, d_values, d_weight);
-  const int rest = in.rows.num_rows - row;
-  if (rest == 3) ValueRowsBackward<3>(tile, in, row, d_out, d_values, d_weight);
-  if (rest == 2) ValueRowsBackward<2>(tile, in, row, d_out, d_values, d_weight);
-  if (rest == 1) ValueRowsBackward<1>(tile, in, row, d_out, d_values, d_weight);
+  const int64_t columns = tile.begin[tile.num_rays] - tile.begin[0];
+  const int64_t bytes = 2 * in.rows.num_rows * columns * static_cast<int64_t>(sizeof(float));
+  if (bytes < kStreamBytes) return AllRowsBackward<false>(tile, in, d_out, d_values, d_weight);
+  AllRowsBackward<true>(tile, in, d_out, d_values, d_weight);
+  hwy::FlushStream();
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
