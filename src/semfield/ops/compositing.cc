@@ -44,6 +44,7 @@ struct ValueInputs {
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // highway.h must come first.
+#include "semfield/ops/exponential-inl.h"
 #include "semfield/ops/lane_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -76,35 +77,6 @@ HWY_ATTR HWY_INLINE void ForEachVector(const float* HWY_RESTRICT a, const float*
     padded_b[k] = b[i + k];
   }
   body(i, hn::Load(d, padded_a), hn::Load(d, padded_b));
-}
-
-// exp(x) = 2^k e^r with |r| <= ln 2 / 2, for x up to 88; 0 below -87, where the result would lose its digits,
-// and for what is no number.
-struct Exponential {
-  V value;
-  V power;      // k
-  V minus_one;  // e^r - 1 to full relative precision, and so exp(x) - 1 where k is 0
-};
-HWY_ATTR HWY_INLINE Exponential Exp(V x) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  // Added to a number this leaves its nearest whole number in the last bits.
-  const V magic = hn::Set(d, 12582912.0f);
-  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
-  const V k = hn::Sub(shifted, magic);
-  V r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
-  r = hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
-  // (e^r - 1) / r, interpolated at Chebyshev's points: 2.5e-8 off at most.
-  V series = hn::MulAdd(r, hn::Set(d, 0.00139262131f), hn::Set(d, 0.00836320315f));
-  series = hn::MulAdd(r, series, hn::Set(d, 0.0416665561f));
-  series = hn::MulAdd(r, series, hn::Set(d, 0.166665763f));
-  series = hn::MulAdd(r, series, hn::Set(d, 0.5f));
-  series = hn::MulAdd(r, series, hn::Set(d, 1.0f));
-  const V minus_one = hn::Mul(r, series);
-  const V significand = hn::Add(minus_one, hn::Set(d, 1.0f));
-  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
-  const V value = hn::BitCast(d, hn::Add(hn::BitCast(di, significand), exponent));
-  return {hn::IfThenElseZero(hn::Ge(x, hn::Set(d, -87.0f)), value), k, minus_one};
 }
 
 // alpha = 1 - exp(-tau) and what is let through, exp(-tau), both to full relative precision: the difference

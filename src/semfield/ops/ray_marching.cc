@@ -1,5 +1,7 @@
 #include "semfield/ops/ray_marching.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -277,6 +279,48 @@ class ContractedSpace {
   int axis_ = 0;
 };
 
+// Ends a ray soon after options.stop_optical_depth. The densities of its cells lie anywhere in megabytes:
+// each is asked for when its sample is found and looked at some samples later, when it has arrived.
+class DepthStop {
+ public:
+  DepthStop(const OccupancyGrid& grid, const MarchOptions& options)
+      : density_(grid.mean_density().data()),
+        limit_(options.stop_optical_depth),
+        margin_(options.stop_margin_cells) {}
+
+  // Sample number `count` of the ray; lowers `end` by what is known by now.
+  void Add(int count, size_t cell, double middle, double width, double cell_size, double* end) {
+    if (limit_ <= 0) return;
+    if (count >= kLag) Look(samples_[count % kLag], end);
+    hwy::Prefetch(density_ + cell);
+    samples_[count % kLag] = {cell, middle, width, cell_size};
+  }
+  // How many of `count` samples lie before the end of the ray.
+  int Close(int count, double* end) {
+    if (limit_ <= 0) return count;
+    const int first = std::max(0, count - kLag);
+    for (int i = first; i < count; ++i) Look(samples_[i % kLag], end);
+    while (count > first && samples_[(count - 1) % kLag].middle >= *end) --count;
+    return count;
+  }
+
+ private:
+  static constexpr int kLag = 16;
+  struct Sample {
+    size_t cell;
+    double middle, width, cell_size;
+  };
+  void Look(const Sample& sample, double* end) {
+    depth_ += density_[sample.cell] * sample.width;
+    if (depth_ > limit_) *end = std::min(*end, sample.middle + margin_ * sample.cell_size);
+  }
+
+  const float* density_;
+  double limit_, margin_;
+  double depth_ = 0;
+  Sample samples_[kLag];
+};
+
 template <class Space>
 int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, double jitter, float* t,
           float* dt) {
@@ -287,8 +331,8 @@ int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, d
   if (!space.Clip(&begin, &end)) return 0;
 
   StepLattice lattice(options, begin, jitter);
+  DepthStop stop(grid, options);
   int count = 0;
-  double optical_depth = 0;
   while (lattice.middle() < end && count < options.max_samples) {
     const double middle = lattice.middle();
     const Cell cell = space.Locate(middle);
@@ -304,16 +348,11 @@ int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, d
     }
     t[count] = static_cast<float>(middle);
     dt[count] = static_cast<float>(lattice.width());
+    stop.Add(count, index, middle, lattice.width(), space.CellSize(), &end);
     ++count;
-    if (options.stop_optical_depth > 0) {
-      optical_depth += grid.mean_density()[index] * lattice.width();
-      if (optical_depth > options.stop_optical_depth) {
-        end = std::min(end, middle + options.stop_margin_cells * space.CellSize());
-      }
-    }
     lattice.Next();
   }
-  return count;
+  return stop.Close(count, &end);
 }
 
 bool IsFinite(const Ray& ray) {

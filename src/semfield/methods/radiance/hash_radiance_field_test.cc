@@ -121,6 +121,7 @@ class SlopedFieldTest : public testing::Test {
     options.cone_angle = 0;
     options.density_bias = -3;
     options.steps_across = 256;
+    EXPECT_TRUE(options.bfloat16);  // of training steps: what is rendered must not change for it
     model_ = std::make_unique<RadianceModel>(options, SceneMap{.center = {1, 2, 3}, .half_extent = 2});
     for (Buffer<float>* buffer : {&model_->grid, &model_->density_mlp, &model_->color_mlp}) buffer->Fill(0);
     const ops::HashGridLevel& level = model_->layout.levels[0];

@@ -37,8 +37,8 @@ RadianceModel::RadianceModel(const RadianceOptions& resolved, const SceneMap& sc
                                     .log2_table_size = options.log2_table_size,
                                     .base_resolution = options.base_resolution,
                                     .finest_resolution = options.finest_resolution});
-  density_shape = {.input = layout.num_features(), .hidden = options.hidden, .num_hidden = 1, .output = kGeometryRows, .bfloat16 = options.bfloat16};
-  color_shape = {.input = kGeometryRows + 16, .hidden = options.hidden, .num_hidden = 2, .output = 3, .bfloat16 = options.bfloat16};
+  density_shape = {.input = layout.num_features(), .hidden = options.hidden, .num_hidden = 1, .output = kGeometryRows};
+  color_shape = {.input = kGeometryRows + 16, .hidden = options.hidden, .num_hidden = 2, .output = 3};
   grid.Resize(layout.num_parameters);
   grid_half.Resize(layout.num_parameters);
   density_mlp.Resize(ops::MlpNumParameters(density_shape));

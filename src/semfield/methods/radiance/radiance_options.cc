@@ -13,8 +13,7 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Int("finest-resolution", &finest_resolution, "Cells a side of the finest level.",
            {.min = 2, .max = 65536});
   list.Int("hidden", &hidden, "Width of both networks.", {.min = 16, .max = 256});
-  list.Flag("bfloat16", &bfloat16,
-            "Multiply in bfloat16 in both networks, where the processor can; elsewhere it changes nothing.");
+  list.Flag("bfloat16", &bfloat16, "Train with networks that multiply in bfloat16, where the processor can.");
   list.Int("occupancy-resolution", &occupancy_resolution,
            "Cells a side of the occupancy grid (a multiple of 8).", {.min = 8, .max = 512});
   list.Group("Sampling");

@@ -17,7 +17,8 @@ struct RadianceOptions {
   int base_resolution = 16;
   int finest_resolution = 2048;
   int hidden = 64;
-  bool bfloat16 = false;  // products of the networks (ops/small_mlp.h)
+  // Of training steps only: slopes of a density in bfloat16 are no good for normals.
+  bool bfloat16 = true;
   int occupancy_resolution = 128;
   // Sampling.
   int samples_per_step = 65536;

@@ -139,6 +139,7 @@ void RadianceTrainer::DrawBatch() {
 RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, int slot) {
   TilePass& pass = workers_[worker]->pass;
   std::vector<float>&d_rgb = workers_[worker]->d_rgb, &d_final = workers_[worker]->d_final;
+  pass.TrainInBfloat16(model_.options.bfloat16);
   pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
   pass.Color(batch_.rays, /*training=*/true);
   SlotResult result;

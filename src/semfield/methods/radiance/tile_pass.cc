@@ -1,9 +1,9 @@
 #include "semfield/methods/radiance/tile_pass.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
+#include "semfield/ops/sigmoid.h"
 #include "semfield/ops/spherical_harmonics.h"
 
 namespace semfield {
@@ -21,7 +21,8 @@ void CompactRow(float* row, const int32_t* old_begin, const int32_t* new_begin, 
   }
 }
 
-void CompactRows(float* rows, int num_rows, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
+void CompactRows(float* rows, int num_rows, const int32_t* old_begin, const int32_t* new_begin,
+                 int num_rays) {
   for (int row = 0; row < num_rows; ++row) {
     CompactRow(rows + static_cast<size_t>(row) * kStride, old_begin, new_begin, num_rays);
   }
@@ -34,7 +35,8 @@ void ZeroPadding(float* row, int columns) {
 
 }  // namespace
 
-TilePass::TilePass(const RadianceModel& model) : model_(model) {
+TilePass::TilePass(const RadianceModel& model)
+    : model_(model), training_density_shape_(model.density_shape), training_color_shape_(model.color_shape) {
   const auto rows = [](Buffer<float>& buffer, int n) { buffer.Resize(static_cast<size_t>(n) * kStride); };
   const int widest = std::max({model.options.hidden, model.layout.num_features(), model.color_shape.input});
   rows(density_activations_, ops::MlpActivationRows(model.density_shape));
@@ -44,8 +46,8 @@ TilePass::TilePass(const RadianceModel& model) : model_(model) {
   rows(ray_harmonics_, ops::kNumSphericalHarmonics);
   rows(scratch_, 2 * widest);
   for (Buffer<float>* buffer : {&color_, &rgb_, &d_color_, &directions_}) rows(*buffer, 3);
-  for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_, &d_raw_,
-                                &s_, &ds_, &distortion_}) {
+  for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_,
+                                &d_raw_, &s_, &ds_, &distortion_}) {
     rows(*buffer, 1);
   }
   begin_.resize(ops::kTileColumns + 1);
@@ -63,7 +65,8 @@ void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmit
   columns_ = tile_.num_columns;
   std::copy_n(tiles.begin(tile_), tile_.num_rays + 1, begin_.begin());
   if (columns_ > 0) {
-    ops::MlpForward(model_.density_shape, model_.density_mlp.data(), tiles.encoded(tile_index), kStride, columns_,
+    ops::MlpForward(training ? training_density_shape_ : model_.density_shape, model_.density_mlp.data(),
+                    tiles.encoded(tile_index), kStride, columns_,
                     training ? density_activations_.data() : nullptr, color_in_.data());
   }
   const float bias = static_cast<float>(model_.options.density_bias);
@@ -84,9 +87,12 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
   for (int r = 0; r < tile_.num_rays; ++r) begin_[r + 1] = begin_[r] + kept_[r];
   const int new_columns = begin_[tile_.num_rays];
   if (new_columns != columns_) {
-    const auto compact = [&](float* rows, int n) { CompactRows(rows, n, old_begin, begin_.data(), tile_.num_rays); };
-    for (float* row : {tiles.x(tile_index_), tiles.y(tile_index_), tiles.z(tile_index_), tiles.t(tile_index_),
-                       tiles.dt(tile_index_), raw_.data(), dt_.data(), weight_.data(), transmittance_.data()}) {
+    const auto compact = [&](float* rows, int n) {
+      CompactRows(rows, n, old_begin, begin_.data(), tile_.num_rays);
+    };
+    for (float* row :
+         {tiles.x(tile_index_), tiles.y(tile_index_), tiles.z(tile_index_), tiles.t(tile_index_),
+          tiles.dt(tile_index_), raw_.data(), dt_.data(), weight_.data(), transmittance_.data()}) {
       compact(row, 1);
     }
     compact(color_in_.data(), RadianceModel::kGeometryRows);
@@ -110,21 +116,20 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
     for (int r = 0; r < tile_.num_rays; ++r) std::fill(row + begin_[r], row + begin_[r + 1], harmonic[r]);
   }
   if (columns_ > 0) {
-    ops::MlpForward(model_.color_shape, model_.color_mlp.data(), color_in_.data(), kStride, columns_,
-                    training ? color_activations_.data() : nullptr, color_.data());
+    ops::MlpForward(training ? training_color_shape_ : model_.color_shape, model_.color_mlp.data(),
+                    color_in_.data(), kStride, columns_, training ? color_activations_.data() : nullptr,
+                    color_.data());
   }
-  for (int k = 0; k < 3; ++k) {
-    float* row = Row(color_, k);
-    for (int c = 0; c < columns_; ++c) row[c] = 1.0f / (1.0f + std::exp(-row[c]));
-  }
+  for (int k = 0; k < 3; ++k) ops::Sigmoid(Row(color_, k), columns_);
   for (int r = 0; r < tile_.num_rays; ++r) kept_[r] = begin_[r + 1] - begin_[r];
-  ops::CompositeColor(Composite(), kept_.data(), weight_.data(), color_.data(), kStride, rgb_.data(), kStride);
+  ops::CompositeColor(Composite(), kept_.data(), weight_.data(), color_.data(), kStride, rgb_.data(),
+                      kStride);
 }
 
 void TilePass::Backward(const Gradients& gradients) {
   std::fill_n(d_weight_.data(), columns_, 0.0f);
-  ops::CompositeColorBackward(Composite(), kept_.data(), weight_.data(), color_.data(), kStride, gradients.d_rgb,
-                              kStride, d_color_.data(), d_weight_.data());
+  ops::CompositeColorBackward(Composite(), kept_.data(), weight_.data(), color_.data(), kStride,
+                              gradients.d_rgb, kStride, d_color_.data(), d_weight_.data());
   if (gradients.distortion_scale > 0) {
     const float scale = model_.LengthScale();
     const float* t = tiles_->t(tile_index_);
@@ -134,8 +139,8 @@ void TilePass::Backward(const Gradients& gradients) {
       s_[c] = t[c] * scale * inverse;
       ds_[c] = dt_[c] * inverse * inverse;
     }
-    ops::DistortionLoss(Composite(), kept_.data(), weight_.data(), s_.data(), ds_.data(), gradients.distortion_scale,
-                        distortion_.data(), d_weight_.data());
+    ops::DistortionLoss(Composite(), kept_.data(), weight_.data(), s_.data(), ds_.data(),
+                        gradients.distortion_scale, distortion_.data(), d_weight_.data());
   } else {
     std::fill_n(distortion_.data(), tile_.num_rays, 0.0f);
   }
@@ -146,14 +151,15 @@ void TilePass::Backward(const Gradients& gradients) {
     for (int c = 0; c < columns_; ++c) d_row[c] *= row[c] * (1 - row[c]);
     ZeroPadding(d_row, columns_);
   }
-  ops::MlpBackward(model_.color_shape, model_.color_mlp.data(), color_in_.data(), color_activations_.data(),
-                   d_color_.data(), kStride, columns_, scratch_.data(), gradients.color_mlp, d_color_in_.data());
+  ops::MlpBackward(training_color_shape_, model_.color_mlp.data(), color_in_.data(),
+                   color_activations_.data(), d_color_.data(), kStride, columns_, scratch_.data(),
+                   gradients.color_mlp, d_color_in_.data());
   ops::CompositeBackward(Composite(), kept_.data(), weight_.data(), transmittance_.data(),
                          final_transmittance_.data(), d_weight_.data(), gradients.d_final_transmittance,
                          d_raw_.data());
   for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
-  ops::MlpBackward(model_.density_shape, model_.density_mlp.data(), encoded, density_activations_.data(),
+  ops::MlpBackward(training_density_shape_, model_.density_mlp.data(), encoded, density_activations_.data(),
                    d_color_in_.data(), kStride, columns_, scratch_.data(), gradients.density_mlp, encoded);
 }
 
