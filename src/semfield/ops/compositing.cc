@@ -285,8 +285,8 @@ HWY_ATTR void ValueRows(const CompositeTile& tile, const ValueInputs& in, int ro
                   [&](int i, const auto& load, const auto&, const auto&) HWY_ATTR {
                     const V w = load(weight + i);
                     for (int k = 0; k < kRows; ++k) {
-                      hwy::Prefetch(values + (k + kRows) * stride +
-                                    i);  // rows are too short for the processor to see a stream
+                      // Rows are too short for the processor to see a stream.
+                      hwy::Prefetch(values + (k + kRows) * stride + i);
                       sum[k] = hn::MulAdd(w, load(values + k * stride + i), sum[k]);
                     }
                   });

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/buffer.h"
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
@@ -424,6 +425,37 @@ TEST_P(CompositingTest, ThreadsDoNotDisturbEachOther) {
 TEST_P(CompositingTest, RefusesMoreThanATile) {
   Scene scene = MakeScene({1000, 25}, 60);
   EXPECT_THROW(scene.Forward(0), BugError);
+}
+
+TEST_P(CompositingTest, GradientsThatPassTheCachesByAreTheSame) {
+  // So many rows of a full tile take the streaming way, four of them do not.
+  constexpr int kRows = 136;
+  for (const std::vector<int>& shape : {std::vector<int>{500, 1, 523}, {1024}, std::vector<int>(32, 32)}) {
+    Scene scene = MakeScene(shape, 5);
+    scene.Forward(1e-4f);
+    const int n = scene.columns(), rays = scene.rays();
+    ASSERT_GE(2 * kRows * n * static_cast<int>(sizeof(float)), 1 << 20);
+    Random random(9);
+    std::vector<float> values(kRows * n), d_out(kRows * rays);
+    for (std::vector<float>* numbers : {&values, &d_out}) {
+      for (float& v : *numbers) v = random.Uniform(-1, 1);
+    }
+    Buffer<float> d_values, d_values_4;  // begin a cache line
+    for (Buffer<float>* buffer : {&d_values, &d_values_4}) {
+      buffer->Resize(values.size());
+      buffer->Fill(-1);
+    }
+    std::vector<float> d_weight(n, 0.0f), d_weight_4 = d_weight;
+    CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), {kRows, values.data(), n},
+                            d_out.data(), rays, d_values.data(), d_weight.data());
+    for (int row = 0; row < kRows; row += 4) {
+      CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(),
+                              {4, values.data() + row * n, n}, d_out.data() + row * rays, rays,
+                              d_values_4.data() + row * n, d_weight_4.data());
+    }
+    EXPECT_TRUE(std::equal(d_values.begin(), d_values.end(), d_values_4.begin()));
+    EXPECT_EQ(d_weight, d_weight_4);
+  }
 }
 
 }  // namespace

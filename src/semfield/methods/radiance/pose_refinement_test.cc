@@ -146,7 +146,6 @@ class PoseGradientTest : public testing::Test {
   }
   static RadianceOptions Options() {
     RadianceOptions options;
-    options.bfloat16 = false;  // slopes by finite differences need all digits
     options.levels = 2;
     options.features_per_level = 2;
     options.log2_table_size = 10;

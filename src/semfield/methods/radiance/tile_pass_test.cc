@@ -15,7 +15,6 @@ constexpr int kRays = 6;
 
 RadianceOptions TinyOptions() {
   RadianceOptions options;
-  options.bfloat16 = false;  // slopes by finite differences need all digits
   options.levels = 2;
   options.features_per_level = 2;
   options.log2_table_size = 8;
