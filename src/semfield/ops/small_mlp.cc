@@ -195,7 +195,7 @@ void MultiplyColumns(const Product& p, size_t num_columns) {
 }
 
 void ForwardImpl(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                 size_t num_columns, float* activations, float* block_scratch, float* output) {
+                 size_t num_columns, void* activations, float* block_scratch, float* output) {
 #if HWY_TARGET == HWY_AVX3
   if (shape.bfloat16 && internal::HasBrainFloats()) {
     return internal::BrainForward(shape, parameters, input, stride, num_columns, activations, output);
@@ -212,7 +212,7 @@ void ForwardImpl(const MlpShape& shape, const float* parameters, const float* in
       float* y = output + begin;
       size_t y_stride = stride;
       if (!last && activations != nullptr) {
-        y = activations + static_cast<size_t>(l) * shape.hidden * stride + begin;
+        y = static_cast<float*>(activations) + static_cast<size_t>(l) * shape.hidden * stride + begin;
       } else if (!last) {
         y = block_scratch + static_cast<size_t>(l % 2) * shape.hidden * kBlock;
         y_stride = kBlock;
@@ -330,9 +330,9 @@ void AddBiasGradient(const float* d_y, size_t stride, int num_columns, int num_o
   }
 }
 
-void BackwardImpl(const MlpShape& shape, const float* parameters, const float* input,
-                  const float* activations, const float* d_output, size_t stride, int num_columns,
-                  float* scratch, float* d_parameters, float* d_input) {
+void BackwardImpl(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
+                  const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
+                  float* d_input) {
 #if HWY_TARGET == HWY_AVX3
   if (shape.bfloat16 && internal::HasBrainFloats()) {
     return internal::BrainBackward(shape, parameters, input, activations, d_output, stride, num_columns,
@@ -345,7 +345,9 @@ void BackwardImpl(const MlpShape& shape, const float* parameters, const float* i
   const float* d_y = d_output;
   for (int l = shape.num_hidden; l >= 0; --l) {
     const internal::MlpLayer layer = internal::GetMlpLayer(shape, l);
-    const float* x = l == 0 ? input : activations + static_cast<size_t>(l - 1) * shape.hidden * stride;
+    const float* x =
+        l == 0 ? input
+               : static_cast<const float*>(activations) + static_cast<size_t>(l - 1) * shape.hidden * stride;
     AddWeightGradient({d_y, x, stride, num_columns, d_parameters + layer.weights, layer.input}, layer.output);
     if (shape.bias) AddBiasGradient(d_y, stride, num_columns, layer.output, d_parameters + layer.biases);
     float* d_x = l == 0 ? d_input : scratch + static_cast<size_t>(l % 2) * scratch_rows * stride;
@@ -412,8 +414,12 @@ void MlpInitialize(const MlpShape& shape, Random& random, float* parameters) {
   }
 }
 
+size_t MlpActivationBytes(const MlpShape& shape) {
+  return shape.bfloat16 && MlpHasBfloat16() ? sizeof(uint16_t) : sizeof(float);
+}
+
 void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, float* activations, float* output) {
+                int num_columns, void* activations, float* output) {
   CheckShape(shape);
   SF_CHECK_GE(num_columns, 0);
   SF_CHECK_GE(stride, Padded(num_columns));
@@ -427,7 +433,7 @@ void MlpForward(const MlpShape& shape, const float* parameters, const float* inp
   (shape, parameters, input, stride, Padded(num_columns), activations, block_scratch.data(), output);
 }
 
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const float* activations,
+void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
                  const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
                  float* d_input) {
   CheckShape(shape);

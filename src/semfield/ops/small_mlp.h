@@ -33,16 +33,19 @@ void MlpInitialize(const MlpShape& shape, Random& random, float* parameters);
 inline int MlpActivationRows(const MlpShape& shape) {
   return shape.hidden * shape.num_hidden;
 }
+// Bytes of each of these values: 4, floats, or 2 where products are taken in bfloat16.
+size_t MlpActivationBytes(const MlpShape& shape);
 
 // output[shape.output rows], activations[MlpActivationRows rows] <- input[shape.input rows]. All rows use
-// `stride`. `activations` may be null when no backward pass follows.
+// `stride`, counted in numbers of the row. `activations` (64-byte aligned) may be null when no backward pass
+// follows.
 void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, float* activations, float* output);
+                int num_columns, void* activations, float* output);
 
 // Given d_output, adds to d_parameters (summed over columns in a fixed order) and writes d_input (may be
 // null). `scratch` has 2 * max(hidden, input, output) rows of `stride`. d_input may be `input` itself.
 // Columns from num_columns on, whatever they hold, add nothing to d_parameters.
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const float* activations,
+void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
                  const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
                  float* d_input);
 

@@ -85,6 +85,13 @@ SEMFIELD_BF16 void PackRowPairs(const float* rows, size_t stride, int num_rows, 
   }
 }
 
+// The processor does not foresee a jump from row to row.
+inline void PrefetchRows(const float* rows, size_t stride, int num_rows) {
+  for (int r = 0; r < num_rows; ++r) {
+    for (int c = 0; c < kBlock; c += kLanes) __builtin_prefetch(rows + r * stride + c);
+  }
+}
+
 // Row by row, columns [0, num_columns) rounded; zeros up to the next multiple of 32.
 SEMFIELD_BF16 void PackColumns(const float* rows, size_t stride, int num_rows, int num_columns,
                                uint16_t* packed, size_t packed_stride) {
@@ -112,7 +119,7 @@ struct Product {
   const uint32_t* x;  // [pairs][kBlock]
   Gate gate_kind;
   float slope;
-  const float* gate;  // values after the nonlinearity, read by the backward kinds
+  const uint16_t* gate;  // values after the nonlinearity, read by the backward kinds
   size_t gate_stride;
   // Where results go; null: nowhere.
   float* y;
@@ -122,8 +129,14 @@ struct Product {
   size_t y_columns_stride;
 };
 
+// Which of 16 numbers are above 0; the order of the bits of a number that is not negative is its own.
+SEMFIELD_BF16_INLINE __mmask16 Positive(const uint16_t* numbers) {
+  return _mm256_cmpgt_epi16_mask(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers)),
+                                 _mm256_setzero_si256());
+}
+
 template <Gate kGate>
-SEMFIELD_BF16_INLINE __m512 ApplyGate(__m512 sum, __m512 slope, const float* gate) {
+SEMFIELD_BF16_INLINE __m512 ApplyGate(__m512 sum, __m512 slope, const uint16_t* gate) {
   const __m512 zero = _mm512_setzero_ps();
   // Comparisons so that a sum that is not a number stays one.
   if constexpr (kGate == Gate::kRelu) {
@@ -133,10 +146,10 @@ SEMFIELD_BF16_INLINE __m512 ApplyGate(__m512 sum, __m512 slope, const float* gat
     return _mm512_mask_mul_ps(sum, _mm512_cmp_ps_mask(sum, zero, _CMP_NGT_UQ), slope, sum);
   }
   if constexpr (kGate == Gate::kReluBackward) {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_loadu_ps(gate), zero, _CMP_GT_OQ), sum);
+    return _mm512_maskz_mov_ps(Positive(gate), sum);
   }
   if constexpr (kGate == Gate::kLeakyBackward) {
-    return _mm512_mask_mul_ps(sum, _mm512_cmp_ps_mask(_mm512_loadu_ps(gate), zero, _CMP_NGT_UQ), slope, sum);
+    return _mm512_mask_mul_ps(sum, _knot_mask16(Positive(gate)), slope, sum);
   }
   return sum;
 }
@@ -144,7 +157,7 @@ SEMFIELD_BF16_INLINE __m512 ApplyGate(__m512 sum, __m512 slope, const float* gat
 template <Gate kGate, int kRows, int kVectors>
 SEMFIELD_BF16_INLINE void StoreTile(const Product& p, int row, int column, __m512 (&sum)[kRows][kVectors]) {
   const __m512 slope = _mm512_set1_ps(p.slope);
-  const float* gate = p.gate + row * p.gate_stride + column;
+  const uint16_t* gate = p.gate + row * p.gate_stride + column;
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
@@ -255,9 +268,10 @@ void Multiply(const Product& p, int num_columns) {
 // ---- Weight gradients: gradient[o][i] += sum over columns of d[o] x[i], pairs of columns at a time.
 struct Outer {
   const uint16_t* d;
+  size_t d_stride;
   const uint16_t* x;
-  size_t stride;
-  int num_columns;  // a multiple of 32
+  size_t x_stride;
+  int num_columns;
   float* gradient;
   int num_inputs;
 };
@@ -273,29 +287,44 @@ SEMFIELD_BF16_INLINE __m128 Sums4(__m512 a, __m512 b, __m512 c, __m512 e) {
 
 constexpr int kOuterColumns = 4;
 
+// sum[r][c] += products of 32 columns of left[r] and right[c]; of the last ones only those of the mask count.
+template <int kRows, bool kLast>
+SEMFIELD_BF16_INLINE void AddOuter(const uint16_t* const (&left)[kRows],
+                                   const uint16_t* const (&right)[kOuterColumns], int column, __mmask32 mask,
+                                   __m512 (&sum)[kRows][kOuterColumns]) {
+  const auto load = [&](const uint16_t* from) SEMFIELD_BF16 {
+    return kLast ? _mm512_maskz_loadu_epi16(mask, from + column) : _mm512_loadu_si512(from + column);
+  };
+  __m512i values[kOuterColumns];
+#pragma GCC unroll 8
+  for (int c = 0; c < kOuterColumns; ++c) values[c] = load(right[c]);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const __m512i value = load(left[r]);
+#pragma GCC unroll 8
+    for (int c = 0; c < kOuterColumns; ++c) sum[r][c] = AddProducts(sum[r][c], value, values[c]);
+  }
+}
+
 // kRows outputs, four inputs of which `inputs` are there (the others repeat the last and are left out).
 template <int kRows>
 SEMFIELD_BF16 __attribute__((noinline)) void OuterTile(const Outer& p, int o, int i, int inputs) {
   const uint16_t* left[kRows];
   const uint16_t* right[kOuterColumns];
-  for (int r = 0; r < kRows; ++r) left[r] = p.d + (o + r) * p.stride;
-  for (int c = 0; c < kOuterColumns; ++c) right[c] = p.x + (i + std::min(c, inputs - 1)) * p.stride;
+  for (int r = 0; r < kRows; ++r) left[r] = p.d + (o + r) * p.d_stride;
+  for (int c = 0; c < kOuterColumns; ++c) right[c] = p.x + (i + std::min(c, inputs - 1)) * p.x_stride;
   __m512 sum[kRows][kOuterColumns];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
     for (int c = 0; c < kOuterColumns; ++c) sum[r][c] = _mm512_setzero_ps();
   }
-  for (int column = 0; column < p.num_columns; column += kPairLanes) {
-    __m512i values[kOuterColumns];
-#pragma GCC unroll 8
-    for (int c = 0; c < kOuterColumns; ++c) values[c] = _mm512_loadu_si512(right[c] + column);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const __m512i value = _mm512_loadu_si512(left[r] + column);
-#pragma GCC unroll 8
-      for (int c = 0; c < kOuterColumns; ++c) sum[r][c] = AddProducts(sum[r][c], value, values[c]);
-    }
+  int column = 0;
+  for (; column + kPairLanes <= p.num_columns; column += kPairLanes) {
+    AddOuter<kRows, false>(left, right, column, 0, sum);
+  }
+  if (column < p.num_columns) {
+    AddOuter<kRows, true>(left, right, column, (__mmask32{1} << (p.num_columns - column)) - 1, sum);
   }
   const __mmask8 mask = static_cast<__mmask8>((1u << inputs) - 1);
   float* gradient = p.gradient + static_cast<size_t>(o) * p.num_inputs + i;
@@ -328,7 +357,9 @@ SEMFIELD_BF16 void AddBiasGradient(const uint16_t* d, size_t stride, int num_col
   for (int o = 0; o < num_outputs; ++o) {
     __m512 sum = _mm512_setzero_ps();
     for (int column = 0; column < num_columns; column += kPairLanes) {
-      sum = AddProducts(sum, _mm512_loadu_si512(d + o * stride + column), ones);
+      const int left = num_columns - column;
+      const __mmask32 mask = left >= kPairLanes ? ~__mmask32{0} : (__mmask32{1} << left) - 1;
+      sum = AddProducts(sum, _mm512_maskz_loadu_epi16(mask, d + o * stride + column), ones);
     }
     gradient[o] += _mm512_reduce_add_ps(sum);
   }
@@ -336,9 +367,9 @@ SEMFIELD_BF16 void AddBiasGradient(const uint16_t* d, size_t stride, int num_col
 
 // ---- What a thread keeps between calls.
 struct Workspace {
-  Buffer<uint32_t> weights;      // of one call, all layers
-  Buffer<uint32_t> pairs[2];     // [widest / 2][kBlock]
-  Buffer<uint16_t> x, d, input;  // rows of columns
+  Buffer<uint32_t> weights;   // of one call, all layers
+  Buffer<uint32_t> pairs[2];  // [widest / 2][kBlock]
+  Buffer<uint16_t> input, d;  // rows of columns
 };
 
 Workspace& ThreadWorkspace() {
@@ -369,7 +400,7 @@ bool HasBrainFloats() {
 }
 
 void BrainForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                  size_t num_columns, float* activations, float* output) {
+                  size_t num_columns, void* activations, float* output) {
   Workspace& w = ThreadWorkspace();
   const int num_layers = MlpNumLayers(shape);
   const size_t layer_words = Widest(shape) * Pairs(static_cast<int>(Widest(shape)));
@@ -384,6 +415,7 @@ void BrainForward(const MlpShape& shape, const float* parameters, const float* i
   for (size_t begin = 0; begin < num_columns; begin += kBlock) {
     const int count = static_cast<int>(std::min<size_t>(kBlock, num_columns - begin));
     PackRowPairs(input + begin, stride, shape.input, count, pairs[0], kBlock);
+    if (begin + kBlock < num_columns) PrefetchRows(input + begin + kBlock, stride, shape.input);
     for (int l = 0; l < num_layers; ++l) {
       const MlpLayer layer = GetMlpLayer(shape, l);
       const bool last = l == shape.num_hidden;
@@ -401,8 +433,11 @@ void BrainForward(const MlpShape& shape, const float* parameters, const float* i
       if (last) {
         p.y = output + begin;
       } else {
-        if (activations != nullptr)
-          p.y = activations + static_cast<size_t>(l) * shape.hidden * stride + begin;
+        if (activations != nullptr) {
+          p.y_columns =
+              static_cast<uint16_t*>(activations) + static_cast<size_t>(l) * shape.hidden * stride + begin;
+          p.y_columns_stride = stride;
+        }
         p.y_pairs = pairs[(l + 1) % 2];
       }
       Multiply(p, count);
@@ -415,7 +450,7 @@ namespace {
 // From d_output down to d_input, block by block; leaves every layer's gradient of its sums in `d`, rows of
 // columns, the layers one after another.
 void BackwardValues(const MlpShape& shape, const uint32_t* weights, size_t layer_words,
-                    const float* activations, const float* d_output, size_t stride, int num_columns,
+                    const uint16_t* activations, const float* d_output, size_t stride, int num_columns,
                     uint16_t* d, size_t d_stride, float* d_input) {
   Workspace& w = ThreadWorkspace();
   uint32_t* pairs[2];
@@ -458,7 +493,7 @@ void BackwardValues(const MlpShape& shape, const uint32_t* weights, size_t layer
 }  // namespace
 
 void BrainBackward(const MlpShape& shape, const float* parameters, const float* input,
-                   const float* activations, const float* d_output, size_t stride, int num_columns,
+                   const void* activations, const float* d_output, size_t stride, int num_columns,
                    float* d_parameters, float* d_input) {
   Workspace& w = ThreadWorkspace();
   const int num_layers = MlpNumLayers(shape);
@@ -470,29 +505,24 @@ void BrainBackward(const MlpShape& shape, const float* parameters, const float* 
                  weights + l * layer_words, layer.input);
   }
   // Rows of columns: a multiple of 32, and not of a power of two, so that rows do not share sets of L1.
-  const int whole = RoundUp(num_columns, kPairLanes);
   const size_t row = static_cast<size_t>(RoundUp(num_columns, kBlock)) + kPairLanes;
+  const auto* values = static_cast<const uint16_t*>(activations);
   uint16_t* d = AtLeast(w.d, (static_cast<size_t>(MlpActivationRows(shape)) + shape.output) * row);
-  uint16_t* x = AtLeast(w.x, Widest(shape) * row);
   uint16_t* d_last = d + static_cast<size_t>(MlpActivationRows(shape)) * row;
+  uint16_t* x = AtLeast(w.input, static_cast<size_t>(shape.input) * row);
   // The input is read before d_input, which may be the same array, is written.
-  uint16_t* first_x = d_input == input ? AtLeast(w.input, static_cast<size_t>(shape.input) * row) : nullptr;
-  if (first_x != nullptr) PackColumns(input, stride, shape.input, num_columns, first_x, row);
+  PackColumns(input, stride, shape.input, num_columns, x, row);
   PackColumns(d_output, stride, shape.output, num_columns, d_last, row);
-  BackwardValues(shape, weights, layer_words, activations, d_output, stride, num_columns, d, row, d_input);
-  for (int r = 0; r < MlpActivationRows(shape); ++r) {
-    std::memset(d + r * row + num_columns, 0, sizeof(uint16_t) * (whole - num_columns));
-  }
+  BackwardValues(shape, weights, layer_words, values, d_output, stride, num_columns, d, row, d_input);
   for (int l = 0; l < num_layers; ++l) {
     const MlpLayer layer = GetMlpLayer(shape, l);
-    const float* values = l == 0 ? input : activations + static_cast<size_t>(l - 1) * shape.hidden * stride;
-    const uint16_t* layer_x = l == 0 && first_x != nullptr ? first_x : x;
-    if (layer_x == x) PackColumns(values, stride, layer.input, num_columns, x, row);
     const uint16_t* layer_d =
         l == shape.num_hidden ? d_last : d + static_cast<size_t>(l) * shape.hidden * row;
-    AddWeightGradient({layer_d, layer_x, row, whole, d_parameters + layer.weights, layer.input},
+    const uint16_t* layer_x = l == 0 ? x : values + static_cast<size_t>(l - 1) * shape.hidden * stride;
+    AddWeightGradient({layer_d, row, layer_x, l == 0 ? row : stride, num_columns,
+                       d_parameters + layer.weights, layer.input},
                       layer.output);
-    if (shape.bias) AddBiasGradient(layer_d, row, whole, layer.output, d_parameters + layer.biases);
+    if (shape.bias) AddBiasGradient(layer_d, row, num_columns, layer.output, d_parameters + layer.biases);
   }
 }
 
@@ -505,8 +535,8 @@ namespace semfield::ops::internal {
 bool HasBrainFloats() {
   return false;
 }
-void BrainForward(const MlpShape&, const float*, const float*, size_t, size_t, float*, float*) {}
-void BrainBackward(const MlpShape&, const float*, const float*, const float*, const float*, size_t, int,
+void BrainForward(const MlpShape&, const float*, const float*, size_t, size_t, void*, float*) {}
+void BrainBackward(const MlpShape&, const float*, const float*, const void*, const float*, size_t, int,
                    float*, float*) {}
 
 }  // namespace semfield::ops::internal

@@ -12,9 +12,9 @@ namespace semfield::ops::internal {
 bool HasBrainFloats();
 
 void BrainForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                  size_t num_columns, float* activations, float* output);
+                  size_t num_columns, void* activations, float* output);
 void BrainBackward(const MlpShape& shape, const float* parameters, const float* input,
-                   const float* activations, const float* d_output, size_t stride, int num_columns,
+                   const void* activations, const float* d_output, size_t stride, int num_columns,
                    float* d_parameters, float* d_input);
 
 }  // namespace semfield::ops::internal

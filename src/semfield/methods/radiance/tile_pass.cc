@@ -12,17 +12,18 @@ namespace {
 constexpr int kStride = ops::kTileStride;
 
 // Moves the kept columns of every ray of one row to the front.
-void CompactRow(float* row, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
+template <class T>
+void CompactRow(T* row, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
   for (int r = 0; r < num_rays; ++r) {
     const int count = new_begin[r + 1] - new_begin[r];
     if (count > 0 && old_begin[r] != new_begin[r]) {
-      std::memmove(row + new_begin[r], row + old_begin[r], sizeof(float) * count);
+      std::memmove(row + new_begin[r], row + old_begin[r], sizeof(T) * count);
     }
   }
 }
 
-void CompactRows(float* rows, int num_rows, const int32_t* old_begin, const int32_t* new_begin,
-                 int num_rays) {
+template <class T>
+void CompactRows(T* rows, int num_rows, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
   for (int row = 0; row < num_rows; ++row) {
     CompactRow(rows + static_cast<size_t>(row) * kStride, old_begin, new_begin, num_rays);
   }
@@ -87,7 +88,7 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
   for (int r = 0; r < tile_.num_rays; ++r) begin_[r + 1] = begin_[r] + kept_[r];
   const int new_columns = begin_[tile_.num_rays];
   if (new_columns != columns_) {
-    const auto compact = [&](float* rows, int n) {
+    const auto compact = [&](auto* rows, int n) {
       CompactRows(rows, n, old_begin, begin_.data(), tile_.num_rays);
     };
     for (float* row :
@@ -97,7 +98,12 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
     }
     compact(color_in_.data(), RadianceModel::kGeometryRows);
     if (training) {
-      compact(density_activations_.data(), ops::MlpActivationRows(model_.density_shape));
+      const int rows = ops::MlpActivationRows(training_density_shape_);
+      if (ops::MlpActivationBytes(training_density_shape_) == sizeof(uint16_t)) {
+        compact(reinterpret_cast<uint16_t*>(density_activations_.data()), rows);
+      } else {
+        compact(density_activations_.data(), rows);
+      }
       compact(tiles.encoded(tile_index_), tiles.encoded_rows());
     }
   }
