@@ -1,6 +1,7 @@
 #include "semfield/methods/radiance/occupancy_update.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "semfield/base/parallel.h"
@@ -75,6 +76,25 @@ void OccupancyUpdate::Rebuild(RadianceModel& model) {
   model.occupancy.Rebuild(threshold, cell_threshold_.empty() ? nullptr : cell_threshold_.data());
 }
 
+// Every stride-th of the occupied cells, other ones each round. Words without one of them are passed over.
+void OccupancyUpdate::ListOccupied(const ops::OccupancyGrid& grid, uint32_t stride, uint32_t round) {
+  cells_.clear();
+  uint32_t skip = (stride - round % stride) % stride;  // occupied cells before the next that is listed
+  for (uint32_t word = 0; word < grid.num_cells() / 32; ++word) {
+    uint32_t bits = grid.bits()[word];
+    const auto occupied = static_cast<uint32_t>(std::popcount(bits));
+    if (occupied <= skip) {
+      skip -= occupied;
+      continue;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      if (skip-- > 0) continue;
+      cells_.push_back(32 * word + static_cast<uint32_t>(std::countr_zero(bits)));
+      skip = stride - 1;
+    }
+  }
+}
+
 void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& model) {
   const int interval = step <= kFirstSweepEnd ? kEarlyInterval : kLateInterval;
   if (step % interval != 0) return;
@@ -89,11 +109,7 @@ void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& 
   const double occupied = model.occupancy.OccupiedFraction() * num_cells;
   const uint32_t stride =
       std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
-  cells_.clear();
-  uint32_t count = 0;
-  for (uint32_t cell = 0; cell < num_cells; ++cell) {
-    if (model.occupancy.Occupied(cell) && (count++ + round) % stride == 0) cells_.push_back(cell);
-  }
+  ListOccupied(model.occupancy, stride, round);
   Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step) + 1, kDecay);
   Rebuild(model);
 }
