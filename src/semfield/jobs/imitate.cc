@@ -389,18 +389,21 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   options.Describe(list);
   OptionsFromJson(list, section.at("options"), run.folder.config().string());
   LogInfo("imitating {}: {} steps", job.teacher, options.steps);
-  CheckImitateMemory(EstimateImitateMemory(options, maker.Shape(job.teacher), maker.num_workers()), options,
-                     FreshUsedUpTo(options, 0, options.steps, 0), resumes, AvailableMemory());
+  const auto check_memory = [&] {
+    CheckImitateMemory(EstimateImitateMemory(options, maker.Shape(job.teacher), maker.num_workers()), options,
+                       FreshUsedUpTo(options, 0, options.steps, 0), resumes, AvailableMemory());
+  };
+  if (!resumes) check_memory();  // before anything of an earlier imitation is lost
   if (!resumes && !replaces_first) Begin(run, job, section);
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   TeacherCache cache(options.cache_size, CacheFolder(run, job.teacher, options), job.keep_cache);
   Student student{.job = job, .run = run, .trainer = trainer, .cache = cache};
   student.clickable = HasFeatures(run, job.teacher);
   if (replaces_first) student.new_section = section;
-  if (resumes && HasFeatures(run, job.teacher)) {
-    Restore(student);
-    if (trainer.step() < options.steps)
-      RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
+  if (resumes && HasFeatures(run, job.teacher)) Restore(student);
+  if (resumes && trainer.step() < options.steps) {
+    check_memory();
+    RefillCache(cache, maker, student.fresh_used, options.cache_size, control);
   }
   const double seconds = trainer.step() < options.steps
                              ? ImitateLoop(student, maker, control)
