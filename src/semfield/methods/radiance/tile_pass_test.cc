@@ -66,6 +66,7 @@ class TilePassTest : public testing::Test {
     EXPECT_EQ(tiles.tiles().size(), 1u);
     marched_ = tiles.num_samples();
     TilePass pass(model_);
+    pass.TrainInBfloat16(bfloat16_);
     pass.Density(tiles, 0, min_transmittance_, /*training=*/true);
     pass.Color(rays_, /*training=*/true);
     kept_ = pass.columns();
@@ -143,6 +144,7 @@ class TilePassTest : public testing::Test {
   std::vector<float> d_rgb_ = std::vector<float>(3 * ops::kTileStride), d_final_ = std::vector<float>(kRays);
   float distortion_scale_ = 0;
   float min_transmittance_ = 0;
+  bool bfloat16_ = false;
   int64_t marched_ = 0;
   int kept_ = 0;
 };
@@ -168,6 +170,27 @@ TEST_F(TilePassTest, GradientOfAllWithRaysCutShort) {
   ExpectAllGradients();
   EXPECT_LT(kept_, marched_);
   EXPECT_GT(kept_, kRays);
+}
+
+// Rays cut short: what is kept of every layer must be what belongs to the columns that stay.
+TEST_F(TilePassTest, GradientsInBfloat16AreThoseOfFloatsUpToRounding) {
+  SetLoss(1, 0.5f, 0.7f);
+  min_transmittance_ = 0.3f;
+  Buffer<float> grid[2], density[2], color[2];
+  for (const int bfloat16 : {0, 1}) {
+    bfloat16_ = bfloat16 == 1;
+    Loss(&grid[bfloat16], &density[bfloat16], &color[bfloat16]);
+  }
+  EXPECT_LT(kept_, marched_);
+  for (const Buffer<float>* pair : {grid, density, color}) {
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < pair[0].size(); ++i) {
+      difference += std::pow(double{pair[1][i]} - pair[0][i], 2);
+      norm += std::pow(double{pair[0][i]}, 2);
+    }
+    ASSERT_GT(norm, 1e-8);
+    EXPECT_LT(std::sqrt(difference / norm), 0.03);
+  }
 }
 
 TEST_F(TilePassTest, WeightsAndTransmittanceSumToOneAndMissingRaysAreEmpty) {
