@@ -19,7 +19,7 @@ namespace semfield {
 namespace {
 
 constexpr size_t kMaxTableBytes = size_t{512} << 20;
-constexpr size_t kBlock = 128;  // rays whose memory is asked for ahead
+constexpr size_t kBlock = 64;  // rays whose memory is asked for ahead
 // Original pixels decoded for each sample of a step, when photos rotate: about an eighth of the time a step
 // takes. Not measured when a training starts, so that the same options give the same rays on any machine.
 constexpr double kPixelsPerSample = 8;
@@ -118,6 +118,7 @@ struct RaySampler::Impl {
   std::vector<std::shared_ptr<const ResidentFrame>> sources;
   std::vector<uint64_t> ends;
   std::unique_ptr<FrameRotation> rotation;  // null when all photos are resident
+  std::vector<Draw> draws;                  // of the batch in the making
 
   Impl(const Capture& capture_in, const ImageStore& store_in) : capture(capture_in), store(store_in) {}
 
@@ -128,7 +129,7 @@ struct RaySampler::Impl {
   void UseSources(const FrameRotation::Window& window);
   Draw DrawPixel(Random& random) const;
   void FillRay(const Draw& draw, size_t i, RayBatch* batch) const;
-  void Sample(Random& random, RayBatch* batch) const;
+  void Sample(Random& random, RayBatch* batch);
 };
 
 void RaySampler::Impl::AddSlots(const std::vector<int>& views) {
@@ -226,20 +227,20 @@ void RaySampler::Impl::FillRay(const Draw& draw, size_t i, RayBatch* batch) cons
   batch->view[i] = slot.view;
 }
 
-void RaySampler::Impl::Sample(Random& random, RayBatch* batch) const {
-  std::array<Draw, kBlock> draws;
-  for (size_t begin = 0; begin < batch->size(); begin += kBlock) {
-    const size_t count = std::min(kBlock, batch->size() - begin);
-    for (size_t k = 0; k < count; ++k) {
-      draws[k] = DrawPixel(random);
-      const ResidentFrame& source = *sources[draws[k].source];
-      // Every pixel is a cache miss, in the image and in the table: start them all before using any.
-      __builtin_prefetch(source.image->data.data() + size_t{draws[k].pixel} * source.image->channels);
+void RaySampler::Impl::Sample(Random& random, RayBatch* batch) {
+  // As many as the batch has room for: later batches, which may be larger, allocate nothing.
+  if (draws.size() < batch->size()) draws.resize(std::max(batch->size(), batch->rays.capacity()));
+  for (size_t i = 0; i < batch->size(); ++i) draws[i] = DrawPixel(random);
+  ParallelChunks(static_cast<int64_t>(batch->size()), kBlock, [&](int64_t begin, int64_t end, int) {
+    // Every pixel is a cache miss, in the image and in the table: start them all before using any.
+    for (int64_t i = begin; i < end; ++i) {
+      const ResidentFrame& source = *sources[draws[i].source];
+      __builtin_prefetch(source.image->data.data() + size_t{draws[i].pixel} * source.image->channels);
       const Directions& table = directions[slots[source.frame].directions];
-      if (!table.table.empty()) __builtin_prefetch(table.table.data() + size_t{3} * draws[k].pixel);
+      if (!table.table.empty()) __builtin_prefetch(table.table.data() + size_t{3} * draws[i].pixel);
     }
-    for (size_t k = 0; k < count; ++k) FillRay(draws[k], begin + k, batch);
-  }
+    for (int64_t i = begin; i < end; ++i) FillRay(draws[i], static_cast<size_t>(i), batch);
+  });
 }
 
 SamplerMemory PlanSamplerMemory(const Capture& capture, const ImageStore& store,

@@ -60,7 +60,9 @@ void OccupancyUpdate::Evaluate(RadianceModel& model, int num_active_levels, uint
   Random random(MixSeed(model.options.seed, stream), 3);
   model.occupancy.JitteredPoints(cells_.data(), count, random, x_.data(), y_.data(), z_.data());
   density_.Evaluate(model, {x_.data(), y_.data(), z_.data(), count}, num_active_levels, values_.data());
-  for (float& value : values_) value = std::exp(std::min(value, 15.0f));
+  ParallelChunks(count, 4096, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) values_[i] = std::exp(std::min(values_[i], 15.0f));
+  });
   model.occupancy.Blend(cells_.data(), count, values_.data(), decay, kMeanLimit);
 }
 

@@ -16,7 +16,10 @@ namespace {
 constexpr float kMinTransmittance = 1e-4f;
 constexpr double kExposureLearningRate = 3e-2;
 constexpr float kPoseFinalRate = 0.03f;
-constexpr int kPoseWarmup = 100;     // Adam's second moments know the size of a view's gradients by then
+constexpr int kPoseWarmup = 100;  // Adam's second moments know the size of a view's gradients by then
+// Parameters that one task of the optimizer takes: multiples of its block of 16.
+constexpr size_t kGridPiece = size_t{1} << 17;
+constexpr int64_t kNetworkPiece = 1024;
 constexpr int kVariationStride = 8;  // between the samples around which the grid is held smooth
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
@@ -94,6 +97,7 @@ void RadianceTrainer::ReserveBatch() {
   tiles_.Reserve(kMaxRays, static_cast<size_t>(kMostSamples * model_.options.samples_per_step),
                  model_.layout.num_features());
   kept_columns_.reserve(kMaxRays);
+  grid_pieces_.reserve(model_.grid.size() / kGridPiece + model_.layout.levels.size());
 }
 
 int RadianceTrainer::ActiveLevels() const {
@@ -231,30 +235,51 @@ void RadianceTrainer::UpdateGrid(int active_levels) {
         AddTotalVariation(model_.layout, level, model_.grid.data(), points, kVariationStride, variation,
                           grid_moments_.gradient.data());
     }
-    const ops::HashGridLevel& part = model_.layout.levels[level];
+  });
+  StepGrid(active_levels);
+}
+
+// Levels in pieces, so that many threads have something to do.
+void RadianceTrainer::StepGrid(int active_levels) {
+  const size_t features = model_.layout.config.features_per_level;
+  grid_pieces_.clear();
+  for (int level = active_levels - 1; level >= 0; --level) {
+    const size_t count = model_.layout.levels[level].num_entries * features;
+    for (size_t begin = 0; begin < count; begin += kGridPiece) {
+      grid_pieces_.push_back({level, begin, std::min(kGridPiece, count - begin)});
+    }
+  }
+  ParallelFor(static_cast<int64_t>(grid_pieces_.size()), [&](int64_t task, int) {
+    const GridPiece& piece = grid_pieces_[task];
+    const ops::HashGridLevel& level = model_.layout.levels[piece.level];
     const ops::AdamOptions adam = {
         .learning_rate = LearningRate(model_.options.grid_learning_rate) *
-                         static_cast<float>(std::pow(model_.options.level_weight, level)),
+                         static_cast<float>(std::pow(model_.options.level_weight, piece.level)),
         .l2 = static_cast<float>(2 * model_.options.grid_decay /
-                                 (static_cast<double>(part.num_entries) * features)),
+                                 (static_cast<double>(level.num_entries) * static_cast<double>(features))),
         .step = step_ + 1,
         .sparse = true};
-    ops::AdamStep(adam, static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
-                  grid_moments_.first.data() + part.offset, grid_moments_.second.data() + part.offset,
-                  grid_moments_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
+    const size_t at = level.offset + piece.begin;
+    ops::AdamStep(adam, piece.count, model_.grid.data() + at, grid_moments_.first.data() + at,
+                  grid_moments_.second.data() + at, grid_moments_.gradient.data() + at,
+                  model_.grid_half.data() + at);
   });
 }
 
 void RadianceTrainer::UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset) {
-  for (int slot = 0; slot < kSlots; ++slot) {
-    const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
-    for (size_t i = 0; i < parameters.size(); ++i) moments.gradient[i] += gradient[i];
-  }
   const ops::AdamOptions adam = {.learning_rate = LearningRate(model_.options.mlp_learning_rate),
                                  .l2 = static_cast<float>(model_.options.mlp_l2),
                                  .step = step_ + 1};
-  ops::AdamStep(adam, parameters.size(), parameters.data(), moments.first.data(), moments.second.data(),
-                moments.gradient.data(), nullptr);
+  ParallelChunks(static_cast<int64_t>(parameters.size()), kNetworkPiece,
+                 [&](int64_t begin, int64_t end, int) {
+                   for (int slot = 0; slot < kSlots; ++slot) {
+                     const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
+                     for (int64_t i = begin; i < end; ++i) moments.gradient[i] += gradient[i];
+                   }
+                   ops::AdamStep(adam, static_cast<size_t>(end - begin), parameters.data() + begin,
+                                 moments.first.data() + begin, moments.second.data() + begin,
+                                 moments.gradient.data() + begin, nullptr);
+                 });
 }
 
 RadianceStepStats RadianceTrainer::Step() {

@@ -66,6 +66,7 @@ class RadianceTrainer {
   SlotResult RunTile(int worker, size_t tile, int slot);
   void UpdatePoses(int active_levels);
   void UpdateGrid(int active_levels);
+  void StepGrid(int active_levels);
   void UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset);
   float LearningRate(double first) const;
   int ActiveLevels() const;
@@ -96,6 +97,11 @@ class RadianceTrainer {
   Buffer<float> slot_gradients_;  // [kSlots][density_mlp | color_mlp]
   std::vector<SlotResult> slot_results_;
   Moments grid_moments_, density_moments_, color_moments_;
+  struct GridPiece {
+    int level;
+    size_t begin, count;  // parameters of the level
+  };
+  std::vector<GridPiece> grid_pieces_;
 };
 
 }  // namespace semfield
