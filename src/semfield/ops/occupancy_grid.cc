@@ -170,4 +170,22 @@ double OccupancyGrid::OccupiedFraction() const {
   return static_cast<double>(occupied) / static_cast<double>(num_cells());
 }
 
+void OccupancyGrid::ListOccupied(uint32_t stride, uint32_t skip, std::vector<uint32_t>& cells) const {
+  SF_CHECK_GE(stride, 1u);
+  cells.clear();
+  for (uint32_t word = 0; word < bits_.size(); ++word) {
+    uint32_t bits = bits_[word];
+    const auto occupied = static_cast<uint32_t>(std::popcount(bits));
+    if (occupied <= skip) {
+      skip -= occupied;
+      continue;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      if (skip-- > 0) continue;
+      cells.push_back(32 * word + static_cast<uint32_t>(std::countr_zero(bits)));
+      skip = stride - 1;
+    }
+  }
+}
+
 }  // namespace semfield::ops

@@ -49,6 +49,26 @@ TEST(OccupancyGridTest, BitsAreDensityAboveThreshold) {
   }
 }
 
+TEST(OccupancyGridTest, ListsEveryStridethOfTheOccupiedCells) {
+  for (const double share : {0.0, 0.02, 0.6, 1.0}) {
+    OccupancyGrid grid = RandomGrid(16, share, 11);
+    grid.Rebuild(0.5f);
+    for (const uint32_t stride : {1u, 2u, 3u, 31u, 100u, 5000u}) {
+      for (const uint32_t skip : {0u, 1u, 2u, 40u, 4999u}) {
+        std::vector<uint32_t> expected, listed = {7};
+        uint32_t seen = 0;
+        for (uint32_t cell = 0; cell < grid.num_cells(); ++cell) {
+          if (!grid.Occupied(cell)) continue;
+          if (seen >= skip && (seen - skip) % stride == 0) expected.push_back(cell);
+          ++seen;
+        }
+        grid.ListOccupied(stride, skip, listed);
+        ASSERT_EQ(listed, expected) << "share " << share << ", stride " << stride << ", skip " << skip;
+      }
+    }
+  }
+}
+
 TEST(OccupancyGridTest, CellThresholdsReplaceTheNumber) {
   OccupancyGrid grid = RandomGrid(16, 0.5, 7);
   std::vector<float> threshold(grid.num_cells());

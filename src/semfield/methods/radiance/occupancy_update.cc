@@ -1,7 +1,6 @@
 #include "semfield/methods/radiance/occupancy_update.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "semfield/base/parallel.h"
@@ -78,25 +77,6 @@ void OccupancyUpdate::Rebuild(RadianceModel& model) {
   model.occupancy.Rebuild(threshold, cell_threshold_.empty() ? nullptr : cell_threshold_.data());
 }
 
-// Every stride-th of the occupied cells, other ones each round. Words without one of them are passed over.
-void OccupancyUpdate::ListOccupied(const ops::OccupancyGrid& grid, uint32_t stride, uint32_t round) {
-  cells_.clear();
-  uint32_t skip = (stride - round % stride) % stride;  // occupied cells before the next that is listed
-  for (uint32_t word = 0; word < grid.num_cells() / 32; ++word) {
-    uint32_t bits = grid.bits()[word];
-    const auto occupied = static_cast<uint32_t>(std::popcount(bits));
-    if (occupied <= skip) {
-      skip -= occupied;
-      continue;
-    }
-    for (; bits != 0; bits &= bits - 1) {
-      if (skip-- > 0) continue;
-      cells_.push_back(32 * word + static_cast<uint32_t>(std::countr_zero(bits)));
-      skip = stride - 1;
-    }
-  }
-}
-
 void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& model) {
   const int interval = step <= kFirstSweepEnd ? kEarlyInterval : kLateInterval;
   if (step % interval != 0) return;
@@ -111,7 +91,8 @@ void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& 
   const double occupied = model.occupancy.OccupiedFraction() * num_cells;
   const uint32_t stride =
       std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
-  ListOccupied(model.occupancy, stride, round);
+  // Other ones each round.
+  model.occupancy.ListOccupied(stride, (stride - round % stride) % stride, cells_);
   Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step) + 1, kDecay);
   Rebuild(model);
 }

@@ -28,7 +28,6 @@ class OccupancyUpdate {
  private:
   void Evaluate(RadianceModel& model, int num_active_levels, uint64_t stream, float decay);
   void Rebuild(RadianceModel& model);
-  void ListOccupied(const ops::OccupancyGrid& grid, uint32_t stride, uint32_t round);
 
   std::vector<float> cell_threshold_;  // contracted maps: density below which a cell is not kept
   float threshold_ = 0;
