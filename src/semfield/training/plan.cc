@@ -45,7 +45,7 @@ void RateMeter::Update(double done, double seconds) {
   }
   if (started_ && done == done_) return;  // time without progress belongs to the next unit
   if (started_) {
-    intervals_.push_back((seconds - seconds_) / (done - done_));
+    intervals_.push_back({done - done_, seconds - seconds_});
     if (intervals_.size() > window_) intervals_.pop_front();
   }
   started_ = true;
@@ -55,10 +55,17 @@ void RateMeter::Update(double done, double seconds) {
 
 double RateMeter::SecondsPerUnit() const {
   if (intervals_.empty()) return -1;
-  std::vector<double> sorted(intervals_.begin(), intervals_.end());
-  std::sort(sorted.begin(), sorted.end());
-  const size_t middle = sorted.size() / 2;
-  return sorted.size() % 2 == 1 ? sorted[middle] : 0.5 * (sorted[middle - 1] + sorted[middle]);
+  std::vector<double> lengths;
+  for (const Interval& interval : intervals_) lengths.push_back(interval.seconds);
+  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+  std::nth_element(lengths.begin(), middle, lengths.end());
+  double units = 0, seconds = 0;
+  for (const Interval& interval : intervals_) {
+    if (interval.seconds > kPause * *middle) continue;
+    units += interval.units;
+    seconds += interval.seconds;
+  }
+  return seconds / units;
 }
 
 double RateMeter::SecondsLeft(double total) const {
