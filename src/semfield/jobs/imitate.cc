@@ -332,7 +332,10 @@ void RefillCache(TeacherCache& cache, const ViewMaker& maker, int64_t fresh_used
   TeacherStream stream([&](int64_t index, int worker) { return maker.Make(index, worker, &cache); }, first,
                        fresh_used, maker.num_workers(), 4 * maker.num_workers());
   for (int64_t index = first; index < fresh_used; ++index) {
-    control.ThrowIfStopped();
+    if (control.StopRequested()) {
+      LogInfo("stopped while the teacher's views were collected again; go on with --resume");
+      throw InterruptedError();
+    }
     cache.Add(stream.Take());
   }
 }

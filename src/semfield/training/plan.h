@@ -21,9 +21,10 @@ StepPlan PlanByMinutes(double minutes, double measured_seconds_per_step, double 
 int PlanSteps(double minutes, double measured_seconds_per_step, double overhead_seconds, int min_steps,
               int max_steps);
 
-// Time left from the recent pace: units done in the last intervals over the time they took. Work that comes in bursts
-// (steps that sometimes wait for a teacher) is counted in full; a pause, an interval more than kPause times as long as
-// the median one (an evaluation, a machine that slept), is not. Time comes from the caller.
+// Time left from the recent pace: units done in the last intervals over the time they took. Work that comes
+// in bursts (steps that sometimes wait for a teacher) is counted in full; a pause, an interval more than
+// kPause times as long as the median one (an evaluation, a machine that slept), is not. Time comes from the
+// caller.
 class RateMeter {
  public:
   explicit RateMeter(size_t window = 61);

@@ -63,7 +63,8 @@ TEST(RateMeter, OnePauseDoesNotMoveIt) {
   EXPECT_DOUBLE_EQ(meter.SecondsPerUnit(), 1);
 }
 
-// A teacher is waited for after every seventh step or so: most intervals are quick, and the time is in the others.
+// A teacher is waited for after every seventh step or so: most intervals are quick, and the time is in the
+// others.
 TEST(RateMeter, CountsWorkThatComesInBurstsInFull) {
   RateMeter meter;
   double seconds = 0, done = 0;
