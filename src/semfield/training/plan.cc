@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/base/median.h"
 
 namespace semfield {
 
@@ -57,11 +59,10 @@ double RateMeter::SecondsPerUnit() const {
   if (intervals_.empty()) return -1;
   std::vector<double> lengths;
   for (const Interval& interval : intervals_) lengths.push_back(interval.seconds);
-  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
-  std::nth_element(lengths.begin(), middle, lengths.end());
+  const double longest = kPause * Median(std::move(lengths));
   double units = 0, seconds = 0;
   for (const Interval& interval : intervals_) {
-    if (interval.seconds > kPause * *middle) continue;
+    if (interval.seconds > longest) continue;
     units += interval.units;
     seconds += interval.seconds;
   }

@@ -36,13 +36,14 @@ class RateMeter {
   static constexpr double kPause = 20;
 
  private:
+  struct Interval {
+    double units, seconds;
+  };
+
   size_t window_;
   bool started_ = false;
   double done_ = 0;
   double seconds_ = 0;
-  struct Interval {
-    double units, seconds;
-  };
   std::deque<Interval> intervals_;
 };
 

@@ -91,7 +91,7 @@ void OccupancyUpdate::AfterStep(int step, int num_active_levels, RadianceModel& 
   const double occupied = model.occupancy.OccupiedFraction() * num_cells;
   const uint32_t stride =
       std::max(kOccupiedParts, static_cast<uint32_t>(std::ceil(occupied * 2 * kParts / num_cells)));
-  // Other ones each round.
+  // `round` moves the first one, so that other cells are listed each time.
   model.occupancy.ListOccupied(stride, (stride - round % stride) % stride, cells_);
   Evaluate(model, num_active_levels, 2 * static_cast<uint64_t>(step) + 1, kDecay);
   Rebuild(model);
