@@ -106,7 +106,7 @@ void PoseRefinement::MoveRays(RayBatch* batch) const {
 }
 
 void PoseRefinement::Update(const RayBatch& batch, std::span<const RayGradient> gradients,
-                            float learning_rate, int step) {
+                            const PoseStep& step) {
   sums_.assign(gradient_.size(), 0.0);
   for (size_t i = 0; i < batch.size(); ++i) {
     double d_correction[kNumbers];
@@ -115,10 +115,21 @@ void PoseRefinement::Update(const RayBatch& batch, std::span<const RayGradient> 
     for (int k = 0; k < kNumbers; ++k) sum[k] += (k < 3 ? 1 : kShiftUnit) * d_correction[k];
   }
   for (size_t i = 0; i < sums_.size(); ++i) gradient_[i] = static_cast<float>(sums_[i]);
-  ops::AdamStep({.learning_rate = learning_rate, .step = step, .sparse = true}, corrections_.size(),
+  ops::AdamStep({.learning_rate = step.learning_rate, .step = step.step, .sparse = true}, corrections_.size(),
                 corrections_.data(), first_.data(), second_.data(), gradient_.data(), nullptr);
+  ShrinkShifts(std::max(0.0f, 1 - step.learning_rate * step.shift_decay));
   RemoveCommonMotion();
   UpdateRotations();
+}
+
+// Views without rays in this batch, whose gradients are zero, stay where they are, as they do in Adam.
+void PoseRefinement::ShrinkShifts(float share) {
+  for (const int view : views_) {
+    const double* sum = sums_.data() + static_cast<size_t>(view) * kStride;
+    if (std::all_of(sum, sum + kNumbers, [](double d) { return d == 0; })) continue;
+    float* shift = corrections_.data() + static_cast<size_t>(view) * kStride + 3;
+    for (int k = 0; k < 3; ++k) shift[k] *= share;
+  }
 }
 
 void PoseRefinement::RemoveCommonMotion() {

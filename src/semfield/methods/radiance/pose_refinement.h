@@ -29,6 +29,14 @@ struct PoseCorrection {
                 double d_correction[6]) const;
 };
 
+struct PoseStep {
+  float learning_rate = 0;
+  int step = 1;  // counts from 1
+  // Shifts of the views that have rays shrink by the learning rate times this. Photos tell a turn well and a
+  // shift by parallax alone, so that without it the two drift apart together, each undoing the other.
+  float shift_decay = 0;
+};
+
 // Poses that structure from motion gave are slightly off. Each training view gets a correction, learned with
 // the field from the gradients of its rays (in the manner of BARF, Lin et al. 2021).
 //
@@ -49,9 +57,8 @@ class PoseRefinement {
   // Moves the rays of a batch, drawn at the given poses, to where the corrected cameras see them. Nothing
   // when not enabled.
   void MoveRays(RayBatch* batch) const;
-  // One Adam step (step counts from 1). The batch's rays are moved ones; their gradients are summed in their
-  // order.
-  void Update(const RayBatch& batch, std::span<const RayGradient> gradients, float learning_rate, int step);
+  // One Adam step. The batch's rays are moved ones; their gradients are summed in their order.
+  void Update(const RayBatch& batch, std::span<const RayGradient> gradients, const PoseStep& step);
 
   // Of a view; zero for views that are not trained on.
   PoseCorrection correction(int view) const;
@@ -60,6 +67,7 @@ class PoseRefinement {
   void Load(const SafetensorsFile& file);
 
  private:
+  void ShrinkShifts(float share);
   void RemoveCommonMotion();
   void UpdateRotations();
 

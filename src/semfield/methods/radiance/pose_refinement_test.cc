@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "semfield/base/error.h"
 #include "semfield/geometry/geometry_test_util.h"
@@ -77,7 +78,7 @@ TEST(PoseRefinement, MovesRaysAsItMovesPoses) {
     }
   }
   for (int step = 1; step <= 20; ++step)
-    poses.Update(moved, RandomGradients(given.size(), random), 0.02f, step);
+    poses.Update(moved, RandomGradients(given.size(), random), {.learning_rate = 0.02f, .step = step});
   poses.MoveRays(&moved);
   double farthest = 0;
   for (size_t i = 0; i < given.size(); ++i) {
@@ -106,7 +107,8 @@ TEST(PoseRefinement, LeavesWhatAllCamerasShareToTheField) {
   // Every ray wants the same shift, the same turn, and beside that something of its own.
   std::vector<RayGradient> gradients = RandomGradients(batch.size(), random);
   for (RayGradient& gradient : gradients) gradient.origin[0] += 3;
-  for (int step = 1; step <= 50; ++step) poses.Update(batch, gradients, 0.01f, step);
+  for (int step = 1; step <= 50; ++step)
+    poses.Update(batch, gradients, {.learning_rate = 0.01f, .step = step});
   Vec3 shift = Vec3::Zero(), mean = Vec3::Zero();
   double size = 0, growth = 0;
   for (const int view : capture.train) mean += capture.views[view].world_from_camera.translation / 2 / 6;
@@ -123,6 +125,48 @@ TEST(PoseRefinement, LeavesWhatAllCamerasShareToTheField) {
   EXPECT_LT(shift.norm(), 1e-5);
   EXPECT_LT(turn.norm(), 1e-5);
   EXPECT_LT(std::abs(growth), 1e-5);
+}
+
+TEST(PoseRefinement, HoldsCamerasThatHaveRaysFromShifting) {
+  const Capture capture = CamerasOnCircle(40);
+  PoseRefinement free(capture, 2), held(capture, 2);
+  Random random(8, 1);
+  const RayBatch batch = RandomRays(capture, random, 3);
+  const std::vector<RayGradient> gradients = RandomGradients(batch.size(), random);
+  const auto turned_and_shifted = [&](const PoseRefinement& poses) {
+    std::pair<double, double> sums{0, 0};
+    for (const int view : capture.train) {
+      sums.first += poses.correction(view).rotation.norm();
+      sums.second += poses.correction(view).shift.norm();
+    }
+    return sums;
+  };
+  for (int step = 1; step <= 40; ++step) {
+    free.Update(batch, gradients, {.learning_rate = 0.001f, .step = step});
+    held.Update(batch, gradients, {.learning_rate = 0.001f, .step = step, .shift_decay = 200});
+  }
+  const auto [free_turns, free_shifts] = turned_and_shifted(free);
+  const auto [held_turns, held_shifts] = turned_and_shifted(held);
+  EXPECT_LT(held_shifts, 0.3 * free_shifts);
+  EXPECT_NEAR(held_turns, free_turns, 0.2 * free_turns);
+  // A batch of one view, so short a step that nothing but the decay is seen: the others keep their shifts,
+  // but for the little that the one view's loss makes the common motion.
+  RayBatch of_first;
+  of_first.Resize(1);
+  of_first.rays[0] = batch.rays[0];
+  of_first.view[0] = batch.view[0];
+  std::vector<Vec3> before;
+  for (const int view : capture.train) before.push_back(free.correction(view).shift);
+  free.Update(of_first, std::span(gradients).first(1),
+              {.learning_rate = 1e-9f, .step = 41, .shift_decay = 1e9f});
+  for (size_t i = 0; i < before.size(); ++i) {
+    const double kept = free.correction(capture.train[i]).shift.norm() / before[i].norm();
+    if (capture.train[i] == batch.view[0]) {
+      EXPECT_LT(kept, 0.3);
+    } else {
+      EXPECT_NEAR(kept, 1, 0.3);
+    }
+  }
 }
 
 // A tiny contracted field: the distances at which its rays are sampled do not depend on the pose, so that

@@ -51,6 +51,9 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Real("density-bias", &density_bias,
             "Added to the network's density before the exponential; -100 decides.", {.min = -100, .max = 20});
   list.Real("mlp-l2", &mlp_l2, "Weight decay of the networks.", {.min = 0, .max = 1});
+  list.Real("direction-decay", &direction_decay,
+            "How strongly colours are held from depending on the direction they are seen from.",
+            {.min = 0, .max = 1000});
   list.Real("grid-decay", &grid_decay, "Weight of the mean square of each level of the grid (Zip-NeRF).",
             {.min = 0, .max = 100});
   list.Real("total-variation", &total_variation,
@@ -71,6 +74,10 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Real("pose-learning-rate", &pose_learning_rate,
             "Adam's first step size of the cameras, in radians and half extents of the scene.",
             {.min = 0, .max = 1});
+  list.Real(
+      "pose-shift-decay", &pose_shift_decay,
+      "How strongly cameras are held from shifting where a turn explains the photos as well; 0 lets them.",
+      {.min = 0, .max = 1000});
   list.Int("pose-start", &pose_start, "Step from which cameras move; at most a quarter of all steps.",
            {.min = 0, .max = 1e8});
   list.Group("Scene");

@@ -39,6 +39,7 @@ struct RadianceOptions {
   double opacity = 0;          // weight of the entropy of a ray's opacity
   double density_bias = -100;  // added before the exponential; -100: auto
   double mlp_l2 = 0;
+  double direction_decay = 0;  // of the network's step size, by which colours forget the direction in a step
   double grid_decay = 0;       // weight of every level's mean square (Zip-NeRF section 4)
   double total_variation = 0;  // of the grid around the samples (total_variation.h)
   double level_weight = 1;     // Adam's step size of a level over that of the next coarser one
@@ -48,7 +49,8 @@ struct RadianceOptions {
   double exposure_penalty = 1e-5;
   bool refine_poses = false;  // a small motion a training view (pose_refinement.h)
   double pose_learning_rate = 3e-4;
-  int pose_start = 100;  // step, but at most a quarter of all
+  double pose_shift_decay = 100;  // of the step size, by which a shift shrinks in a step
+  int pose_start = 100;           // step, but at most a quarter of all
   // Other.
   std::string background = "auto";
   int seed = 1;

@@ -214,7 +214,10 @@ void RadianceTrainer::UpdatePoses(int active_levels) {
   const float learning_rate =
       ExponentialSchedule(step_ - first, options.steps - first,
                           static_cast<float>(options.pose_learning_rate), kPoseFinalRate, kPoseWarmup);
-  poses_.Update(batch_, ray_gradients_.gradients(), learning_rate, step_ - first + 1);
+  poses_.Update(batch_, ray_gradients_.gradients(),
+                {.learning_rate = learning_rate,
+                 .step = step_ - first + 1,
+                 .shift_decay = static_cast<float>(options.pose_shift_decay)});
 }
 
 void RadianceTrainer::UpdateGrid(int active_levels) {
@@ -282,6 +285,20 @@ void RadianceTrainer::UpdateNetwork(Buffer<float>& parameters, Moments& moments,
                  });
 }
 
+// What the first layer of the colours takes from a ray's direction (all harmonics but the constant one)
+// shrinks.
+void RadianceTrainer::HoldDirections() {
+  const double decay = model_.options.direction_decay;
+  if (decay <= 0) return;
+  const auto share =
+      static_cast<float>(std::max(0.0, 1 - LearningRate(model_.options.mlp_learning_rate) * decay));
+  const ops::MlpShape& shape = model_.color_shape;
+  for (int out = 0; out < shape.hidden; ++out) {
+    float* weights = model_.color_mlp.data() + static_cast<size_t>(out) * shape.input;
+    for (int in = RadianceModel::kGeometryRows + 1; in < shape.input; ++in) weights[in] *= share;
+  }
+}
+
 RadianceStepStats RadianceTrainer::Step() {
   DrawBatch();
   const int active_levels = ActiveLevels();
@@ -291,6 +308,7 @@ RadianceStepStats RadianceTrainer::Step() {
   UpdateGrid(active_levels);
   UpdateNetwork(model_.density_mlp, density_moments_, 0);
   UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
+  HoldDirections();
   if (exposure_.enabled())
     exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
   ++step_;

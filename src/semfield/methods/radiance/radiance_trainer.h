@@ -68,6 +68,7 @@ class RadianceTrainer {
   void UpdateGrid(int active_levels);
   void StepGrid(int active_levels);
   void UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset);
+  void HoldDirections();
   float LearningRate(double first) const;
   int ActiveLevels() const;
   float Coarseness() const;

@@ -130,6 +130,29 @@ TEST_F(RadianceTrainerTest, LevelWeightsMoveFineLevelsFaster) {
   EXPECT_NEAR(moved(2, 2) / moved(1, 2), 4, 0.01);
 }
 
+TEST_F(RadianceTrainerTest, DirectionDecayHoldsWhatColoursTakeFromTheDirection) {
+  RadianceOptions options = FewSamples(60);
+  // Sums of the first layer's weights of the constant harmonic, and of all others.
+  const auto weights = [&](double decay) {
+    options.direction_decay = decay;
+    RadianceTrainer trainer(room_->capture, *room_->store, options);
+    while (!trainer.Done()) trainer.Step();
+    const RadianceModel& model = trainer.model();
+    std::pair<double, double> sums{0, 0};
+    for (int out = 0; out < model.color_shape.hidden; ++out) {
+      const float* row = model.color_mlp.data() + static_cast<size_t>(out) * model.color_shape.input;
+      sums.first += std::abs(row[RadianceModel::kGeometryRows]);
+      for (int in = RadianceModel::kGeometryRows + 1; in < model.color_shape.input; ++in)
+        sums.second += std::abs(row[in]);
+    }
+    return sums;
+  };
+  const auto [free_constant, free_directions] = weights(0);
+  const auto [held_constant, held_directions] = weights(10);
+  EXPECT_LT(held_directions, 0.3 * free_directions);
+  EXPECT_GT(held_constant, 0.7 * free_constant);
+}
+
 // Saved at step k and restored in a new trainer, training goes on as if nothing had happened: before and
 // after the occupancy grid is first pruned, and between two of its updates.
 TEST_F(RadianceTrainerTest, RestoredTrainingGoesOnBitForBit) {
