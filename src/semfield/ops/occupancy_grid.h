@@ -41,7 +41,8 @@ class OccupancyGrid {
   // bounded scenes; contracted ones pass a per-cell table of resolution^3 or nullptr.
   void Rebuild(float threshold, const float* cell_threshold = nullptr);
   double OccupiedFraction() const;
-  // Every stride-th of the occupied cells in increasing order, after `skip` of them; replaces `cells`. stride: 1 or more.
+  // Every stride-th of the occupied cells in increasing order, after `skip` of them; replaces `cells`.
+  // stride: 1 or more.
   void ListOccupied(uint32_t stride, uint32_t skip, std::vector<uint32_t>& cells) const;
 
   bool Occupied(uint32_t cell) const { return (bits_[cell >> 5] >> (cell & 31)) & 1u; }

@@ -29,9 +29,10 @@ struct PoseCorrection {
                 double d_correction[6]) const;
 };
 
+// How PoseRefinement::Update steps.
 struct PoseStep {
-  float learning_rate = 0;
-  int step = 1;  // counts from 1
+  float learning_rate = 0;  // radians, and kShiftUnit half extents
+  int step = 1;             // counts from 1
   // Shifts of the views that have rays shrink by the learning rate times this. Photos tell a turn well and a
   // shift by parallax alone, so that without it the two drift apart together, each undoing the other.
   float shift_decay = 0;

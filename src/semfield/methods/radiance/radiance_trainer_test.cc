@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "semfield/base/error.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
@@ -30,6 +32,11 @@ class RadianceTrainerTest : public testing::Test {
     options.samples_per_step = 4096;
     options.background = "random";
     return ResolveRadianceOptions(options, room_->capture);
+  }
+  static std::unique_ptr<RadianceTrainer> TrainedRoom(const RadianceOptions& options) {
+    auto trainer = std::make_unique<RadianceTrainer>(room_->capture, *room_->store, options);
+    while (!trainer->Done()) trainer->Step();
+    return trainer;
   }
   static std::vector<std::byte> TrainedBytes(const TestCapture& data, const RadianceOptions& options) {
     RadianceTrainer trainer(data.capture, *data.store, options);
@@ -106,9 +113,7 @@ TEST_F(RadianceTrainerTest, TotalVariationSmoothsTheGrid) {
   RadianceOptions options = FewSamples(40);
   const auto roughness = [&](double weight) {
     options.total_variation = weight;
-    RadianceTrainer trainer(room_->capture, *room_->store, options);
-    while (!trainer.Done()) trainer.Step();
-    return Roughness(trainer.model(), 0);
+    return Roughness(TrainedRoom(options)->model(), 0);
   };
   EXPECT_LT(roughness(1), 0.5 * roughness(0));
 }
@@ -135,9 +140,8 @@ TEST_F(RadianceTrainerTest, DirectionDecayHoldsWhatColoursTakeFromTheDirection) 
   // Sums of the first layer's weights of the constant harmonic, and of all others.
   const auto weights = [&](double decay) {
     options.direction_decay = decay;
-    RadianceTrainer trainer(room_->capture, *room_->store, options);
-    while (!trainer.Done()) trainer.Step();
-    const RadianceModel& model = trainer.model();
+    const std::unique_ptr<RadianceTrainer> trainer = TrainedRoom(options);
+    const RadianceModel& model = trainer->model();
     std::pair<double, double> sums{0, 0};
     for (int out = 0; out < model.color_shape.hidden; ++out) {
       const float* row = model.color_mlp.data() + static_cast<size_t>(out) * model.color_shape.input;
