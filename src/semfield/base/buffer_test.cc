@@ -8,8 +8,12 @@
 #include "semfield/base/error.h"
 
 // The sanitizers' allocators end the process where malloc says no; here the answer itself is tested.
-extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
-extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+extern "C" const char* __tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
 
 namespace semfield {
 namespace {

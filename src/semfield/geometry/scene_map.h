@@ -15,8 +15,9 @@ struct SceneMap {
   float half_extent = 1;
 
   void UnitFromWorld(const float p[3], float u[3]) const;
-  // The derivative of a loss with respect to the world point p, given its derivative with respect to u at p: the
-  // transposed Jacobian of UnitFromWorld. On an edge of the contraction the side that UnitFromWorld takes.
+  // The derivative of a loss with respect to the world point p, given its derivative with respect to u at p:
+  // the transposed Jacobian of UnitFromWorld. On an edge of the contraction the side that UnitFromWorld
+  // takes.
   void PullBack(const float p[3], const float d_u[3], float d_p[3]) const;
   // World units a unit of u is worth near p: 2 half_extent when bounded, 4 half_extent max(1, m) when
   // contracted, which lies between the scale across the ray from the centre, 4 half_extent m / (2 - 1/m), and

@@ -6,8 +6,8 @@
 
 namespace semfield {
 
-// Views on a circle around the point the training cameras look at, at their mean height and distance, looking inward
-// (or outward when the cameras do). The camera is the first training view's.
+// Views on a circle around the point the training cameras look at, at their mean height and distance, looking
+// inward (or outward when the cameras do). The camera is the first training view's.
 std::vector<NamedView> OrbitViews(const Capture& capture, int num_views);
 
 // `per_pair` views between each two neighbours in the name order of the training views.

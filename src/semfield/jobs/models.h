@@ -16,12 +16,13 @@ struct ModelsJobOptions {
   std::string as;
   bool replace = false;
   std::string licence;
-  std::string out;                 // check: where the overlay goes
+  std::string out;  // check: where the overlay goes
   std::string onnxruntime;
   void Describe(OptionList& list);
 };
 
-// Lists, checks and adds teachers. check answers with exit code 1 when a model runs but its answer makes no sense.
+// Lists, checks and adds teachers. check answers with exit code 1 when a model runs but its answer makes no
+// sense.
 Json RunModels(const ModelsJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -18,17 +18,17 @@ struct SegmentJobOptions {
   std::string granularity = "auto";
   std::string teacher = "sam";
   std::string onnxruntime;
-  std::string out;                 // folder; empty: masks/ in the run
-  std::string name = "mask";       // prefix of the files
+  std::string out;            // folder; empty: masks/ in the run
+  std::string name = "mask";  // prefix of the files
   bool teacher_direct = false;
-  bool truth = false;              // compare with the capture's instance masks
+  bool truth = false;  // compare with the capture's instance masks
   double depth_tolerance = 0.02;
   void Describe(OptionList& list);
 };
 
-// Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a view, one
-// JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted to the surface and
-// projected; a view that sees no positive click gets an empty mask and says "hidden".
+// Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
+// view, one JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted
+// to the surface and projected; a view that sees no positive click gets an empty mask and says "hidden".
 Json RunSegment(const SegmentJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -7,8 +7,9 @@
 
 namespace semfield::ops::reference {
 
-// The operations of hash_grid.h and hash_grid_position.h in plain loops and double precision: what the kernels are tested against.
-// `table` and `gradient` are whole parameter arrays, matrices have a feature a row.
+// The operations of hash_grid.h and hash_grid_position.h in plain loops and double precision: what the
+// kernels are tested against. `table` and `gradient` are whole parameter arrays, matrices have a feature a
+// row.
 
 void HashGridForward(const HashGridLayout& layout, int level, const double* table, const GridPoints& points,
                      double* out, size_t out_stride);

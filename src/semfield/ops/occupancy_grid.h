@@ -8,9 +8,9 @@
 
 namespace semfield::ops {
 
-// Where in the unit cube there is something (Instant NGP, appendix on accelerated ray marching): a running maximum of density on a
-// resolution^3 grid and one bit a cell derived from it, with a coarse grid (8^3 cells a block) for skipping.
-// Cell index = x + resolution * (y + resolution * z).
+// Where in the unit cube there is something (Instant NGP, appendix on accelerated ray marching): a running
+// maximum of density on a resolution^3 grid and one bit a cell derived from it, with a coarse grid (8^3 cells
+// a block) for skipping. Cell index = x + resolution * (y + resolution * z).
 class OccupancyGrid {
  public:
   // Densities start at 0 and no cell is occupied. resolution: a multiple of 8 in [8, 1024].
@@ -21,8 +21,8 @@ class OccupancyGrid {
   // Densities in 1 / world unit. Caller-owned meaning, checkpointed with the field.
   Buffer<float>& density() { return density_; }
   const Buffer<float>& density() const { return density_; }
-  // Running mean of the same, 0 before the first look: what a ray loses in a cell on average, where density() is near
-  // the most it was seen to hold. Marching stops by it.
+  // Running mean of the same, 0 before the first look: what a ray loses in a cell on average, where density()
+  // is near the most it was seen to hold. Marching stops by it.
   Buffer<float>& mean_density() { return mean_density_; }
   const Buffer<float>& mean_density() const { return mean_density_; }
 
@@ -35,7 +35,8 @@ class OccupancyGrid {
   // increasing order is shared among threads; any other (a cell twice decays twice) is worked off by the
   // calling thread.
   // mean_density moves kMeanShare of the way to min(new, mean_limit).
-  void Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay, float mean_limit = 1e30f);
+  void Blend(const uint32_t* cells, int64_t count, const float* new_density, float decay,
+             float mean_limit = 1e30f);
   static constexpr float kMeanShare = 0.2f;
   // Sets the bits: density > threshold(cell), and rebuilds the coarse grid. threshold is one number for
   // bounded scenes; contracted ones pass a per-cell table of resolution^3 or nullptr.

@@ -19,7 +19,8 @@ struct MarchOptions {
   // Stop where the optical depth of the grid's own densities passes this (the rest lies behind a surface);
   // <= 0: never.
   float stop_optical_depth = 0;
-  // Go on so many cell widths after that: the grid knows a cell's density, not where in the cell the surface lies.
+  // Go on so many cell widths after that: the grid knows a cell's density, not where in the cell the surface
+  // lies.
   float stop_margin_cells = 0;
 };
 

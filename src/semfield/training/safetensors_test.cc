@@ -52,8 +52,8 @@ class SafetensorsTest : public testing::Test {
   void WriteSample() {
     WriteSafetensors(path_, sample_.Views(), {{"kind", "sample"}, {"quote", "a\"b\\ \n"}});
   }
-  // Thousands of damaged files: no need that each survives a power cut. A new file each time, because file systems
-  // flush one that was emptied and written again.
+  // Thousands of damaged files: no need that each survives a power cut. A new file each time, because file
+  // systems flush one that was emptied and written again.
   void WritePlain(const std::string& text) {
     fs::remove(path_);
     std::ofstream(path_, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));

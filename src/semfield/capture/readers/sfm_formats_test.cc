@@ -186,7 +186,8 @@ TEST_F(OpenSfm, WrongContentsAreNamed) {
             }).find("rotation: expected 3"),
             std::string::npos);
   EXPECT_NE(with([&] { Shot("03.png")["translation"][1] = "x"; }).find("translation[1]"), std::string::npos);
-  EXPECT_NE(with([&] { Shot("../../03.png") = Shot("03.png"); }).find("leaves the folder"), std::string::npos);
+  EXPECT_NE(with([&] { Shot("../../03.png") = Shot("03.png"); }).find("leaves the folder"),
+            std::string::npos);
   EXPECT_NE(with([&] { json_[1]["cameras"]["v2 phone"]["width"] = 1e9; }).find("width"), std::string::npos);
   EXPECT_NE(with([&] { json_[1]["cameras"]["v2 phone"]["projection_type"] = "dual"; }).find("'dual'"),
             std::string::npos);

@@ -79,7 +79,8 @@ TEST(ConstantField, EmptyOccupancyIsSeenThrough) {
   EXPECT_FLOAT_EQ(view.rgb.At(2, 2, 2), 1.0f);
 }
 
-// A ray that passes cells the occupancy grid holds for dense, and that goes on all the same, is followed to its end.
+// A ray that passes cells the occupancy grid holds for dense, and that goes on all the same, is followed to
+// its end.
 TEST(ConstantField, RaysThatGrazeSomethingDenseGoOn) {
   const auto render = [](double stop_optical_depth, float mean_density) {
     std::unique_ptr<RadianceModel> model = ConstantModel();
@@ -248,7 +249,8 @@ TEST_F(TrainedFieldTest, DepthAgreesWithTheScene) {
 
 TEST_F(TrainedFieldTest, WeightsAgreeWithTheRendering) {
   const View& view = data_->capture.views[data_->capture.held_out[0]];
-  const RenderedView picture = field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}, .fine = false});
+  const RenderedView picture =
+      field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}, .fine = false});
   const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
   const RaySamples all = field_.Weights(rays, {.min_weight = 0, .rgb = true, .geometry = true});
   const RaySamples heavy = field_.Weights(rays, {.min_weight = 0.02f});

@@ -26,7 +26,8 @@ SceneMap MakeSceneMap(const Capture& capture) {
   const Vec3 center = capture.bounds.Center();
   for (int k = 0; k < 3; ++k) map.center[k] = static_cast<float>(center[k]);
   // One scale for all axes keeps grid cells cubic; a hair of margin keeps the walls inside.
-  map.half_extent = static_cast<float>(0.5 * capture.bounds.Extent().maxCoeff() * (map.contracted ? 1.0 : 1.001));
+  map.half_extent =
+      static_cast<float>(0.5 * capture.bounds.Extent().maxCoeff() * (map.contracted ? 1.0 : 1.001));
   return map;
 }
 
@@ -37,7 +38,8 @@ RadianceModel::RadianceModel(const RadianceOptions& resolved, const SceneMap& sc
                                     .log2_table_size = options.log2_table_size,
                                     .base_resolution = options.base_resolution,
                                     .finest_resolution = options.finest_resolution});
-  density_shape = {.input = layout.num_features(), .hidden = options.hidden, .num_hidden = 1, .output = kGeometryRows};
+  density_shape = {
+      .input = layout.num_features(), .hidden = options.hidden, .num_hidden = 1, .output = kGeometryRows};
   color_shape = {.input = kGeometryRows + 16, .hidden = options.hidden, .num_hidden = 2, .output = 3};
   grid.Resize(layout.num_parameters);
   grid_half.Resize(layout.num_parameters);
@@ -71,8 +73,8 @@ void RadianceModel::UpdateShadow() {
 }
 
 std::vector<TensorView> RadianceModel::Tensors() const {
-  return {FloatTensor("grid", grid), FloatTensor("density_mlp", density_mlp), FloatTensor("color_mlp", color_mlp),
-          FloatTensor("occupancy_density", occupancy.density()),
+  return {FloatTensor("grid", grid), FloatTensor("density_mlp", density_mlp),
+          FloatTensor("color_mlp", color_mlp), FloatTensor("occupancy_density", occupancy.density()),
           FloatTensor("occupancy_mean_density", occupancy.mean_density())};
 }
 

@@ -15,16 +15,16 @@
 namespace semfield {
 
 // Parameters of one scene's radiance field and where it stands in the world.
-//   [raw density, 15 geometry features] = density_mlp(E(u(x)));  density = exp(raw + density_bias) per half_extent
-//   colour = sigmoid(color_mlp(raw density, geometry features, SH(direction)))
+//   [raw density, 15 geometry features] = density_mlp(E(u(x)));  density = exp(raw + density_bias) per
+//   half_extent colour = sigmoid(color_mlp(raw density, geometry features, SH(direction)))
 struct RadianceModel {
   RadianceOptions options;  // resolved
   SceneMap map;
   ops::HashGridLayout layout;
   ops::MlpShape density_shape;
   ops::MlpShape color_shape;
-  Buffer<float> grid;        // masters
-  Buffer<Half> grid_half;    // what kernels read
+  Buffer<float> grid;      // masters
+  Buffer<Half> grid_half;  // what kernels read
   Buffer<float> density_mlp;
   Buffer<float> color_mlp;
   ops::OccupancyGrid occupancy;

@@ -10,7 +10,8 @@ namespace semfield {
 
 namespace {
 
-// SceneMap::UnitFromWorld of a bounded map for one axis of one ray's samples: a loop that the compiler turns into vectors.
+// SceneMap::UnitFromWorld of a bounded map for one axis of one ray's samples: a loop that the compiler turns
+// into vectors.
 void BoundedUnits(const SceneMap& map, const Ray& ray, int axis, const float* t, int count, float* units) {
   const float origin = ray.origin[axis], direction = ray.direction[axis], center = map.center[axis];
   const float scale = 1.0f / map.half_extent;

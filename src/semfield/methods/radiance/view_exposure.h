@@ -28,8 +28,8 @@ class ViewExposure {
   void Show(int view, const float colour[3], float shown[3]) const;
   // Given dL/dshown of a ray: replaces it by dL/dcolour and writes the ray's part of the map's gradient [6].
   void Backward(int view, const float colour[3], float d_shown[3], float d_map[6]) const;
-  // One Adam step (step counts from 1) from every ray's part, d_maps [num_rays, 6], summed in the order of the
-  // rays. view_of_ray: [num_rays] indices below num_views.
+  // One Adam step (step counts from 1) from every ray's part, d_maps [num_rays, 6], summed in the order of
+  // the rays. view_of_ray: [num_rays] indices below num_views.
   void Update(std::span<const int> view_of_ray, std::span<const float> d_maps, float learning_rate, int step);
 
   // a[3], b[3] of a view.
