@@ -1,20 +1,23 @@
 # The house: every library is a room with a floor number, and links only rooms on floors below it.
 #
 #   semfield_library(<room> SOURCES ... [LINKS <rooms and libraries>])   -> semfield_<room>
+#   semfield_interface(<room> [LINKS ...])                -> semfield_<room>, headers only
 #   semfield_test(<room> <name> SOURCES ... [LINKS ...])                 -> ctest <room>/<name>
 #   semfield_bench(<room> <name> SOURCES ... [LINKS ...])
 
 # Rooms by floor, lowest first; tests/floors_test.cc reads this list too.
 set(SEMFIELD_FLOORS
-  "base=0" "geometry=10" "image=10" "ops=20" "capture=30" "perception=40" "training=50" "nn=60"
-  "methods/radiance=70" "methods/feature_field=75" "surface=80" "objects=90" "evaluation=100"
-  "jobs=110" "apps/cli=120")
+  "base=0" "geometry=10" "image=10" "ops=20" "capture=30" "synthetic=31" "diagnosis=33" "poses=35" "perception=40"
+  "training=50" "field=60" "methods/radiance=71" "methods/feature_field=75" "run=78" "surface=80" "interaction=85"
+  "objects=90" "evaluation=100" "report=105" "jobs=110" "apps/cli=120")
 
 add_library(semfield_flags INTERFACE)
 target_include_directories(semfield_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
                            $<INSTALL_INTERFACE:include>)
 target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra>
                        $<BUILD_INTERFACE:-Wno-unused-parameter>)
+# Options are given by designated initialisers on purpose: a field that is not named keeps its default.
+target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wno-missing-field-initializers>)
 if(SEMFIELD_SANITIZE)
   # Line tables (-g1) are all that a sanitizer's stack trace needs; with full debug information g++ 12 takes minutes
   # a file to track the variables of the instrumented kernels, and with -O2 it takes four times as long for a kernel as
@@ -67,6 +70,16 @@ function(semfield_library room)
   semfield_resolve_links(${room} "${arg_LINKS}" links)
   add_library(${target} STATIC ${arg_SOURCES})
   target_link_libraries(${target} PUBLIC semfield_flags ${links})
+  set_property(GLOBAL APPEND PROPERTY SEMFIELD_LIBRARIES ${target})
+endfunction()
+
+# A room of declarations alone.
+function(semfield_interface room)
+  cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
+  string(REPLACE "/" "_" target semfield_${room})
+  semfield_resolve_links(${room} "${arg_LINKS}" links)
+  add_library(${target} INTERFACE)
+  target_link_libraries(${target} INTERFACE semfield_flags ${links})
   set_property(GLOBAL APPEND PROPERTY SEMFIELD_LIBRARIES ${target})
 endfunction()
 

@@ -1,8 +1,8 @@
 // config.json of a run: its stages and their options.
 #include "fuzz_support.h"
-#include "semfield/jobs/train_section.h"
 #include "semfield/methods/feature_field/feature_options.h"
-#include "semfield/methods/radiance/radiance_options.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
+#include "semfield/run/train_section.h"
 #include "semfield/training/run_folder.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // A view given as a JSON file with a camera and a pose.
 #include "fuzz_support.h"
-#include "semfield/jobs/named_view.h"
+#include "semfield/run/named_view.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace semfield;

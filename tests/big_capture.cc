@@ -8,9 +8,9 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 namespace {

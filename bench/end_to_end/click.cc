@@ -9,12 +9,12 @@
 
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/methods/feature_field/click_segmenter.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/ort.h"
 #include "semfield/perception/sam_frame.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield::bench {
 namespace {

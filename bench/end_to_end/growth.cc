@@ -18,10 +18,10 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
-#include "semfield/evaluation/svg_chart.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/methods/feature_field/square_view.h"
-#include "semfield/methods/radiance/radiance_trainer.h"
+#include "semfield/methods/radiance/training/radiance_trainer.h"
+#include "semfield/report/svg_chart.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/presets.h"
 
 namespace semfield::bench {

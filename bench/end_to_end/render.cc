@@ -13,11 +13,11 @@
 
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/methods/feature_field/square_view.h"
-#include "semfield/methods/radiance/sample_tiles.h"
-#include "semfield/methods/radiance/tile_pass.h"
+#include "semfield/methods/radiance/model/sample_tiles.h"
+#include "semfield/methods/radiance/model/tile_pass.h"
 #include "semfield/ops/spherical_harmonics.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield::bench {
 namespace {

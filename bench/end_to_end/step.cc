@@ -16,8 +16,8 @@
 #include "bench/twin/configure.h"
 #include "semfield/base/parallel.h"
 #include "semfield/capture/reader.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/ops/small_mlp.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/presets.h"
 
 namespace semfield::bench {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "semfield/capture/image_store.h"
-#include "semfield/methods/radiance/radiance_trainer.h"
+#include "semfield/methods/radiance/training/radiance_trainer.h"
 
 namespace semfield::bench {
 

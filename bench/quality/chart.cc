@@ -19,7 +19,7 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/json.h"
-#include "semfield/evaluation/svg_chart.h"
+#include "semfield/report/svg_chart.h"
 
 namespace semfield {
 namespace {

@@ -128,7 +128,7 @@ TEST(ImageStore, DownscaleAveragesAreasAndScalesTheCamera) {
   EXPECT_THROW(ImageStore(capture, 0.5), Error);
 }
 
-TEST(ImageStore, ColoursUnderTransparencyDoNotBleed) {
+TEST(ImageStore, ColorsUnderTransparencyDoNotBleed) {
   TempFolder folder;
   Capture capture = PlainCapture(folder, 3, 4);
   ImageU8 image(16, 12, 4);

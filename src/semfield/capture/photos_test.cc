@@ -21,7 +21,7 @@ using Bytes = std::vector<std::byte>;
 constexpr int kWidth = 32, kHeight = 16;
 
 // Red in the stored picture's first 16 columns, blue in the others.
-ImageU8 TwoColours() {
+ImageU8 TwoColors() {
   ImageU8 image(kWidth, kHeight, 3);
   for (int y = 0; y < kHeight; ++y) {
     for (int x = 0; x < kWidth; ++x) image.At(x, y, x < kWidth / 2 ? 0 : 2) = 250;
@@ -31,7 +31,7 @@ ImageU8 TwoColours() {
 
 // With an Exif segment of little-endian entries: orientation, and the focal length on film unless 0.
 void WritePhoto(const fs::path& path, int orientation, int focal_35mm = 0) {
-  const Bytes plain = EncodeJpeg(TwoColours(), 95);
+  const Bytes plain = EncodeJpeg(TwoColors(), 95);
   std::string exif = std::string("Exif\0\0II*\0\x08\0\0\0\x02\0", 16);
   exif += std::string("\x12\x01\x03\0\x01\0\0\0", 8) + static_cast<char>(orientation) + std::string(3, '\0');
   exif += std::string("\x69\x87\x04\0\x01\0\0\0\x26\0\0\0", 12) + std::string(4, '\0');

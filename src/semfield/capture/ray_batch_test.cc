@@ -236,7 +236,7 @@ TEST_F(Sampler, MemoryIsPlannedFromHeaders) {
   EXPECT_EQ(half.all_bytes, 2 * 3 * kPixels / 4);
 }
 
-TEST_F(Sampler, AlphaComesWithStraightColour) {
+TEST_F(Sampler, AlphaComesWithStraightColor) {
   Make(3, 16, 12, 4);
   const ImageStore store(capture_);
   const RayBatch batch = Draw(store, 300);

@@ -6,7 +6,7 @@
 #include "semfield/base/json.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
-#include "semfield/methods/radiance/radiance_field.h"
+#include "semfield/field/radiance_field.h"
 
 namespace semfield {
 

@@ -33,14 +33,14 @@ ExposureResult::View Compare(const View& view, const ImageU8& given, const Image
   std::vector<double> of_photo, of_map;
   for (size_t p = 0; p < truth.num_pixels(); ++p) {
     if (truth.channels == 4 && truth.data[4 * p + 3] < 255) continue;
-    float colour[3], shown[3];
-    for (int k = 0; k < 3; ++k) colour[k] = static_cast<float>(truth.data[p * truth.channels + k]) / 255;
-    found.Show(index, colour, shown);
+    float color[3], shown[3];
+    for (int k = 0; k < 3; ++k) color[k] = static_cast<float>(truth.data[p * truth.channels + k]) / 255;
+    found.Show(index, color, shown);
     for (int k = 0; k < 3; ++k) {
       const float photo = static_cast<float>(given.data[p * given.channels + k]) / 255;
-      if (!Comparable(colour[k]) || !Comparable(photo)) continue;
-      of_photo.push_back(Stops(photo, colour[k]));
-      of_map.push_back(Stops(std::max(shown[k], kDarkest / 2), colour[k]));
+      if (!Comparable(color[k]) || !Comparable(photo)) continue;
+      of_photo.push_back(Stops(photo, color[k]));
+      of_map.push_back(Stops(std::max(shown[k], kDarkest / 2), color[k]));
     }
   }
   if (of_photo.empty()) {

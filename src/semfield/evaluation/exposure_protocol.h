@@ -5,7 +5,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/capture/capture.h"
-#include "semfield/methods/radiance/view_exposure.h"
+#include "semfield/methods/radiance/views/view_exposure.h"
 
 namespace semfield {
 

@@ -7,8 +7,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
 #include "semfield/image/codecs.h"
+#include "semfield/synthetic/synthetic.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {

@@ -7,7 +7,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 namespace {

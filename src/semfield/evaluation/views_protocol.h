@@ -8,7 +8,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/methods/radiance/view_fit.h"
+#include "semfield/methods/radiance/views/view_fit.h"
 
 namespace semfield {
 

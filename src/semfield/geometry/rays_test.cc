@@ -24,7 +24,7 @@ Camera SmallCamera(CameraModel model) {
   return camera;
 }
 
-TEST(MakeRays, AreTheRaysOfPixelCentres) {
+TEST(MakeRays, AreTheRaysOfPixelCenters) {
   const Pose pose = LookAt(Vec3(1, 2, 3), Vec3(0, 0.5, 0), Vec3(0, 0, 1));
   for (const CameraModel model : {CameraModel::kOpenCv, CameraModel::kFisheye}) {
     const Camera camera = SmallCamera(model);

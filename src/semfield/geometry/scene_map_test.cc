@@ -109,7 +109,7 @@ TEST(SceneMap, PullBackAgreesWithDifferences) {
   EXPECT_LE(off, 30);
 }
 
-TEST(SceneMap, ContractionIsMonotonicAlongRaysFromTheCentre) {
+TEST(SceneMap, ContractionIsMonotonicAlongRaysFromTheCenter) {
   const SceneMap map = Contracted();
   Random random(3);
   for (int i = 0; i < 200; ++i) {

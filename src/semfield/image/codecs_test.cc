@@ -130,7 +130,7 @@ TEST(Png, SixteenBitsAreRoundedToEight) {
   EXPECT_EQ(narrow.data, (std::vector<uint8_t>{3, 200, 255}));
 }
 
-TEST(Png, PaletteIsColourOrIndices) {
+TEST(Png, PaletteIsColorOrIndices) {
   RawPng raw{.width = 3, .height = 2, .color_type = SPNG_COLOR_TYPE_INDEXED};
   raw.rows = {0, 1, 2, 2, 1, 0};
   raw.palette = {{10, 20, 30, 255}, {40, 50, 60, 128}, {70, 80, 90, 0}};
@@ -176,7 +176,7 @@ TEST(Png, GreyWithAlphaBecomesRgba) {
             std::string::npos);
 }
 
-TEST(Png, EightBitLabelsAreWidenedAndColourIsRefused) {
+TEST(Png, EightBitLabelsAreWidenedAndColorIsRefused) {
   const ImageU8 labels = RandomImage<uint8_t>(9, 5, 1, 4);
   const ImageU16 wide = DecodeImage16(EncodePng(labels), "memory");
   for (size_t i = 0; i < labels.data.size(); ++i) EXPECT_EQ(wide.data[i], labels.data[i]);

@@ -75,7 +75,7 @@ TEST(Resize, ChannelsDoNotMixAndThreadsDoNotMatter) {
 
 // interpolate(mode="bilinear", align_corners=False): position (i + 0.5) * in / out - 0.5, two neighbours
 // only.
-TEST(ResizeBilinear, TakesTwoNeighboursAtHalfPixelCentres) {
+TEST(ResizeBilinear, TakesTwoNeighboursAtHalfPixelCenters) {
   // 5 -> 2: positions 0.75 and 3.25.
   ExpectValues(ResizeBilinear(Row<float>({0, 10, 20, 50, 90}), 2, 1), {7.5f, 60});
   // 4 -> 8: -0.25 (clamped), 0.25, 0.75, ...
@@ -87,7 +87,7 @@ TEST(ResizeBilinear, TakesTwoNeighboursAtHalfPixelCentres) {
   ExpectValues(ResizeBilinear(square, 3, 3), {0, 0.5f, 1, 1, 1.5f, 2, 2, 2.5f, 3});
 }
 
-TEST(ResizeNearest, PicksThePixelUnderTheCentre) {
+TEST(ResizeNearest, PicksThePixelUnderTheCenter) {
   EXPECT_EQ(ResizeNearest(Row<uint16_t>({1, 2, 3}), 6, 1).data, (std::vector<uint16_t>{1, 1, 2, 2, 3, 3}));
   EXPECT_EQ(ResizeNearest(Row<uint8_t>({1, 2, 3, 4, 5}), 2, 1).data, (std::vector<uint8_t>{2, 4}));
   EXPECT_EQ(ResizeNearest(Row<uint8_t>({1, 2, 3, 4, 5, 6}), 2, 1).data, (std::vector<uint8_t>{2, 5}));

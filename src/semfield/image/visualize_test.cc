@@ -58,7 +58,7 @@ TEST(PcaToRgb, FindsTheDirectionOfMostChange) {
     EXPECT_EQ(rgb.At(x, 0, 1) > 127, x % 2 == 1) << x;  // second: the alternation
 }
 
-TEST(PcaToRgb, SharesColoursThroughABasis) {
+TEST(PcaToRgb, SharesColorsThroughABasis) {
   Random random(3);
   ImageF both(40, 20, 16), half(20, 20, 16);
   for (float& value : both.data) value = random.Uniform(-1, 1);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 

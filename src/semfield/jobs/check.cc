@@ -1,7 +1,7 @@
 #include "semfield/jobs/check.h"
 
-#include "semfield/capture/diagnosis/diagnose.h"
 #include "semfield/capture/reader.h"
+#include "semfield/diagnosis/diagnose.h"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 

@@ -8,8 +8,8 @@
 
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/jobs/segment.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {

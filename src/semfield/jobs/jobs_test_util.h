@@ -14,10 +14,10 @@
 #include "semfield/base/log.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/base/test_threads.h"
-#include "semfield/capture/synthetic.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/train.h"
 #include "semfield/perception/perception_test_util.h"
+#include "semfield/synthetic/synthetic.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/run_folder.h"
 

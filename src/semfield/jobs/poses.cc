@@ -16,8 +16,8 @@
 #include "semfield/capture/readers/colmap_model.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
-#include "semfield/jobs/colmap_program.h"
-#include "semfield/jobs/video_frames.h"
+#include "semfield/poses/colmap_program.h"
+#include "semfield/poses/video_frames.h"
 
 namespace semfield {
 namespace {

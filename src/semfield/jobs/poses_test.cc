@@ -9,12 +9,12 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/process.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
 #include "semfield/capture/writers/writer.h"
 #include "semfield/image/codecs.h"
-#include "semfield/jobs/colmap_program.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/video_frames.h"
+#include "semfield/poses/colmap_program.h"
+#include "semfield/poses/video_frames.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 namespace {
@@ -378,20 +378,20 @@ TEST(RealColmap, FindsThePosesOfFern) {
 
   // The two worlds differ by a similarity: distances between cameras agree up to one scale.
   const Capture got = ReadCapture(folder / "out"), expected = ReadCapture(data);
-  std::vector<std::pair<Vec3, Vec3>> centres;
+  std::vector<std::pair<Vec3, Vec3>> centers;
   for (const View& view : got.views) {
     for (const View& other : expected.views) {
       if (view.image.filename() != other.image.filename()) continue;
-      centres.emplace_back(view.world_from_camera.translation, other.world_from_camera.translation);
+      centers.emplace_back(view.world_from_camera.translation, other.world_from_camera.translation);
       EXPECT_NEAR(view.camera.fx / other.camera.fx, 1, 0.1);
     }
   }
-  ASSERT_GE(centres.size(), 18u);
+  ASSERT_GE(centers.size(), 18u);
   std::vector<double> ratios;
-  for (size_t i = 0; i < centres.size(); ++i) {
+  for (size_t i = 0; i < centers.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      ratios.push_back((centres[i].first - centres[j].first).norm() /
-                       (centres[i].second - centres[j].second).norm());
+      ratios.push_back((centers[i].first - centers[j].first).norm() /
+                       (centers[i].second - centers[j].second).norm());
     }
   }
   std::sort(ratios.begin(), ratios.end());

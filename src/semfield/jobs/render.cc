@@ -12,7 +12,7 @@
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/camera_path.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 namespace {
@@ -121,7 +121,7 @@ TEST_F(RenderJobTest, StopsBetweenViews) {
 
 class RenderFeaturesTest : public ImitatedRunTest {};
 
-TEST_F(RenderFeaturesTest, FeaturesAreColouredTokenByToken) {
+TEST_F(RenderFeaturesTest, FeaturesAreColoredTokenByToken) {
   RenderJobOptions job;
   job.run = Path("run");
   job.teacher = "toy";

@@ -12,10 +12,10 @@
 #include "semfield/base/log.h"
 #include "semfield/base/version.h"
 #include "semfield/evaluation/clicks.h"
-#include "semfield/evaluation/report_figures.h"
-#include "semfield/evaluation/report_page.h"
 #include "semfield/jobs/evaluate.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/report/report_figures.h"
+#include "semfield/report/report_page.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {

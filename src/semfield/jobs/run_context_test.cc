@@ -1,4 +1,4 @@
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 #include <gtest/gtest.h>
 

@@ -6,9 +6,9 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/capture/view_files.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/perception/image_encoder.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/run_folder.h"
 
 namespace semfield {

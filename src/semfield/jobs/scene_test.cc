@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/jobs/segment.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 namespace {

@@ -11,9 +11,9 @@
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/prompt_text.h"
-#include "semfield/jobs/run_context.h"
 #include "semfield/methods/feature_field/click_segmenter.h"
 #include "semfield/perception/image_encoder.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 
 namespace semfield {
 namespace {

@@ -5,7 +5,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
-#include "semfield/capture/synthetic.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 

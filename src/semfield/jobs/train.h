@@ -4,7 +4,7 @@
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
-#include "semfield/methods/radiance/radiance_options.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
 
 namespace semfield {
 

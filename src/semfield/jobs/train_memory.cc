@@ -58,15 +58,6 @@ std::string FittingOptions(const Capture& capture, const TrainSize& size, uint64
 
 }  // namespace
 
-int StoredImageCache(const Json& train_section) {
-  const Json value = train_section.is_object() && train_section.contains("image-cache")
-                         ? train_section["image-cache"]
-                         : Json();
-  const bool good =
-      value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= kMaxImageCacheMib;
-  return good ? value.get<int>() : kDefaultImageCacheMib;
-}
-
 size_t TrainMemory::total() const {
   return photos.photo_bytes + photos.table_bytes + radiance.total() + kProgram;
 }

@@ -3,22 +3,13 @@
 #include <cstddef>
 #include <string>
 
-#include "semfield/base/json.h"
 #include "semfield/base/memory.h"
 #include "semfield/capture/ray_batch.h"
-#include "semfield/methods/radiance/radiance_memory.h"
-#include "semfield/methods/radiance/radiance_options.h"
+#include "semfield/methods/radiance/model/radiance_memory.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
+#include "semfield/run/train_section.h"
 
 namespace semfield {
-
-inline constexpr int kDefaultImageCacheMib = 4096;
-inline constexpr int kMaxImageCacheMib = 1 << 24;
-inline constexpr const char* kImageCacheHelp =
-    "Memory for decoded photos, MiB. If they take more, those in memory rotate, each as long as any other. "
-    "0: 4096, or "
-    "with --resume as before.";
-// Of a run's section "train"; the default if it does not say.
-int StoredImageCache(const Json& train_section);
 
 // What decides how much memory a training takes.
 struct TrainSize {

@@ -4,7 +4,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/jobs/run_context.h"
+#include "semfield/run/run_context.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {

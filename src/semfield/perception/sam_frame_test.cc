@@ -63,7 +63,7 @@ TEST(SamInput, RefusesPicturesThatAreNotRgb) {
   EXPECT_THROW(SamInput(ImageU8(), 16, kMean, kStd), Error);
 }
 
-TEST(SamPrompt, MapsPixelCentresOfANonSquareImage) {
+TEST(SamPrompt, MapsPixelCentersOfANonSquareImage) {
   const SamFrame frame = MakeSamFrame(600, 400, 1024);
   const SamPrompt sam = MakeSamPrompt({{{300, 200, true}, {0.5, 399.5, false}}, {}}, frame);
   ASSERT_EQ(sam.labels, (std::vector<float>{1, 0, -1}));

@@ -102,7 +102,7 @@ TEST_F(Bundler, DamageIsAnErrorAndNeverACrash) {
   far.insert(far.find(Text(kPoint)), "7e90 ");
   EXPECT_NE(Failure(far).find("too large"), std::string::npos);
   std::string scaled = text_;
-  scaled.replace(scaled.find("-0.01\n") + 6, 1, "9");
+  scaled[scaled.find("-0.01\n") + 6] = '9';
   EXPECT_NE(Failure(scaled), "");
   WriteBytes(folder_ / "list.txt", "images/00.png\n");
   EXPECT_NE(Failure(text_).find("9 cameras but 1 images"), std::string::npos);

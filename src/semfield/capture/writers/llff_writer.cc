@@ -12,7 +12,7 @@ namespace semfield {
 namespace {
 
 constexpr double kSameFocal = 1e-6;  // relative
-constexpr double kCentred = 1e-3;    // pixels
+constexpr double kCentered = 1e-3;   // pixels
 
 void CheckCamera(const Camera& c, const std::string& where) {
   if (c.HasDistortion()) {
@@ -21,8 +21,8 @@ void CheckCamera(const Camera& c, const std::string& where) {
         "image_undistorter).",
         where);
   }
-  if (std::abs(c.fx - c.fy) > kSameFocal * c.fx || std::abs(c.cx - 0.5 * c.width) > kCentred ||
-      std::abs(c.cy - 0.5 * c.height) > kCentred) {
+  if (std::abs(c.fx - c.fy) > kSameFocal * c.fx || std::abs(c.cx - 0.5 * c.width) > kCentered ||
+      std::abs(c.cy - 0.5 * c.height) > kCentered) {
     throw InputError(
         "{}: LLFF has one focal length and the principal point in the middle, this camera has {}, {} and {}, "
         "{} of "

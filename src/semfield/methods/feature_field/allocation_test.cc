@@ -8,7 +8,7 @@
 #include "semfield/methods/feature_field/feature_field_test_util.h"
 #include "semfield/methods/feature_field/feature_trainer.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
-#include "semfield/methods/radiance/radiance_trainer.h"
+#include "semfield/methods/radiance/training/radiance_trainer.h"
 
 namespace {
 

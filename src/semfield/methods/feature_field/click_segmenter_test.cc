@@ -82,7 +82,7 @@ FeatureOptions SmallFeatures() {
 class ClickSegmenterTest : public testing::Test {
  protected:
   // Middle of the pixels inside a mask.
-  static Vec2 CentreOf(const Mask& mask) {
+  static Vec2 CenterOf(const Mask& mask) {
     Vec2 sum = Vec2::Zero();
     double count = 0;
     for (int y = 0; y < mask.binary.height; ++y) {
@@ -119,7 +119,7 @@ TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
             segmenter_.Segment(camera, pose, Clicks({{.x = x, .y = y}}), Granularity::kPart);
         ASSERT_EQ(result.mask.binary.width, camera.width);
         ASSERT_EQ(result.mask.binary.height, camera.height);
-        EXPECT_LT((CentreOf(result.mask) - Vec2(x, y)).norm(), 0.6)
+        EXPECT_LT((CenterOf(result.mask) - Vec2(x, y)).norm(), 0.6)
             << camera.width << " x " << camera.height << ": " << x << ", " << y;
         EXPECT_EQ(decoder_.questions.back().width, kSquareMaskResolution);
         EXPECT_EQ(decoder_.questions.back().height, kSquareMaskResolution);

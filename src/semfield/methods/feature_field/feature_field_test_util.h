@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "semfield/base/random.h"
-#include "semfield/capture/synthetic.h"
+#include "semfield/field/radiance_field.h"
 #include "semfield/methods/feature_field/teacher_stream.h"
-#include "semfield/methods/radiance/radiance_field.h"
 #include "semfield/ops/tile.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 

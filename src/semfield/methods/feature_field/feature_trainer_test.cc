@@ -6,7 +6,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/methods/feature_field/feature_field_test_util.h"
-#include "semfield/methods/radiance/hash_radiance_field.h"
+#include "semfield/methods/radiance/model/hash_radiance_field.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
 #include "semfield/training/checkpoint.h"
 

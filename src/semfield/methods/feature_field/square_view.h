@@ -2,10 +2,10 @@
 
 #include <optional>
 
+#include "semfield/field/radiance_field.h"
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
 #include "semfield/image/image.h"
-#include "semfield/methods/radiance/radiance_field.h"
 #include "semfield/perception/mask.h"
 
 namespace semfield {

@@ -22,7 +22,7 @@ Camera PhoneCamera() {
           .p1 = -0.001,
           .p2 = 0.00015};
 }
-Camera OffCentreCamera() {
+Camera OffCenterCamera() {
   Camera camera = PinholeCamera(300, 200, 0.8);
   camera.cx = 120;
   camera.cy = 115;
@@ -31,7 +31,7 @@ Camera OffCentreCamera() {
 }
 
 std::vector<Camera> Cameras() {
-  return {PinholeCamera(320, 240, 0.96), PinholeCamera(90, 160, 1.2), PhoneCamera(), OffCentreCamera()};
+  return {PinholeCamera(320, 240, 0.96), PinholeCamera(90, 160, 1.2), PhoneCamera(), OffCenterCamera()};
 }
 
 TEST(SquareView, EveryPixelOfTheFrameComesBack) {

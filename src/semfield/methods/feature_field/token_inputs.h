@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "semfield/field/radiance_field.h"
 #include "semfield/methods/feature_field/feature_options.h"
 #include "semfield/methods/feature_field/square_view.h"
-#include "semfield/methods/radiance/radiance_field.h"
 
 namespace semfield {
 

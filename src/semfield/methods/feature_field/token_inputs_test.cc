@@ -114,7 +114,7 @@ TEST_F(TokenInputsTest, RaysOfATokenAreJoined) {
 }
 
 // Two pixels a side: the middles of a token's four quarters, row by row, each as red, green, blue.
-TEST_F(TokenInputsTest, PixelsAreTheColoursWithinAToken) {
+TEST_F(TokenInputsTest, PixelsAreTheColorsWithinAToken) {
   EXPECT_TRUE(Make({}).pixels.empty());
   FeatureOptions options;
   options.token_pixels = 2;

@@ -10,8 +10,8 @@
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/synthetic.h"
-#include "semfield/methods/radiance/radiance_model.h"
+#include "semfield/methods/radiance/model/radiance_model.h"
+#include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
 

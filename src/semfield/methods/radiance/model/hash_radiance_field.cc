@@ -1,0 +1,278 @@
+#include "semfield/methods/radiance/model/hash_radiance_field.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "semfield/base/parallel.h"
+#include "semfield/methods/radiance/model/point_density.h"
+#include "semfield/methods/radiance/model/sample_tiles.h"
+#include "semfield/methods/radiance/model/tile_pass.h"
+
+namespace semfield {
+namespace {
+
+constexpr float kMinTransmittance = 1e-3f;
+constexpr float kSettledTransmittance = 1e-2f;
+constexpr size_t kRaysAtOnce = 8192;  // enough samples to encode level by level, few enough to stay in cache
+
+// What one ray came to.
+struct RayResult {
+  float rgb[3] = {};
+  float final_transmittance = 1;
+  float distance = 0;
+};
+
+// Distance at which transmittance passes 1/2, by the exponential inside the sample that does it.
+float MedianDistance(const TilePass& pass, const float* t, const float* dt, int begin, int end) {
+  float before = 1;
+  for (int c = begin; c < end; ++c) {
+    const float after = pass.transmittance()[c];
+    if (after <= 0.5f) {
+      const float tau = std::log(before / std::max(after, 1e-12f));
+      const float share = tau > 1e-6f ? std::log(before / 0.5f) / tau : 0.5f;
+      return t[c] + dt[c] * (std::clamp(share, 0.0f, 1.0f) - 0.5f);
+    }
+    before = after;
+  }
+  return 0;
+}
+
+// What one call works with.
+struct RenderScratch {
+  SampleTiles tiles;
+  std::vector<std::unique_ptr<TilePass>> passes;  // one a worker, made when it has its first tile
+};
+
+}  // namespace
+
+// Buffers of earlier calls wait here for the next: for a call of few rays, fresh memory costs as much as the
+// work itself.
+class RenderScratchPool {
+ public:
+  std::unique_ptr<RenderScratch> Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) return std::make_unique<RenderScratch>();
+    std::unique_ptr<RenderScratch> scratch = std::move(free_.back());
+    free_.pop_back();
+    return scratch;
+  }
+  void Give(std::unique_ptr<RenderScratch> scratch) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<RenderScratch>> free_;
+};
+
+namespace {
+
+struct Tracer {
+  const RadianceModel& model;
+  RenderScratchPool& pool;
+};
+
+// Of the ray that is visited: its number in the call, its tile, its place `r` in the pass, and who works on
+// it.
+struct VisitedRay {
+  size_t ray;
+  SampleTiles& tiles;
+  size_t tile;
+  const TilePass& pass;
+  int r;
+  int worker;
+};
+
+// Evaluates rays batch by batch; visit(VisitedRay) is called once for every ray, from several threads, with
+// the pass holding its weights (and colours when `color`) as its r-th ray.
+template <class Visit>
+void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<const Ray> rays, bool color,
+                const Visit& visit) {
+  if (rays.empty()) return;
+  const RadianceModel& model = tracer.model;
+  std::unique_ptr<RenderScratch> scratch = tracer.pool.Take();
+  SampleTiles& tiles = scratch->tiles;
+  scratch->passes.resize(std::max<size_t>(scratch->passes.size(), NumThreads()));
+  for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
+    const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
+    tiles.March(model.map, model.occupancy, march, part, {});
+    tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
+    ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
+      std::unique_ptr<TilePass>& own = scratch->passes[worker];
+      if (!own) own = std::make_unique<TilePass>(model);
+      TilePass& pass = *own;
+      pass.Density(tiles, tile, kMinTransmittance, /*training=*/false);
+      if (color) pass.Color(part, /*training=*/false);
+      for (int r = 0; r < pass.num_rays(); ++r) {
+        visit(VisitedRay{first + pass.first_ray() + r, tiles, static_cast<size_t>(tile), pass, r, worker});
+      }
+    });
+  }
+  tracer.pool.Give(std::move(scratch));
+}
+
+// The same, and rays that the occupancy grid's own densities ended too early (they graze something dense and
+// go on) a second time to their true end: visit must replace what it said of a ray before.
+template <class Visit>
+void ForEachRayToItsEnd(const Tracer& tracer, ops::MarchOptions march, std::span<const Ray> rays, bool color,
+                        const Visit& visit) {
+  std::vector<float> left(rays.size());
+  ForEachRay(tracer, march, rays, color, [&](const VisitedRay& visited) {
+    left[visited.ray] = visited.pass.final_transmittance()[visited.r];
+    visit(visited);
+  });
+  if (march.stop_optical_depth <= 0) return;
+  std::vector<size_t> unsettled;
+  std::vector<Ray> again;
+  for (size_t ray = 0; ray < rays.size(); ++ray) {
+    if (left[ray] < kSettledTransmittance) continue;
+    unsettled.push_back(ray);
+    again.push_back(rays[ray]);
+  }
+  march.stop_optical_depth = 0;
+  ForEachRay(tracer, march, again, color, [&](const VisitedRay& visited) {
+    visit(VisitedRay{unsettled[visited.ray], visited.tiles, visited.tile, visited.pass, visited.r,
+                     visited.worker});
+  });
+}
+
+std::vector<RayResult> Trace(const Tracer& tracer, const ops::MarchOptions& march,
+                             std::span<const Ray> rays) {
+  std::vector<RayResult> results(rays.size());
+  ForEachRayToItsEnd(tracer, march, rays, /*color=*/true, [&](const VisitedRay& visited) {
+    const auto& [ray, tiles, tile, pass, r, worker] = visited;
+    RayResult& result = results[ray];
+    for (int k = 0; k < 3; ++k) result.rgb[k] = pass.rgb()[k * ops::kTileStride + r];
+    result.final_transmittance = pass.final_transmittance()[r];
+    result.distance =
+        MedianDistance(pass, tiles.t(tile), tiles.dt(tile), pass.begin()[r], pass.begin()[r + 1]);
+  });
+  return results;
+}
+
+// Samples of rays in the order in which a worker came to them.
+struct KeptSample {
+  float x, y, z, weight;
+};
+struct KeptRay {
+  int worker = 0;
+  int32_t begin = 0, count = 0;  // in the worker's list
+};
+
+// Normals at the median distances: the direction in which log density falls, by differences on a tetrahedron.
+ImageF Normals(const RadianceModel& model, std::span<const Ray> rays, const std::vector<RayResult>& results,
+               int width, int height) {
+  static constexpr float kCorners[4][3] = {{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}};
+  const float reach = model.March(1).step;
+  const size_t num_rays = rays.size();
+  std::vector<float> x(4 * num_rays), y(4 * num_rays), z(4 * num_rays), value(4 * num_rays);
+  for (size_t r = 0; r < num_rays; ++r) {
+    for (int corner = 0; corner < 4; ++corner) {
+      float p[3], u[3];
+      for (int k = 0; k < 3; ++k) {
+        p[k] = rays[r].origin[k] + results[r].distance * rays[r].direction[k] + reach * kCorners[corner][k];
+      }
+      model.map.UnitFromWorld(p, u);
+      const size_t i = 4 * r + corner;
+      x[i] = u[0], y[i] = u[1], z[i] = u[2];
+    }
+  }
+  PointDensity density;
+  density.Evaluate(model, {x.data(), y.data(), z.data(), static_cast<int64_t>(x.size())},
+                   model.options.levels, value.data());
+  ImageF normals(width, height, 3);
+  for (size_t r = 0; r < num_rays; ++r) {
+    if (results[r].distance <= 0) continue;
+    Vec3 normal = Vec3::Zero();
+    for (int corner = 0; corner < 4; ++corner) {
+      for (int k = 0; k < 3; ++k) normal[k] -= kCorners[corner][k] * value[4 * r + corner];
+    }
+    const Vec3 direction(rays[r].direction[0], rays[r].direction[1], rays[r].direction[2]);
+    if (normal.norm() < 1e-9) normal = -direction;
+    normal.normalize();
+    if (normal.dot(direction) > 0) normal = -normal;
+    for (int k = 0; k < 3; ++k) normals.data[3 * r + k] = static_cast<float>(normal[k]);
+  }
+  return normals;
+}
+
+}  // namespace
+
+HashRadianceField::HashRadianceField(const RadianceModel* model)
+    : model_(model), scratch_(std::make_unique<RenderScratchPool>()) {}
+
+HashRadianceField::HashRadianceField(std::unique_ptr<RadianceModel> model) : HashRadianceField(model.get()) {
+  owned_ = std::move(model);
+}
+
+HashRadianceField::~HashRadianceField() = default;
+
+RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
+                                       const RenderOptions& options) const {
+  const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
+  const std::vector<RayResult> results =
+      Trace({*model_, *scratch_}, model_->March(options.fine ? RadianceModel::kFineSteps : 1), rays);
+  RenderedView view;
+  view.depth = ImageF(camera.width, camera.height, 1);
+  view.opacity = ImageF(camera.width, camera.height, 1);
+  if (options.rgb) view.rgb = ImageF(camera.width, camera.height, 3);
+  for (size_t r = 0; r < rays.size(); ++r) {
+    const float through = results[r].final_transmittance;
+    view.opacity.data[r] = 1 - through;
+    view.depth.data[r] = results[r].distance * rays[r].z_scale;
+    if (!options.rgb) continue;
+    for (int k = 0; k < 3; ++k)
+      view.rgb.data[3 * r + k] = results[r].rgb[k] + through * options.background[k];
+  }
+  if (options.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
+  return view;
+}
+
+RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOptions& options) const {
+  RaySamples samples;
+  samples.ray_begin.assign(rays.size() + 1, 0);
+  samples.distance.assign(rays.size(), 0);
+  samples.opacity.assign(rays.size(), 0);
+  if (options.rgb) samples.rgb.assign(3 * rays.size(), 0);
+  if (options.geometry) samples.geometry.assign(RadianceModel::kGeometryRows * rays.size(), 0);
+  std::vector<std::vector<KeptSample>> found(NumThreads());
+  std::vector<KeptRay> kept(rays.size());
+  ForEachRayToItsEnd(
+      {*model_, *scratch_}, model_->March(1), rays, options.rgb, [&](const VisitedRay& visited) {
+        const auto& [ray, tiles, tile, pass, r, worker] = visited;
+        const int begin = pass.begin()[r], end = pass.begin()[r + 1];
+        samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
+        samples.opacity[ray] = 1 - pass.final_transmittance()[r];
+        for (int k = 0; options.rgb && k < 3; ++k)
+          samples.rgb[3 * ray + k] = pass.rgb()[k * ops::kTileStride + r];
+        for (int k = 0; options.geometry && k < RadianceModel::kGeometryRows; ++k) {
+          float sum = 0;
+          for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
+          samples.geometry[RadianceModel::kGeometryRows * ray + k] = sum;
+        }
+        std::vector<KeptSample>& list = found[worker];
+        const size_t before = list.size();
+        for (int c = begin; c < end; ++c) {
+          if (pass.weight()[c] < options.min_weight) continue;
+          list.push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
+        }
+        kept[ray] = {.worker = worker,
+                     .begin = static_cast<int32_t>(before),
+                     .count = static_cast<int32_t>(list.size() - before)};
+      });
+  for (size_t r = 0; r < rays.size(); ++r) samples.ray_begin[r + 1] = samples.ray_begin[r] + kept[r].count;
+  for (std::vector<float>* values : {&samples.x, &samples.y, &samples.z, &samples.weight})
+    values->resize(samples.ray_begin.back());
+  for (size_t r = 0; r < rays.size(); ++r) {
+    const KeptSample* from = found[kept[r].worker].data() + kept[r].begin;
+    for (int32_t i = samples.ray_begin[r]; i < samples.ray_begin[r + 1]; ++i, ++from) {
+      samples.x[i] = from->x, samples.y[i] = from->y, samples.z[i] = from->z;
+      samples.weight[i] = from->weight;
+    }
+  }
+  return samples;
+}
+
+}  // namespace semfield

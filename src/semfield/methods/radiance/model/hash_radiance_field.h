@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "semfield/field/radiance_field.h"
+#include "semfield/methods/radiance/model/radiance_model.h"
+
+namespace semfield {
+
+class RenderScratchPool;
+
+// The trained hash-grid field behind the RadianceField contract. Const calls may come from several threads.
+class HashRadianceField : public RadianceField {
+ public:
+  // The model must outlive this object and not change while a call runs.
+  explicit HashRadianceField(const RadianceModel* model);
+  explicit HashRadianceField(std::unique_ptr<RadianceModel> model);
+  ~HashRadianceField() override;
+
+  const SceneMap& scene_map() const override { return model_->map; }
+  RenderedView Render(const Camera& camera, const Pose& world_from_camera,
+                      const RenderOptions& options) const override;
+  RaySamples Weights(std::span<const Ray> rays, const WeightOptions& options) const override;
+
+  const RadianceModel& model() const { return *model_; }
+
+ private:
+  std::unique_ptr<RadianceModel> owned_;
+  const RadianceModel* model_;
+  std::unique_ptr<RenderScratchPool> scratch_;
+};
+
+}  // namespace semfield

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/buffer.h"
+#include "semfield/geometry/scene_map.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
+#include "semfield/ops/hash_grid.h"
+#include "semfield/ops/occupancy_grid.h"
+#include "semfield/ops/ray_marching.h"
+#include "semfield/ops/small_mlp.h"
+#include "semfield/training/safetensors.h"
+
+namespace semfield {
+
+// Parameters of one scene's radiance field and where it stands in the world.
+//   [raw density, 15 geometry features] = density_mlp(E(u(x)));  density = exp(raw + density_bias) per
+//   half_extent colour = sigmoid(color_mlp(raw density, geometry features, SH(direction)))
+struct RadianceModel {
+  RadianceOptions options;  // resolved
+  SceneMap map;
+  ops::HashGridLayout layout;
+  ops::MlpShape density_shape;
+  ops::MlpShape color_shape;
+  Buffer<float> grid;      // masters
+  Buffer<Half> grid_half;  // what kernels read
+  Buffer<float> density_mlp;
+  Buffer<float> color_mlp;
+  ops::OccupancyGrid occupancy;
+
+  static constexpr int kGeometryRows = 16;
+  static constexpr float kFineSteps = 0.7f;  // coarseness of RenderOptions::fine
+
+  // Random parameters from options.seed; occupancy full.
+  RadianceModel(const RadianceOptions& resolved, const SceneMap& map);
+
+  // Quadrature lengths are in units of half_extent, so that densities do not depend on the world's scale.
+  float LengthScale() const { return 1.0f / map.half_extent; }
+  // Marching with steps `coarseness` times as long as those of training.
+  ops::MarchOptions March(float coarseness) const;
+  // Refreshes grid_half from grid.
+  void UpdateShadow();
+
+  // Checkpoint parts. Views into this object: they live as long as it is unchanged.
+  std::vector<TensorView> Tensors() const;
+  void LoadTensors(const SafetensorsFile& file);  // Error naming file and tensor if shapes differ
+};
+
+// How the world of a capture is mapped to the unit cube.
+SceneMap MakeSceneMap(const Capture& capture);
+
+}  // namespace semfield
