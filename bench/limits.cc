@@ -1,13 +1,13 @@
 #include "bench/limits.h"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <vector>
 
 #include "semfield/base/buffer.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
+#include "semfield/base/stopwatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/limits.cc"
@@ -83,17 +83,13 @@ HWY_EXPORT(Update);
 constexpr size_t kLine = 64;
 constexpr int kRuns = 40;
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 // The shortest time of body(thread) on all threads at once.
 double BestSeconds(const std::function<void(int thread)>& body) {
   double best = 1e9;
   for (int run = 0; run < kRuns; ++run) {
-    const double begin = Now();
+    const Stopwatch stopwatch;
     ParallelFor(NumThreads(), [&](int64_t thread, int) { body(static_cast<int>(thread)); });
-    best = std::min(best, Now() - begin);
+    best = std::min(best, stopwatch.Seconds());
   }
   return best;
 }

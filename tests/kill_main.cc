@@ -28,6 +28,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/random.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/perception/ort.h"
 #include "semfield/training/checkpoint.h"
@@ -38,7 +39,6 @@ namespace {
 
 using namespace semfield;
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using Words = std::vector<std::string>;
 
 constexpr int kSkipped = 77;
@@ -53,10 +53,6 @@ struct Settings {
   int seed = 1;
   int threads = 2;
 };
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void Expect(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error(what);
@@ -224,9 +220,9 @@ class Killer {
 
   int Run(Job job) {
     const fs::path truth = NewRun(job, "truth");
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     RunToItsEnd(CommandOf(settings_, job, truth, false), Log("truth"));
-    seconds_ = SecondsSince(start);
+    seconds_ = stopwatch.Seconds();
     const std::vector<int64_t> calls = TeacherCalls(ReadTextFile(Log("truth")));
     Expect(std::set<int64_t>(calls.begin(), calls.end()).size() == calls.size(),
            "the truth made a view twice");

@@ -51,18 +51,16 @@ std::string ProgressLine(const Progress& progress) {
 
 void ProgressBar::Report(const Progress& progress) {
   const std::lock_guard lock(mutex_);
-  const Clock::time_point now = Clock::now();
   const bool new_stage = !reported_ || progress.stage != stage_;
   const bool complete = progress.total > 0 && progress.done >= progress.total;
-  const double since_last = std::chrono::duration<double>(now - last_).count();
   if (!new_stage && !(complete && is_terminal_) &&
-      since_last < (is_terminal_ ? kTerminalSeconds : kLogSeconds)) {
+      since_shown_.Seconds() < (is_terminal_ ? kTerminalSeconds : kLogSeconds)) {
     return;
   }
   if (new_stage && line_open_) std::fputc('\n', out_);
   reported_ = true;
   stage_ = progress.stage;
-  last_ = now;
+  since_shown_ = Stopwatch();
   std::string line = ProgressLine(progress);
   if (!is_terminal_) {
     std::fprintf(out_, "%s\n", line.c_str());

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <string>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
 
 namespace semfield::cli {
 
@@ -33,8 +33,6 @@ class ProgressBar {
   void Finish();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   std::mutex mutex_;
   std::FILE* out_;
   bool is_terminal_;
@@ -42,7 +40,7 @@ class ProgressBar {
   bool reported_ = false;
   std::string stage_;
   std::string shown_;  // the progress line as it stands on the terminal
-  Clock::time_point last_;
+  Stopwatch since_shown_;
 };
 
 }  // namespace semfield::cli

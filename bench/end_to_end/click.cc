@@ -9,6 +9,7 @@
 
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/methods/feature_field/click_segmenter.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
@@ -80,19 +81,18 @@ int Main(const Options& options) {
   FeatureMap map;
   std::vector<double> ours, weights, theirs;
   for (int i = 0; i <= options.repeat; ++i) {  // in turn; the first round is not counted
-    double start = Milliseconds();
+    Stopwatch stopwatch;
     const TokenInputs inputs =
         MakeTokenInputs(run.Field(), view, pose, features.model->teacher().grid, features.model->options());
-    const double after_weights = Milliseconds();
+    const double weights_milliseconds = stopwatch.LapMilliseconds();
     map = features.model->Render(inputs);
-    const double end = Milliseconds();
-    const double encoder_start = Milliseconds();
+    const double head_milliseconds = stopwatch.LapMilliseconds();
     encoder->Encode(picture);
-    const double encoder_end = Milliseconds();
+    const double encoder_milliseconds = stopwatch.Milliseconds();
     if (i == 0) continue;
-    ours.push_back(end - start);
-    weights.push_back(after_weights - start);
-    theirs.push_back(encoder_end - encoder_start);
+    ours.push_back(weights_milliseconds + head_milliseconds);
+    weights.push_back(weights_milliseconds);
+    theirs.push_back(encoder_milliseconds);
   }
   results.Add("features", Median(ours), "encoder", Median(theirs));
   results.Note("of it, weights along rays", Median(weights), "ms");
@@ -103,15 +103,15 @@ int Main(const Options& options) {
   const Prompt square = ClickSegmenter::SquarePrompt(view, prompt);
   std::vector<double> whole, graph;
   for (int i = 0; i <= 4 * options.repeat; ++i) {
-    const double start = Milliseconds();
+    Stopwatch stopwatch;
     segmenter.Lift(camera, pose, prompt.points[0]);
     segmenter.SegmentWith(map, view, prompt, Granularity::kAuto);
-    const double middle = Milliseconds();
+    const double segment_milliseconds = stopwatch.LapMilliseconds();
     bare.Run(map, square);
-    const double end = Milliseconds();
+    const double graph_milliseconds = stopwatch.Milliseconds();
     if (i == 0) continue;
-    whole.push_back(middle - start);
-    graph.push_back(end - middle);
+    whole.push_back(segment_milliseconds);
+    graph.push_back(graph_milliseconds);
   }
   results.Add("segment", Median(whole), "decoder", Median(graph));
   results.Note("over the decoder (asked <= 20)", Median(whole) - Median(graph), "ms");

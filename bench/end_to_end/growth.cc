@@ -16,6 +16,7 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
 #include "semfield/methods/feature_field/square_view.h"
@@ -84,13 +85,14 @@ void Measure(RadianceTrainer& trainer, int rounds, Cost* cost) {
   for (int step = 0; step < kStepsAtOnce; ++step) trainer.Step();
   for (int round = 0; round < rounds; ++round) {
     double samples = 0, rays = 0;
-    const double start = Milliseconds(), processor_start = ProcessorMilliseconds();
+    const Stopwatch stopwatch;
+    const double processor_start = ProcessorMilliseconds();
     for (int step = 0; step < kStepsAtOnce; ++step) {
       const RadianceStepStats stats = trainer.Step();
       samples += static_cast<double>(stats.marched_samples);
       rays += static_cast<double>(stats.rays);
     }
-    const double ms = (Milliseconds() - start) / kStepsAtOnce;
+    const double ms = stopwatch.Milliseconds() / kStepsAtOnce;
     const double processor_ms = (ProcessorMilliseconds() - processor_start) / kStepsAtOnce;
     if (ms >= cost->ms) continue;
     *cost = {.ms = ms,
@@ -174,9 +176,10 @@ void MeasureRendering(const Scene& scene, const RadianceModel& model, int side, 
   const HashRadianceField field(&model);
   const View& view = scene.capture.views[scene.capture.held_out.empty() ? 0 : scene.capture.held_out[0]];
   const Camera camera = SquareView(view.camera, side).square();
-  const double start = Milliseconds(), processor_start = ProcessorMilliseconds();
+  const Stopwatch stopwatch;
+  const double processor_start = ProcessorMilliseconds();
   field.Render(camera, view.world_from_camera, {});
-  const double ms = Milliseconds() - start, processor_ms = ProcessorMilliseconds() - processor_start;
+  const double ms = stopwatch.Milliseconds(), processor_ms = ProcessorMilliseconds() - processor_start;
   if (cost->ms > 0 && ms >= cost->ms) return;
   SampleTiles tiles;
   const std::vector<Ray> rays = MakeRays(camera, view.world_from_camera);

@@ -13,6 +13,7 @@
 
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/methods/feature_field/square_view.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
@@ -59,9 +60,9 @@ class OpTimer {
  private:
   template <class Body>
   void Time(Op op, OpTimes* times, int64_t count, const Body& body) {
-    const double start = Milliseconds();
+    const Stopwatch stopwatch;
     ParallelFor(count, body);
-    times->ms[op] += Milliseconds() - start;
+    times->ms[op] += stopwatch.Milliseconds();
   }
 
   void RunBatch(std::span<const Ray> rays, const ops::MarchOptions& march, float* left, OpTimes* times) {
@@ -76,9 +77,9 @@ class OpTimer {
     });
     tiles_.March(model_.map, model_.occupancy, march, rays, {});
     times->marched += tiles_.num_samples();
-    const double start = Milliseconds();
+    const Stopwatch stopwatch;
     tiles_.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
-    times->ms[kEncode] += Milliseconds() - start;
+    times->ms[kEncode] += stopwatch.Milliseconds();
     const size_t num_tiles = tiles_.tiles().size();
     work_.resize(std::max(work_.size(), num_tiles));
     for (size_t tile = 0; tile < num_tiles; ++tile) work_[tile].Prepare(model_);
@@ -348,9 +349,9 @@ int Main(const Options& options) {
   std::array<std::vector<double>, kNumOps> each;
   OpTimes times;
   for (int i = 0; i < options.repeat; ++i) {  // in turn, so that both see the same machine
-    const double start = Milliseconds();
+    const Stopwatch stopwatch;
     run.Field().Render(camera, view.world_from_camera, {});
-    whole.push_back(Milliseconds() - start);
+    whole.push_back(stopwatch.Milliseconds());
     times = TimeOps(timer, model, rays);
     double sum = 0;
     for (int op = 0; op < kNumOps; ++op) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 #include "semfield/base/atomic_file.h"
@@ -12,11 +11,6 @@
 #include "semfield/ops/simd_target.h"
 
 namespace semfield::bench {
-
-double Milliseconds() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "semfield/base/json.h"
+#include "semfield/base/stopwatch.h"
 
 namespace semfield::bench {
 
@@ -31,7 +32,6 @@ class Results {
 template <class Body>
 double MedianMilliseconds(int repeats, const Body& body);
 
-double Milliseconds();  // since some fixed point
 double Median(std::vector<double> values);
 
 template <class Body>
@@ -39,9 +39,9 @@ double MedianMilliseconds(int repeats, const Body& body) {
   body();
   std::vector<double> times;
   for (int i = 0; i < repeats; ++i) {
-    const double start = Milliseconds();
+    const Stopwatch stopwatch;
     body();
-    times.push_back(Milliseconds() - start);
+    times.push_back(stopwatch.Milliseconds());
   }
   return Median(std::move(times));
 }

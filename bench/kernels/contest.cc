@@ -8,12 +8,10 @@
 #include <cstdio>
 #include <thread>
 
+#include "semfield/base/stopwatch.h"
+
 namespace semfield::bench {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // libgomp's threads spin for some milliseconds after their last work.
 void LetPoolsRest() {
@@ -22,17 +20,17 @@ void LetPoolsRest() {
 
 double Once(const std::function<void()>& work, const std::function<void()>& before) {
   if (before) before();
-  const double begin = Now();
+  const Stopwatch stopwatch;
   work();
-  return Now() - begin;
+  return stopwatch.Seconds();
 }
 
 double Best(const std::function<void()>& work, const std::function<void()>& before, double seconds) {
   double best = 1e9;
-  const double begin = Now();
+  const Stopwatch stopwatch;
   do {
     best = std::min(best, Once(work, before));
-  } while (Now() - begin < seconds);
+  } while (stopwatch.Seconds() < seconds);
   return best;
 }
 

@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 
 #include "semfield/base/parallel.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/evaluation/clicks.h"
 #include "semfield/evaluation/teacher_view.h"
 #include "semfield/image/pixels.h"
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // What scoring one view needs; encoder and decoder belong to one worker.
 struct ViewScorer {
@@ -56,9 +51,9 @@ void ViewScorer::ScoreClicks(const TeacherView& seen, const Camera& original, Sa
   double decode_seconds = 0;
   for (size_t i = 0; i < clicks.size(); ++i) {
     control.ThrowIfStopped();
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     const Mask ours = ClickMask(decoder, seen.ours, seen.square, clicks[i], options.granularity);
-    decode_seconds += SecondsSince(start);
+    decode_seconds += stopwatch.Seconds();
     const Mask teacher = ClickMask(decoder, seen.teacher, seen.square, clicks[i], options.granularity);
     ClickScore click{.click = original_clicks[i],
                      .iou = MaskIou(ours.binary, teacher.binary),
@@ -115,14 +110,14 @@ class ViewProgress {
     control_.Report({.stage = "evaluate san",
                      .done = done_,
                      .total = total_,
-                     .seconds_left = SecondsSince(start_) / done_ * (total_ - done_),
+                     .seconds_left = stopwatch_.Seconds() / done_ * (total_ - done_),
                      .detail = fmt::format("IoU {:.3f}", sum_ / clicks_)});
   }
 
  private:
   const JobControl& control_;
   double total_, done_ = 0, sum_ = 0, clicks_ = 0;
-  Clock::time_point start_ = Clock::now();
+  Stopwatch stopwatch_;
   std::mutex mutex_;
 };
 

@@ -1,19 +1,14 @@
 #include "semfield/evaluation/teacher_view.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "semfield/base/parallel.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/image/pixels.h"
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double MillisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 // Bilinear between pixel centres, clamped at the border.
 uint8_t SampleU8(const ImageF& image, const Vec2& at, int channel) {
@@ -42,16 +37,14 @@ TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& fe
   const View& posed = scene.capture.views[view];
   TeacherView seen{
       .square = SquareView(ScoringCamera(posed.camera, longest_side), features.options().teacher_resolution)};
-  Clock::time_point start = Clock::now();
+  Stopwatch stopwatch;
   seen.render =
       RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera, scene.background.data());
-  seen.milliseconds["render"] = MillisecondsSince(start);
-  start = Clock::now();
+  seen.milliseconds["render"] = stopwatch.LapMilliseconds();
   seen.ours = features.Render(scene.field, seen.square, posed.world_from_camera);
-  seen.milliseconds["features"] = MillisecondsSince(start);
-  start = Clock::now();
+  seen.milliseconds["features"] = stopwatch.LapMilliseconds();
   seen.teacher = encoder.Encode(seen.render);
-  seen.milliseconds["encode"] = MillisecondsSince(start);
+  seen.milliseconds["encode"] = stopwatch.LapMilliseconds();
   return seen;
 }
 

@@ -3,19 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numbers>
 
+#include "semfield/base/stopwatch.h"
 #include "semfield/evaluation/metrics.h"
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // What the mask lets through of the columns that a fit has not seen.
 ImageU8 RightHalf(const ImageF& photo, const ImageU8* mask) {
@@ -52,10 +47,10 @@ ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) 
       .view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
   RenderOptions options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const RenderedView rendered =
       scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
-  score.milliseconds = 1e3 * SecondsSince(start);
+  score.milliseconds = stopwatch.Milliseconds();
 
   const ImageF photo = PhotoOverBackground(scene, view);
   const std::shared_ptr<const ImageU8> mask = scene.store.Mask(view);
@@ -114,7 +109,7 @@ void Summarize(ViewsResult* result) {
 ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
                           const JobControl& control, const FitView& fit) {
   ViewsResult result;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   double sum = 0;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
@@ -124,7 +119,7 @@ ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& 
     control.Report({.stage = "evaluate views",
                     .done = done,
                     .total = total,
-                    .seconds_left = SecondsSince(start) / done * (total - done),
+                    .seconds_left = stopwatch.Seconds() / done * (total - done),
                     .detail = fmt::format("PSNR {:.2f} dB", sum / done)});
   }
   Summarize(&result);

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "semfield/base/error.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
 #include "semfield/evaluation/exposure_protocol.h"
@@ -14,8 +13,6 @@
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kWorstClicks = 12;
 
@@ -30,10 +27,10 @@ Json Header(const RunContext& run, const std::string& protocol) {
 }
 
 // What every protocol's answer ends with.
-void AddScores(Json metrics, Json definitions, Json per_view, Clock::time_point start, Json* answer) {
+void AddScores(Json metrics, Json definitions, Json per_view, const Stopwatch& stopwatch, Json* answer) {
   (*answer)["metrics"] = std::move(metrics);
   (*answer)["definitions"] = std::move(definitions);
-  (*answer)["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  (*answer)["seconds"] = stopwatch.Seconds();
   (*answer)["per_view"] = std::move(per_view);
 }
 
@@ -63,7 +60,7 @@ FitView FitOf(const EvaluateJobOptions& job, const RunContext& run) {
 
 Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
            const JobControl& control) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control, FitOf(job, run));
   Json answer = Header(run, "views");
   answer["text"] = Json::array(
@@ -79,12 +76,12 @@ Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vect
                     job.fit_left_half == "both" ? "pose and exposure" : job.fit_left_half,
                     result.right->degrees, result.right->distance, result.right->stops));
   }
-  AddScores(ViewsMetricsJson(result), ViewsDefinitions(result), ViewsPerViewJson(result), start, &answer);
+  AddScores(ViewsMetricsJson(result), ViewsDefinitions(result), ViewsPerViewJson(result), stopwatch, &answer);
   return answer;
 }
 
 Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const Capture truth = Truth(job, "whose poses are true");
   const Capture given = ReadCapture(run.capture->path, {.format = run.capture->format});
   const PosesResult result = EvaluatePoses(given, *run.capture, truth);
@@ -98,12 +95,12 @@ Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
       result.per_view.size(), metrics["given_degrees"].get<double>(), metrics["given_distance"].get<double>(),
       metrics["refined_degrees"].get<double>(), metrics["refined_distance"].get<double>(),
       metrics["refined_degrees_most"].get<double>(), metrics["refined_distance_most"].get<double>())});
-  AddScores(metrics, PosesDefinitions(), PosesPerViewJson(result), start, &answer);
+  AddScores(metrics, PosesDefinitions(), PosesPerViewJson(result), stopwatch, &answer);
   return answer;
 }
 
 Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const ExposureResult result =
       EvaluateExposure(*run.capture, run.exposure, Truth(job, "that were all taken at one exposure"));
   const Json metrics = ExposureMetricsJson(result);
@@ -113,7 +110,7 @@ Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
       "{} training views: photos off by {:.3f} stops, what was learned by {:.3f} (medians; most {:.3f})",
       result.per_view.size(), metrics["given_stops"].get<double>(), metrics["error_stops"].get<double>(),
       metrics["error_stops_most"].get<double>())});
-  AddScores(metrics, ExposureDefinitions(), ExposurePerViewJson(result), start, &answer);
+  AddScores(metrics, ExposureDefinitions(), ExposurePerViewJson(result), stopwatch, &answer);
   return answer;
 }
 
@@ -142,7 +139,7 @@ Json SanText(const Json& metrics) {
 
 Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
          const JobControl& control) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const FeatureRun features = OpenFeatures(run, job.teacher);
   const auto encoder =
       LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
@@ -161,7 +158,7 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   const Json metrics = SanMetricsJson(result);
   answer["text"] = SanText(metrics);
   answer["worst"] = SanWorstJson(result, kWorstClicks);
-  AddScores(metrics, SanDefinitions(result), SanPerViewJson(result), start, &answer);
+  AddScores(metrics, SanDefinitions(result), SanPerViewJson(result), stopwatch, &answer);
   return answer;
 }
 

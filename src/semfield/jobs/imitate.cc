@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "semfield/base/error.h"
@@ -12,6 +11,7 @@
 #include "semfield/base/memory.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/rate_meter.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/jobs/imitate_memory.h"
 #include "semfield/jobs/teacher_cache.h"
@@ -26,11 +26,6 @@
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr int kMetricsInterval = 25;  // steps
 // With --minutes: steps for each view the teacher sees. Distinct views are what quality hangs on.
@@ -98,12 +93,12 @@ double TimeRound(const ImitateJobOptions& job, const ViewMaker& maker, const Fea
   for (int i = 0; i < workers; ++i) cache.Add(stream.Take());
   FeatureTrainer trainer(options, maker.Shape(job.teacher));
   trainer.Step(cache[0]);
-  const Clock::time_point from = Clock::now();
+  const Stopwatch stopwatch;
   for (int i = 0; i < kTimedViews * workers; ++i) {
     for (int step = 0; step < kStepsPerView; ++step) trainer.Step(cache[cache.size() - 1]);
     cache.Add(stream.Take());
   }
-  return SecondsSince(from) / (kTimedViews * workers);
+  return stopwatch.Seconds() / (kTimedViews * workers);
 }
 
 // Makes a planned cache no larger than memory, by what the views made so far take.
@@ -122,12 +117,12 @@ void FitCache(const ImitateJobOptions& job, const ViewMaker& maker, const Teache
 }
 
 // Fixes steps and the share of fresh views so that making the views takes all the time the steps leave.
-void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, Clock::time_point start,
+void PlanImitation(const ImitateJobOptions& job, const ViewMaker& maker, const Stopwatch& stopwatch,
                    TeacherCache& cache, FeatureOptions* options, Json* plan) {
   const double round = TimeRound(job, maker, *options, cache);
   // What is made already need not be made again, but for its steps.
   const double credit = 0.9 * round * static_cast<double>(cache.size());
-  const double spent = SecondsSince(start) + kSecondsToClose - credit;
+  const double spent = stopwatch.Seconds() + kSecondsToClose - credit;
   const StepPlan rounds = PlanByMinutes(job.minutes, round, std::max(0.0, spent), 4, 1000000);
   options->steps = rounds.steps * kStepsPerView;
   options->prefill = std::min(kPlannedPrefill, rounds.steps);
@@ -201,7 +196,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
   const auto produce = [&](int64_t index, int worker) { return maker.Make(index, worker, &student.cache); };
   TeacherStream stream(produce, student.fresh_used, end, maker.num_workers(), 4 * maker.num_workers());
   RateMeter rate;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   double last_save = 0, last_report = -1, error = 0;
   int counted = 0;
   while (student.trainer.step() < options.steps) {
@@ -217,7 +212,7 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     }
     error += student.trainer.Step(*entry);
     ++counted;
-    const double seconds = SecondsSince(start);
+    const double seconds = stopwatch.Seconds();
     if (student.trainer.step() % kMetricsInterval == 0 || student.trainer.step() == options.steps) {
       if (!std::isfinite(error))
         throw ResourceError("imitation diverged at step {}: lower --head-learning-rate", step);
@@ -244,12 +239,12 @@ double ImitateLoop(Student& student, const ViewMaker& maker, const JobControl& c
     if (seconds - last_save >
         (last_save == 0 ? std::min(20.0, student.job.checkpoint_seconds) : student.job.checkpoint_seconds)) {
       Save(student);
-      last_save = SecondsSince(start);
+      last_save = stopwatch.Seconds();
     }
   }
   Save(student);
   DropPreviousCheckpoint(student.run.folder.features_checkpoint(student.job.teacher));
-  return seconds_before + SecondsSince(start);
+  return seconds_before + stopwatch.Seconds();
 }
 
 // Where the teacher's answers lie: the name holds everything they depend on, so that an imitation with
@@ -303,14 +298,14 @@ void Restore(Student& student) {
 }
 
 Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewMaker& maker,
-                Clock::time_point start, const JobControl& control) {
+                const Stopwatch& stopwatch, const JobControl& control) {
   FeatureOptions options = NewOptions(job);
   Json plan;
   if (job.minutes > 0) {
     control.Report({.stage = "imitate", .detail = "timing a few views and steps for the plan"});
     TeacherCache cache((1 + kTimedViews) * maker.num_workers(), CacheFolder(run, job.teacher, options),
                        /*keep_all=*/true);
-    PlanImitation(job, maker, start, cache, &options, &plan);
+    PlanImitation(job, maker, stopwatch, cache, &options, &plan);
   }
   const TeacherShape shape = maker.Shape(job.teacher);
   OptionList list;
@@ -375,7 +370,7 @@ void ImitateJobOptions::Describe(OptionList& list) {
 }
 
 Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const RunContext run = OpenRun(job.run);
   Json section = run.folder.ReadConfigSection(SectionName(job));
   const bool resumes = Continues(job, run, section);
@@ -387,7 +382,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   const ViewMaker maker(run, resumes ? StoredOptions(run, job, section) : NewOptions(job), job);
   const RunLock lock(run.folder);
   const bool replaces_first = !resumes && IsOfFirstFeatures(section) && HasFeatures(run, job.teacher);
-  if (!resumes) section = NewSection(job, run, maker, start, control);
+  if (!resumes) section = NewSection(job, run, maker, stopwatch, control);
   FeatureOptions options;
   OptionList list;
   options.Describe(list);
@@ -421,7 +416,7 @@ Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {
   answer["steps"] = trainer.step();
   answer["views"] = student.fresh_used;
   answer["seconds"] = seconds;
-  answer["wall_seconds"] = SecondsSince(start);
+  answer["wall_seconds"] = stopwatch.Seconds();
   return answer;
 }
 

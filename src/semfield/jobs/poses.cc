@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "semfield/base/error.h"
 #include "semfield/base/folder_lock.h"
 #include "semfield/base/hash.h"
 #include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/photos.h"
 #include "semfield/capture/reader.h"
@@ -23,7 +23,6 @@ namespace semfield {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMinPhotos = 3;
 constexpr size_t kExhaustiveUpTo = 150;  // photos; more are matched with near ones only
@@ -157,9 +156,9 @@ class Recovery {
     if (stage_ < kMatched) {
       Timed(kMatched, [&] { colmap.Match(folders_, static_cast<int>(num_photos_), settings); });
     }
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     colmap.Map(folders_, static_cast<int>(num_photos_));
-    state_["seconds"]["poses"] = std::chrono::duration<double>(Clock::now() - start).count();
+    state_["seconds"]["poses"] = stopwatch.Seconds();
     Finish(cameras, colmap.version());
   }
 
@@ -199,9 +198,9 @@ class Recovery {
 
   template <class Work>
   void Timed(Stage stage, const Work& work) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     work();
-    state_["seconds"][kStageNames[stage]] = std::chrono::duration<double>(Clock::now() - start).count();
+    state_["seconds"][kStageNames[stage]] = stopwatch.Seconds();
     WriteStage(stage);
   }
 

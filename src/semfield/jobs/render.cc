@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/process.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/camera_path.h"
@@ -16,8 +16,6 @@
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 bool Wants(const RenderJobOptions& job, const char* what) {
   return std::find(job.what.begin(), job.what.end(), what) != job.what.end();
@@ -162,7 +160,7 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
   const RunContext run = OpenRun(job.run);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   Renderer renderer(job, run);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
     renderer.Render(views[i]);
@@ -171,7 +169,7 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
                     .total = static_cast<double>(views.size()),
                     .detail = views[i].name});
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const double seconds = stopwatch.Seconds();
   Json answer;
   answer["text"] = Json::array();
   std::vector<std::string> files = renderer.files();

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <set>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/evaluation/clicks.h"
 #include "semfield/jobs/evaluate.h"
@@ -21,7 +21,6 @@
 namespace semfield {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
 // Each view the teacher sees costs seconds, so the page shows clicks in few of them.
@@ -238,7 +237,7 @@ void ReportJob::AddWorstClicks(TeacherFigures& figures) {
 }
 
 Json ReportJob::Run() {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   page_.log = MetricsLog::Read(run_.folder.metrics());
   page_.imitation_stage = Stage();
   page_.views_evaluation = Evaluation("views");
@@ -273,7 +272,7 @@ Json ReportJob::Run() {
   for (const std::string& note : page_.notes) answer["text"].push_back(note);
   answer["report"] = out.string();
   answer["notes"] = page_.notes;
-  answer["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  answer["seconds"] = stopwatch.Seconds();
   return answer;
 }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/prompt_text.h"
@@ -18,7 +18,6 @@
 namespace semfield {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::array<uint8_t, 3> kMaskColor = {230, 40, 60};
 constexpr std::array<uint8_t, 3> kPositiveColor = {60, 220, 90};
 constexpr std::array<uint8_t, 3> kNegativeColor = {255, 170, 40};
@@ -90,10 +89,10 @@ class SegmentJob {
   // A view that gets the lifted clicks.
   Json Other(const NamedView& view) {
     std::vector<bool> used;
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     const Prompt prompt =
         segmenter_.Reproject(clicks_, view.camera, view.world_from_camera, job_.depth_tolerance, &used);
-    const double project = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    const double project = stopwatch.Milliseconds();
     const bool seen = std::any_of(prompt.points.begin(), prompt.points.end(),
                                   [](const PromptPoint& p) { return p.positive; });
     SegmentResult result;
@@ -112,11 +111,11 @@ class SegmentJob {
  private:
   SegmentResult Segment(const NamedView& view, const Prompt& prompt) {
     if (!encoder_) return segmenter_.Segment(view.camera, view.world_from_camera, prompt, granularity_);
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     const SquareView square(view.camera, kSquareMaskResolution);
     const FeatureMap features = encoder_->Encode(
         RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background));
-    const double encode = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    const double encode = stopwatch.Milliseconds();
     SegmentResult result = segmenter_.SegmentWith(features, square, prompt, granularity_);
     result.milliseconds["render and encode"] = encode;
     return result;

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/rate_meter.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/view_files.h"
@@ -25,11 +25,6 @@
 
 namespace semfield {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr int kMetricsInterval = 50;  // steps
 // Throw-away steps go through the coarse phases at the run's own pace where time allows: hurried, they would
@@ -60,24 +55,24 @@ StepTime MeasureStep(const Capture& capture, const ImageStore& store, RadianceOp
   RadianceTrainer trainer(capture, store, options);
   const double budget =
       std::clamp(minutes * 60 * kThrowAwayShare, kFewestThrowAwaySeconds, kMostThrowAwaySeconds);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   std::vector<double> ends;
-  while (ends.size() < 4 || SecondsSince(start) < budget) {
+  while (ends.size() < 4 || stopwatch.Seconds() < budget) {
     control.ThrowIfStopped();
     trainer.Step();
-    ends.push_back(SecondsSince(start));
+    ends.push_back(stopwatch.Seconds());
   }
   const size_t from = ends.size() * 3 / 4 - 1;
   return {.first = ends[0], .step = (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from)};
 }
 
 int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
-                   const RadianceOptions& options, Clock::time_point job_start, const JobControl& control,
+                   const RadianceOptions& options, const Stopwatch& job_stopwatch, const JobControl& control,
                    Json* plan) {
   control.Report({.stage = "train", .detail = "timing a few throw-away steps for the plan"});
   const StepTime time = MeasureStep(capture, store, options, job.minutes, control);
   constexpr double kSaving = 2;  // last checkpoint
-  const StepPlan steps = PlanByMinutes(job.minutes, time.step, SecondsSince(job_start) + time.first + kSaving,
+  const StepPlan steps = PlanByMinutes(job.minutes, time.step, job_stopwatch.Seconds() + time.first + kSaving,
                                        /*min_steps=*/100, 10000000);
   *plan = {{"minutes", job.minutes}, {"seconds_per_step", time.step}, {"steps", steps.steps}};
   return steps.steps;
@@ -109,12 +104,12 @@ RadianceOptions NewOptions(const TrainJobOptions& job, const Capture& capture) {
 }
 
 TrainPlan NewPlan(const TrainJobOptions& job, const RadianceOptions& options, const Capture& capture,
-                  const ImageStore& store, Clock::time_point job_start, const JobControl& control) {
+                  const ImageStore& store, const Stopwatch& job_stopwatch, const JobControl& control) {
   TrainPlan plan;
   plan.options = options;
   Json timing;
   if (job.minutes > 0 && job.radiance.steps == 0) {
-    plan.options.steps = StepsOfMinutes(job, capture, store, plan.options, job_start, control, &timing);
+    plan.options.steps = StepsOfMinutes(job, capture, store, plan.options, job_stopwatch, control, &timing);
   }
   OptionList list;
   plan.options.Describe(list);
@@ -209,7 +204,7 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
   const double seconds_before = log.SecondsAt("train", trainer.step());
   const int total = trainer.model().options.steps;
   Interval interval(control, log, seconds_before, total);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   double last_save = 0;
   LoopResult result{.seconds = seconds_before};
   const auto paused = [&] {
@@ -219,7 +214,7 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
     result.trained = true;
     const RadianceStepStats stats = trainer.Step();
     interval.Count(stats);
-    const double seconds = SecondsSince(start);
+    const double seconds = stopwatch.Seconds();
     result.seconds = seconds_before + seconds;
     if (!std::isfinite(stats.mse)) {
       throw ResourceError(
@@ -237,11 +232,11 @@ LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, Radian
     }
     if (seconds - last_save > job.checkpoint_seconds) {
       Save(folder, trainer);
-      last_save = SecondsSince(start);
+      last_save = stopwatch.Seconds();
     }
   }
   if (result.trained) {
-    result.seconds = seconds_before + SecondsSince(start);
+    result.seconds = seconds_before + stopwatch.Seconds();
     Save(folder, trainer);
   }
   if (result.trained && trainer.Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
@@ -355,7 +350,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
   const bool allow_outside = job.allow_outside || AllowedOutside(stored);
   capture_path = CaptureWithPoses(capture_path, {.format = job.format, .allow_outside = allow_outside},
                                   job.out, control);
-  const Clock::time_point start = Clock::now();  // finding poses is not training
+  const Stopwatch stopwatch;  // finding poses is not training
   const Capture capture = ReadCapture(capture_path, {.format = job.format, .allow_outside = allow_outside});
   const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
   const int image_cache = job.image_cache > 0 ? job.image_cache : StoredImageCache(stored);
@@ -369,7 +364,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
                    {.downscale = downscale, .image_cache_mib = image_cache, .radiance = plan.options},
                    /*fixed=*/!stored.is_null(), AvailableMemory());
   const ImageStore store(capture, downscale, static_cast<size_t>(image_cache) << 20);
-  if (stored.is_null()) plan = NewPlan(job, plan.options, capture, store, start, control);
+  if (stored.is_null()) plan = NewPlan(job, plan.options, capture, store, stopwatch, control);
   plan.section["image-cache"] = image_cache;
 
   const RunFolder folder = RunFolder::Create(job.out);
@@ -385,7 +380,7 @@ Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
     Restore(folder, trainer);
   }
   Json answer = Answer(job.out, trainer, TrainLoop(job, folder, trainer, control));
-  answer["wall_seconds"] = SecondsSince(start);
+  answer["wall_seconds"] = stopwatch.Seconds();
   return answer;
 }
 

@@ -1,10 +1,10 @@
 #include "semfield/perception/models.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "semfield/base/error.h"
+#include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/perception/image_encoder.h"
@@ -22,20 +22,6 @@ constexpr PromptPoint kSampleClick{345.5, 110.5, true};
 constexpr std::array<uint8_t, 3> kMaskColor{255, 64, 64};
 constexpr std::array<uint8_t, 3> kPositiveColor{64, 220, 64};
 constexpr std::array<uint8_t, 3> kNegativeColor{40, 40, 255};
-
-class Stopwatch {
- public:
-  // Seconds since the start or the last call.
-  double Lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    start_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 void FindInFeatures(const FeatureMap& features, std::vector<std::string>& findings) {
   const auto [low, high] = std::minmax_element(features.data.begin(), features.data.end());
@@ -114,18 +100,18 @@ ModelCheck CheckModel(const ModelCard& card, const ModelCheckOptions& options) {
     const PromptPoint middle{check.picture.width / 2.0, check.picture.height / 2.0, true};
     check.prompt.points.push_back(options.picture.empty() ? kSampleClick : middle);
   }
-  Stopwatch watch;
+  Stopwatch stopwatch;
   const auto runtime = InferenceRuntime::Load(options.onnxruntime);
   check.runtime_version = runtime->version();
   check.runtime_path = runtime->path();
   const auto encoder = LoadImageEncoder(card, {options.threads, options.onnxruntime, {}});
   const auto decoder = LoadPromptDecoder(card, {options.threads, options.onnxruntime});
-  check.load_seconds = watch.Lap();
+  check.load_seconds = stopwatch.LapSeconds();
   const FeatureMap features = encoder->Encode(check.picture);
-  check.encode_seconds = watch.Lap();
+  check.encode_seconds = stopwatch.LapSeconds();
   FindInFeatures(features, check.findings);
   check.mask = decoder->Decode(features, check.picture.width, check.picture.height, check.prompt);
-  check.decode_seconds = watch.Lap();
+  check.decode_seconds = stopwatch.LapSeconds();
   const auto inside = std::count(check.mask.binary.data.begin(), check.mask.binary.data.end(), uint8_t{255});
   check.area = static_cast<double>(inside) / static_cast<double>(check.mask.binary.num_pixels());
   FindInMask(check, check.findings);

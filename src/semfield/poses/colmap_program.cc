@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <fstream>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/rate_meter.h"
+#include "semfield/base/stopwatch.h"
 
 namespace semfield {
 namespace {
@@ -42,8 +42,7 @@ class StageProgress {
     Report(0, {});
   }
   void Report(double done, const std::string& detail) {
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
-    rate_.Update(done, seconds.count());
+    rate_.Update(done, stopwatch_.Seconds());
     control_.Report({.stage = stage_,
                      .done = done,
                      .total = total_,
@@ -56,7 +55,7 @@ class StageProgress {
   std::string stage_;
   double total_;
   RateMeter rate_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch stopwatch_;
 };
 
 std::string CameraModelOf(const PhotoCamera& camera, const ColmapSettings& settings) {

@@ -1,19 +1,11 @@
 #include "semfield/methods/feature_field/click_segmenter.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "semfield/base/stopwatch.h"
+
 namespace semfield {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-double MillisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-}  // namespace
-
 std::optional<SurfaceClick> ClickSegmenter::Lift(const Camera& camera, const Pose& world_from_camera,
                                                  const PromptPoint& point) const {
   const Ray ray = MakeRay(camera, world_from_camera, {point.x, point.y});
@@ -92,22 +84,21 @@ Mask DecodePrompt(PromptDecoder& decoder, const FeatureMap& features, int resolu
 SegmentResult ClickSegmenter::SegmentWith(const FeatureMap& features, const SquareView& view,
                                           const Prompt& prompt, Granularity granularity) {
   SegmentResult result;
-  Clock::time_point start = Clock::now();
+  Stopwatch stopwatch;
   const Mask square =
       DecodePrompt(decoder_, features, view.square().width, SquarePrompt(view, prompt), granularity);
-  result.milliseconds["decode"] = MillisecondsSince(start);
-  start = Clock::now();
+  result.milliseconds["decode"] = stopwatch.LapMilliseconds();
   result.mask = view.ToFrame(square);
-  result.milliseconds["map"] = MillisecondsSince(start);
+  result.milliseconds["map"] = stopwatch.Milliseconds();
   return result;
 }
 
 SegmentResult ClickSegmenter::Segment(const Camera& camera, const Pose& world_from_camera,
                                       const Prompt& prompt, Granularity granularity) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const SquareView view(camera, kSquareMaskResolution);
   const FeatureMap features = features_.Render(field_, view, world_from_camera);
-  const double features_milliseconds = MillisecondsSince(start);
+  const double features_milliseconds = stopwatch.Milliseconds();
   SegmentResult result = SegmentWith(features, view, prompt, granularity);
   result.milliseconds["features"] = features_milliseconds;
   return result;
