@@ -10,7 +10,7 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
-#include "semfield/methods/feature_field/click_segmenter.h"
+#include "semfield/interaction/click_segmenter.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/ort.h"
@@ -82,8 +82,8 @@ int Main(const Options& options) {
   std::vector<double> ours, weights, theirs;
   for (int i = 0; i <= options.repeat; ++i) {  // in turn; the first round is not counted
     Stopwatch stopwatch;
-    const TokenInputs inputs =
-        MakeTokenInputs(run.Field(), view, pose, features.model->teacher().grid, features.model->options());
+    const TokenInputs inputs = MakeTokenInputs(run.Field(), view.square(), pose, features.model->space().grid,
+                                               features.model->options());
     const double weights_milliseconds = stopwatch.LapMilliseconds();
     map = features.model->Render(inputs);
     const double head_milliseconds = stopwatch.LapMilliseconds();

@@ -19,7 +19,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/methods/radiance/training/radiance_trainer.h"
 #include "semfield/report/svg_chart.h"
 #include "semfield/run/run_context.h"

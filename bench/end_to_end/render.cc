@@ -14,7 +14,7 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
 #include "semfield/ops/spherical_harmonics.h"

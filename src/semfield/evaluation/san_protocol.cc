@@ -17,7 +17,7 @@ namespace {
 // What scoring one view needs; encoder and decoder belong to one worker.
 struct ViewScorer {
   const EvaluationScene& scene;
-  const FeatureModel& features;
+  const FeatureField& features;
   ImageEncoder& encoder;
   PromptDecoder& decoder;
   const SanOptions& options;
@@ -123,7 +123,7 @@ class ViewProgress {
 
 }  // namespace
 
-SanResult EvaluateSan(const EvaluationScene& scene, const FeatureModel& features, const ImageEncoder& encoder,
+SanResult EvaluateSan(const EvaluationScene& scene, const FeatureField& features, const ImageEncoder& encoder,
                       const PromptDecoder& decoder, const std::vector<int>& views, const SanOptions& options,
                       const JobControl& control) {
   SanResult result{.options = options, .teacher = encoder.card().name};

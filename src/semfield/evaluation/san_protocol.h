@@ -8,7 +8,7 @@
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
 #include "semfield/evaluation/metrics.h"
-#include "semfield/methods/feature_field/feature_model.h"
+#include "semfield/field/feature_field.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/prompt_decoder.h"
 
@@ -63,7 +63,7 @@ struct SanResult {
 
 // Each worker takes a view at a time with its own clones of encoder and decoder, which should be loaded for
 // one thread.
-SanResult EvaluateSan(const EvaluationScene& scene, const FeatureModel& features, const ImageEncoder& encoder,
+SanResult EvaluateSan(const EvaluationScene& scene, const FeatureField& features, const ImageEncoder& encoder,
                       const PromptDecoder& decoder, const std::vector<int>& views, const SanOptions& options,
                       const JobControl& control);
 

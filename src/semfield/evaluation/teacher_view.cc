@@ -32,16 +32,16 @@ Camera ScoringCamera(const Camera& camera, int longest_side) {
   return camera.Resized(shrunk(camera.width), shrunk(camera.height));
 }
 
-TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
+TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
                             int view, int longest_side) {
   const View& posed = scene.capture.views[view];
-  TeacherView seen{
-      .square = SquareView(ScoringCamera(posed.camera, longest_side), features.options().teacher_resolution)};
+  TeacherView seen{.square =
+                       SquareView(ScoringCamera(posed.camera, longest_side), features.space().resolution)};
   Stopwatch stopwatch;
   seen.render =
       RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera, scene.background.data());
   seen.milliseconds["render"] = stopwatch.LapMilliseconds();
-  seen.ours = features.Render(scene.field, seen.square, posed.world_from_camera);
+  seen.ours = RenderGrid(features, scene.field, seen.square.square(), posed.world_from_camera);
   seen.milliseconds["features"] = stopwatch.LapMilliseconds();
   seen.teacher = encoder.Encode(seen.render);
   seen.milliseconds["encode"] = stopwatch.LapMilliseconds();

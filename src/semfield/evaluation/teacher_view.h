@@ -4,9 +4,9 @@
 #include <string>
 
 #include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/methods/feature_field/click_segmenter.h"
-#include "semfield/methods/feature_field/feature_model.h"
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/field/feature_field.h"
+#include "semfield/interaction/click_segmenter.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/perception/image_encoder.h"
 
 namespace semfield {
@@ -23,7 +23,7 @@ struct TeacherView {
 // The camera of a view, shrunk so that its longer side has at most longest_side pixels.
 Camera ScoringCamera(const Camera& camera, int longest_side);
 
-TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
+TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
                             int view, int longest_side);
 
 // The photo of a view resampled to the square camera, the rendering where the photo does not reach.

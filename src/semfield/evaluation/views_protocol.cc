@@ -24,7 +24,7 @@ ImageU8 RightHalf(const ImageF& photo, const ImageU8* mask) {
 }
 
 std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int view, const ViewFit& fit,
-                                             const RenderOptions& options, const ImageF& unfitted,
+                                             const RenderRequest& options, const ImageF& unfitted,
                                              const ImageF& photo, const ImageU8* mask) {
   const ImageU8 valid = RightHalf(photo, mask);
   const SquaredError before = PictureError(unfitted, photo, &valid);
@@ -45,7 +45,7 @@ ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) 
   const Camera camera = scene.store.CameraOf(view);
   ViewScore score{
       .view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
-  RenderOptions options;
+  RenderRequest options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
   const Stopwatch stopwatch;
   const RenderedView rendered =

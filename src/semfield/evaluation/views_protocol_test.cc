@@ -9,8 +9,8 @@
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
 #include "semfield/evaluation/metrics.h"
+#include "semfield/field/analytic_field_test_util.h"
 #include "semfield/image/codecs.h"
-#include "semfield/methods/feature_field/feature_field_test_util.h"
 
 namespace semfield {
 namespace {
@@ -52,8 +52,9 @@ class ShiftedField : public AnalyticField {
  public:
   ShiftedField(const SyntheticOptions& options, float left, float right)
       : AnalyticField(options), left_(left), right_(right) {}
-  RenderedView Render(const Camera& camera, const Pose& pose, const RenderOptions& options) const override {
-    RenderedView view = AnalyticField::Render(camera, pose, options);
+  RenderedView Render(const Camera& camera, const Pose& pose, const RenderRequest& request,
+                      const StopToken* stop = nullptr) const override {
+    RenderedView view = AnalyticField::Render(camera, pose, request, stop);
     for (size_t i = 0; i < view.rgb.data.size(); ++i) {
       view.rgb.data[i] += static_cast<int>(i / 3) % camera.width < camera.width / 2 ? left_ : right_;
     }

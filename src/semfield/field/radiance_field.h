@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "semfield/base/job_control.h"
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
 #include "semfield/geometry/rays.h"
@@ -13,7 +14,7 @@
 namespace semfield {
 
 // What to render; a picture that was not asked for stays empty.
-struct RenderOptions {
+struct RenderRequest {
   bool rgb = true;
   bool normals = false;
   float background[3] = {1, 1, 1};  // behind everything
@@ -35,25 +36,44 @@ struct RaySamples {
   std::vector<float> weight;       // T_i alpha_i (SAN Eq. 1)
   std::vector<float> distance;  // [num_rays] along the ray where transmittance passes 1/2; 0 if it never does
   std::vector<float> opacity;   // [num_rays]
-  std::vector<float> rgb;       // [num_rays, 3] composited colour over black; empty unless asked for
-  std::vector<float> geometry;  // [num_rays, 16] composited geometry features; empty unless asked for
+  std::vector<float> rgb;       // [num_rays, 3] composited color over black; empty unless asked for
+  std::vector<float> latent;    // [num_rays, latent_width()], composited like colors; empty unless asked for
 };
 
-struct WeightOptions {
+struct WeightRequest {
   float min_weight = 0.002f;  // lighter samples are dropped
   bool rgb = false;
-  bool geometry = false;
+  bool latent = false;
 };
 
-// A trained scene as every room above sees it. Const calls are thread-safe.
+// A scene as every room above the methods sees it. Const calls are thread-safe. A call whose `stop` is asked
+// to stop throws InterruptedError and leaves nothing behind; nullptr cannot be stopped.
 class RadianceField {
  public:
   virtual ~RadianceField() = default;
+  // From the world to the unit cube that samples are told in.
   virtual const SceneMap& scene_map() const = 0;
+  // The world's box that the field shows: all of a bounded scene, and of an unbounded one
+  // (scene_map().contracted) the cube that contraction leaves unwarped.
+  virtual Box3 Bounds() const;
+  // How many values a sample's latent has: what the field knows of a place beside its density. 0: none.
+  virtual int latent_width() const = 0;
   virtual RenderedView Render(const Camera& camera, const Pose& world_from_camera,
-                              const RenderOptions& options) const = 0;
-  // Compositing weights along rays. No colour is computed unless asked for.
-  virtual RaySamples Weights(std::span<const Ray> rays, const WeightOptions& options) const = 0;
+                              const RenderRequest& request, const StopToken* stop = nullptr) const = 0;
+  // Compositing weights along rays. No color is computed unless asked for.
+  virtual RaySamples Weights(std::span<const Ray> rays, const WeightRequest& request,
+                             const StopToken* stop = nullptr) const = 0;
+  // density[i] >= 0 at points[i] of the world, per world unit, as rays meet it: 0 outside of a bounded scene
+  // and where the field knows that there is nothing. points and density have one size.
+  virtual void Density(std::span<const Vec3> points, std::span<float> density,
+                       const StopToken* stop = nullptr) const = 0;
 };
+
+inline Box3 RadianceField::Bounds() const {
+  const SceneMap& map = scene_map();
+  const Vec3 center(map.center[0], map.center[1], map.center[2]);
+  const Vec3 half = Vec3::Constant(map.half_extent);
+  return {.min = center - half, .max = center + half};
+}
 
 }  // namespace semfield

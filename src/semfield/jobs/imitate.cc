@@ -13,6 +13,7 @@
 #include "semfield/base/rate_meter.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/jobs/imitate_memory.h"
 #include "semfield/jobs/teacher_cache.h"
 #include "semfield/methods/feature_field/feature_trainer.h"
@@ -43,8 +44,8 @@ class ViewMaker {
     for (int worker = 1; worker < NumThreads(); ++worker) encoders_.push_back(encoders_[0]->Clone());
   }
   int num_workers() const { return static_cast<int>(encoders_.size()); }
-  TeacherShape Shape(const std::string& name) const {
-    return {.name = name, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
+  FeatureSpace Shape(const std::string& name) const {
+    return {.encoder = name, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
   }
   // The entry of a stream index. Its target comes from the cache's folder if it is there, else from the
   // teacher and goes there at once: a process that is killed loses no more than the views in the making.
@@ -55,7 +56,7 @@ class ViewMaker {
     const ImageEncoder& encoder = *encoders_[worker];
     auto entry = std::make_shared<TeacherEntry>();
     entry->index = index;
-    entry->inputs = MakeTokenInputs(run_.Field(), view, pose, encoder.grid(), options_);
+    entry->inputs = MakeTokenInputs(run_.Field(), view.square(), pose, encoder.grid(), options_);
     entry->inputs.samples.distance = {};
     entry->inputs.samples.opacity = {};
     const size_t size = static_cast<size_t>(encoder.channels()) * encoder.grid() * encoder.grid();
@@ -307,7 +308,7 @@ Json NewSection(const ImitateJobOptions& job, const RunContext& run, const ViewM
                        /*keep_all=*/true);
     PlanImitation(job, maker, stopwatch, cache, &options, &plan);
   }
-  const TeacherShape shape = maker.Shape(job.teacher);
+  const FeatureSpace shape = maker.Shape(job.teacher);
   OptionList list;
   options.Describe(list);
   Json section = {{"semfield_version", Version()},

@@ -19,7 +19,7 @@ constexpr double kShare = 0.8;  // of the memory available, which another time m
 
 }  // namespace
 
-ImitateMemory EstimateImitateMemory(const FeatureOptions& options, const TeacherShape& teacher,
+ImitateMemory EstimateImitateMemory(const FeatureOptions& options, const FeatureSpace& teacher,
                                     int num_workers) {
   const double rays = options.token_rays * options.token_rays;
   const double token = teacher.channels * sizeof(Half) + kSamplesPerRay * rays * 4 * sizeof(float) +

@@ -13,7 +13,7 @@ struct ImitateMemory {
 };
 
 // Before any view is made; samples that carry weight are taken to be 15 a ray.
-ImitateMemory EstimateImitateMemory(const FeatureOptions& options, const TeacherShape& teacher,
+ImitateMemory EstimateImitateMemory(const FeatureOptions& options, const FeatureSpace& teacher,
                                     int num_workers);
 
 // Views of a cache that four fifths of what is available hold; 0 if not even the rest fits.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-const TeacherShape kSam = {.name = "sam", .channels = 256, .grid = 64};
+const FeatureSpace kSam = {.encoder = "sam", .channels = 256, .grid = 64};
 
 FeatureOptions Options(int cache_size) {
   FeatureOptions options;

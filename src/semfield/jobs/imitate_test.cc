@@ -51,7 +51,7 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   const FeatureRun features = OpenFeatures(context, "toy");
   EXPECT_TRUE(features.finished);
   EXPECT_EQ(features.step, 60);
-  EXPECT_EQ(features.model->teacher().channels, kStandInChannels);
+  EXPECT_EQ(features.model->space().channels, kStandInChannels);
   EXPECT_EQ(features.config["options"]["cache-size"], 4);
   std::vector<double> errors;
   for (const Json& entry : MetricsLog::Read(Run("written").metrics())) {

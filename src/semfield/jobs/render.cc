@@ -11,6 +11,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/jobs/camera_path.h"
 #include "semfield/run/run_context.h"
 
@@ -51,7 +52,7 @@ class Renderer {
     const Camera camera =
         view.camera.Resized(std::max(1, static_cast<int>(std::lround(view.camera.width * scale))),
                             std::max(1, static_cast<int>(std::lround(view.camera.height * scale))));
-    RenderOptions options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
+    RenderRequest options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
     std::copy_n(run_.background, 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
       const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options);
@@ -75,8 +76,9 @@ class Renderer {
   }
 
   void RenderFeatures(const NamedView& view) {
-    const SquareView square(view.camera, features_.model->options().teacher_resolution);
-    const FeatureMap map = features_.model->Render(run_.Field(), square, view.world_from_camera);
+    const SquareView square(view.camera, features_.model->space().resolution);
+    const FeatureMap map =
+        RenderGrid(*features_.model, run_.Field(), square.square(), view.world_from_camera);
     ImageF image(map.width, map.height, map.channels);
     const size_t n = image.num_pixels();
     for (int c = 0; c < map.channels; ++c) {

@@ -70,7 +70,7 @@ TEST_F(RenderJobTest, ExrHoldsTheValuesThemselves) {
   const std::unique_ptr<float, decltype(&std::free)> owner(rgba, &std::free);
   const RunContext run = OpenRun(Path("run"));
   const View& view = run.capture->views[2];
-  RenderOptions options;
+  RenderRequest options;
   options.rgb = false;
   const RenderedView expected = run.Field().Render(view.camera, view.world_from_camera, options);
   ASSERT_EQ(static_cast<size_t>(width) * height, expected.depth.data.size());

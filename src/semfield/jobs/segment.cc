@@ -10,8 +10,8 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/interaction/click_segmenter.h"
 #include "semfield/jobs/prompt_text.h"
-#include "semfield/methods/feature_field/click_segmenter.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/run_context.h"
 
@@ -29,7 +29,7 @@ int64_t Area(const ImageU8& mask) {
 // The photo when the view has one at this size, else our rendering.
 ImageU8 Picture(const RunContext& run, const NamedView& view) {
   if (view.index >= 0) return ToRgb(ReadImage(run.capture->views[view.index].image), {255, 255, 255});
-  RenderOptions options;
+  RenderRequest options;
   std::copy_n(run.background, 3, options.background);
   return ToU8(run.Field().Render(view.camera, view.world_from_camera, options).rgb);
 }

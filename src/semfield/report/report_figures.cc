@@ -99,7 +99,7 @@ ImageU8 ClickOverlay(const ImageU8& picture, const Mask& mask, const Vec2& click
 
 ReportRow ViewFigure(const EvaluationScene& scene, int view) {
   const Camera camera = ScoringCamera(scene.store.CameraOf(view), kRenderSide);
-  RenderOptions options;
+  RenderRequest options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
   const RenderedView rendered =
       scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);

@@ -18,7 +18,7 @@ ReportRow ViewFigure(const EvaluationScene& scene, int view);
 class TeacherFigures {
  public:
   // All but the options must outlive this object. The options are those of the numbers beside the figures.
-  TeacherFigures(const EvaluationScene& scene, const FeatureModel& features, ImageEncoder& encoder,
+  TeacherFigures(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
                  PromptDecoder& decoder, const SanOptions& options)
       : scene_(scene), features_(features), encoder_(encoder), decoder_(decoder), options_(options) {}
 
@@ -32,7 +32,7 @@ class TeacherFigures {
   const TeacherView& See(int view);
 
   const EvaluationScene& scene_;
-  const FeatureModel& features_;
+  const FeatureField& features_;
   ImageEncoder& encoder_;
   PromptDecoder& decoder_;
   SanOptions options_;

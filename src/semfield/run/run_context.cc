@@ -117,7 +117,7 @@ FeatureRun OpenFeatures(const RunContext& run, const std::string& teacher) {
         "with: semfield imitate {} --teacher {} --restart",
         run.folder.path().string(), teacher, run.folder.path().string(), teacher);
   }
-  const TeacherShape shape = {.name = teacher,
+  const FeatureSpace shape = {.encoder = teacher,
                               .channels = features.config.at("channels").get<int>(),
                               .grid = features.config.at("grid").get<int>()};
   features.model = std::make_unique<FeatureModel>(options, shape);

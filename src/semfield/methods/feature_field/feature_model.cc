@@ -23,14 +23,15 @@ TensorView FloatTensor(const std::string& name, const Buffer<float>& buffer) {
 
 }  // namespace
 
-FeatureModel::FeatureModel(const FeatureOptions& options, const TeacherShape& teacher)
+FeatureModel::FeatureModel(const FeatureOptions& options, const FeatureSpace& space)
     : options_(options),
-      teacher_(teacher),
+      space_(space),
       layout_(LayoutOf(options)),
-      context_{.grid = teacher.grid,
+      context_{.grid = space.grid,
                .features = layout_.num_features() + NumPixelRows(options),
                .rings = options.context_rings},
-      head_(options, context_.rows() + NumExtraRows(options), teacher.channels) {
+      head_(options, context_.rows() + NumExtraRows(options), space.channels) {
+  if (space_.resolution == 0) space_.resolution = options.teacher_resolution;
   grid.Resize(layout_.num_parameters);
   grid_half.Resize(layout_.num_parameters);
   head_parameters.Resize(head_.num_parameters());
@@ -90,14 +91,14 @@ void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float
 }
 
 FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
-  SF_CHECK_EQ(inputs.num_tokens, teacher_.grid * teacher_.grid);
+  SF_CHECK_EQ(inputs.num_tokens, space_.grid * space_.grid);
   // Kept by the threads for the next call: fresh memory costs as much as a good part of the work.
   thread_local Buffer<float> own, rows;
   Compose(inputs, &own, &rows);
   FeatureMap map;
-  map.channels = teacher_.channels;
-  map.height = map.width = teacher_.grid;
-  map.encoder = teacher_.name;
+  map.channels = space_.channels;
+  map.height = map.width = space_.grid;
+  map.encoder = space_.encoder;
   map.data.resize(static_cast<size_t>(map.channels) * inputs.num_tokens);
   const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
   const float* all_rows = rows.data();  // a name of this thread's buffer that other threads may use
@@ -116,9 +117,12 @@ FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
   return map;
 }
 
-FeatureMap FeatureModel::Render(const RadianceField& field, const SquareView& view,
-                                const Pose& world_from_camera) const {
-  return Render(MakeTokenInputs(field, view, world_from_camera, teacher_.grid, options_));
+FeatureMap FeatureModel::Render(const RadianceField& radiance, const Camera& square,
+                                const Pose& world_from_camera, int width, int height,
+                                const StopToken* stop) const {
+  SF_CHECK_EQ(width, space_.grid);
+  SF_CHECK_EQ(height, space_.grid);
+  return Render(MakeTokenInputs(radiance, square, world_from_camera, space_.grid, options_, stop));
 }
 
 void FeatureModel::UpdateShadow() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "semfield/base/buffer.h"
+#include "semfield/field/feature_field.h"
 #include "semfield/methods/feature_field/feature_head.h"
 #include "semfield/methods/feature_field/feature_options.h"
 #include "semfield/methods/feature_field/token_context.h"
@@ -15,27 +16,23 @@
 
 namespace semfield {
 
-// Which teacher a feature field imitates.
-struct TeacherShape {
-  std::string name = "sam";
-  int channels = 256;
-  int grid = 64;  // tokens a side
-};
-
 // E_sem and the head (SAN Eq. 6): F(r) = MLP(sum_i T_i alpha_i E_sem(x_i)). The radiance field is read, never
 // changed.
-class FeatureModel {
+class FeatureModel : public FeatureField {
  public:
-  FeatureModel(const FeatureOptions& options, const TeacherShape& teacher);
+  // space.resolution 0: the teacher_resolution of the options.
+  FeatureModel(const FeatureOptions& options, const FeatureSpace& space);
 
   const FeatureOptions& options() const { return options_; }
-  const TeacherShape& teacher() const { return teacher_; }
+  const FeatureSpace& space() const override { return space_; }
   const ops::HashGridLayout& layout() const { return layout_; }
   const FeatureHead& head() const { return head_; }
 
   // Token features of one view: [channels, grid, grid]. Thread-safe.
   FeatureMap Render(const TokenInputs& inputs) const;
-  FeatureMap Render(const RadianceField& field, const SquareView& view, const Pose& world_from_camera) const;
+  // width and height: space().grid, since a token's features come from those around it too.
+  FeatureMap Render(const RadianceField& radiance, const Camera& square, const Pose& world_from_camera,
+                    int width, int height, const StopToken* stop = nullptr) const override;
 
   // What the head sees of every token, in tiles of kTileColumns tokens, [tile][row][kTileStride]: composited
   // E_sem and the token's pixels, with options.context_rings those of tokens around it, and the extras. `own`
@@ -59,7 +56,7 @@ class FeatureModel {
 
  private:
   FeatureOptions options_;
-  TeacherShape teacher_;
+  FeatureSpace space_;
   ops::HashGridLayout layout_;
   TokenContext context_;
   FeatureHead head_;

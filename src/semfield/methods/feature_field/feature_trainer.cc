@@ -16,13 +16,13 @@ void FeatureTrainer::Moments::Resize(size_t size) {
   second.Resize(size);
 }
 
-FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const TeacherShape& teacher)
-    : model_(options, teacher), workers_(NumThreads()) {
+FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const FeatureSpace& space)
+    : model_(options, space), workers_(NumThreads()) {
   grid_.Resize(model_.grid.size());
   head_.Resize(model_.head_parameters.size());
   // All workers now: which of them a loop's tasks fall to is chance.
   for (Worker& worker : workers_) {
-    worker.output.Resize(static_cast<size_t>(teacher.channels) * ops::kTileStride);
+    worker.output.Resize(static_cast<size_t>(space.channels) * ops::kTileStride);
     model_.head().Prepare(worker.work);
   }
 }
@@ -41,7 +41,7 @@ size_t FeatureTrainer::PickCached(const FeatureOptions& options, int step, size_
 double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) {
   const FeatureHead& head = model_.head();
   Worker& own = workers_[worker];
-  const int channels = model_.teacher().channels, num_tokens = entry.inputs.num_tokens;
+  const int channels = model_.space().channels, num_tokens = entry.inputs.num_tokens;
   const int first = tile * ops::kTileColumns;
   const int columns = std::min(ops::kTileColumns, num_tokens - first);
   const size_t tile_size = static_cast<size_t>(head.input_rows()) * ops::kTileStride;

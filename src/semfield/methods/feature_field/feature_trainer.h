@@ -13,7 +13,7 @@ namespace semfield {
 // (SAN Eq. 8). Deterministic for a given order of views.
 class FeatureTrainer {
  public:
-  FeatureTrainer(const FeatureOptions& options, const TeacherShape& teacher);
+  FeatureTrainer(const FeatureOptions& options, const FeatureSpace& space);
 
   // Whether step `step` should see a fresh view, given how many fresh views were used before it: by the cache
   // rule of the options, from (seed, step) alone.

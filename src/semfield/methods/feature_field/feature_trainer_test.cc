@@ -22,8 +22,8 @@ FeatureOptions SmallOptions(int steps) {
   options.cache_size = 4;
   return options;
 }
-TeacherShape Shape(int grid) {
-  return {.name = "toy", .channels = 12, .grid = grid};
+FeatureSpace Shape(int grid) {
+  return {.encoder = "toy", .channels = 12, .grid = grid};
 }
 
 double Train(FeatureTrainer& trainer, int until, int grid, int extra_rows, int views,
@@ -144,14 +144,12 @@ TEST(FeatureTrainer, LeavesTheRadianceFieldAlone) {
   const std::vector<std::byte> before = BytesOf(field.model().Tensors());
   const std::vector<Half> shadow(field.model().grid_half.begin(), field.model().grid_half.end());
   FeatureTrainer trainer(SmallOptions(5), Shape(8));
-  const SquareView view(PinholeCamera(40, 30, 0.9), 64);
-  const float background[3] = {1, 1, 1};
+  const Camera square = EnclosingSquareCamera(PinholeCamera(40, 30, 0.9), 64);
   for (int i = 0; i < 3; ++i) {
     const Pose pose{.translation = {0.1 * i, 0, 0}};
-    const ImageU8 picture = RenderTeacherImage(field, view.square(), pose, background);
-    EXPECT_EQ(picture.width, 64);
+    EXPECT_EQ(field.Render(square, pose, {}).rgb.width, 64);
     TeacherEntry entry;
-    entry.inputs = MakeTokenInputs(field, view, pose, 8, trainer.model().options());
+    entry.inputs = MakeTokenInputs(field, square, pose, 8, trainer.model().options());
     entry.target.assign(12 * 64, FloatToHalf(0.5f));
     trainer.Step(entry);
   }

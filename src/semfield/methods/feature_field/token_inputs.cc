@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "semfield/base/check.h"
 #include "semfield/ops/spherical_harmonics.h"
 
 namespace semfield {
@@ -35,15 +36,24 @@ void AddPositions(int grid, std::vector<float>& extras) {
   }
 }
 
+constexpr int kGeometryRows = 16;
+
 // Composited features begin near zero, so colours of full range would drown them.
 constexpr float kPixelScale = 0.1f;
 
 // The rendered picture at token_pixels pixels a token side, one row for each place within a token and colour.
-std::vector<float> TokenPixels(const RadianceField& field, const SquareView& view,
-                               const Pose& world_from_camera, int grid, int side) {
-  const RenderOptions black = {.rgb = true, .normals = false, .background = {0, 0, 0}, .fine = false};
+struct PixelRequest {
+  const Camera& square;
+  const Pose& world_from_camera;
+  int grid, side;
+  const StopToken* stop;
+};
+
+std::vector<float> TokenPixels(const RadianceField& field, const PixelRequest& request) {
+  const auto& [square, world_from_camera, grid, side, stop] = request;
+  const RenderRequest black = {.rgb = true, .normals = false, .background = {0, 0, 0}, .fine = false};
   const ImageF picture =
-      field.Render(view.square().Resized(grid * side, grid * side), world_from_camera, black).rgb;
+      field.Render(square.Resized(grid * side, grid * side), world_from_camera, black, stop).rgb;
   std::vector<float> rows;
   rows.reserve(static_cast<size_t>(3) * side * side * grid * grid);
   for (int place = 0; place < side * side; ++place) {
@@ -58,8 +68,8 @@ std::vector<float> TokenPixels(const RadianceField& field, const SquareView& vie
 }
 
 // side x side rays through every token, all of a token before the next one's.
-std::vector<Ray> TokenMajorRays(const SquareView& view, const Pose& world_from_camera, int grid, int side) {
-  std::vector<Ray> rays = view.TokenRays(world_from_camera, grid * side);
+std::vector<Ray> TokenMajorRays(const Camera& square, const Pose& world_from_camera, int grid, int side) {
+  std::vector<Ray> rays = MakeRays(square.Resized(grid * side, grid * side), world_from_camera);
   if (side == 1) return rays;
   std::vector<Ray> sorted;
   sorted.reserve(rays.size());
@@ -93,7 +103,7 @@ void JoinRays(int count, RaySamples* samples) {
     values.resize(joined * channels);
   };
   for (std::vector<float>* values :
-       {&samples->distance, &samples->opacity, &samples->rgb, &samples->geometry}) {
+       {&samples->distance, &samples->opacity, &samples->rgb, &samples->latent}) {
     mean(*values);
   }
 }
@@ -105,31 +115,36 @@ int NumPixelRows(const FeatureOptions& options) {
 }
 
 int NumExtraRows(const FeatureOptions& options) {
-  return 16 * Wants(options, "geometry") + 16 * Wants(options, "direction") + 3 * Wants(options, "color") +
-         Wants(options, "depth") + 5 * Wants(options, "position");
+  return kGeometryRows * Wants(options, "geometry") + 16 * Wants(options, "direction") +
+         3 * Wants(options, "color") + Wants(options, "depth") + 5 * Wants(options, "position");
 }
 
-TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, const Pose& world_from_camera,
-                            int grid, const FeatureOptions& options) {
+TokenInputs MakeTokenInputs(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
+                            int grid, const FeatureOptions& options, const StopToken* stop) {
   const int side = options.token_rays;
-  const std::vector<Ray> rays = TokenMajorRays(view, world_from_camera, grid, side);
+  const std::vector<Ray> rays = TokenMajorRays(square, world_from_camera, grid, side);
   TokenInputs inputs;
   inputs.num_tokens = grid * grid;
-  inputs.samples = field.Weights(rays, {.min_weight = static_cast<float>(options.min_weight),
-                                        .rgb = Wants(options, "color"),
-                                        .geometry = Wants(options, "geometry")});
+  inputs.samples = field.Weights(rays,
+                                 {.min_weight = static_cast<float>(options.min_weight),
+                                  .rgb = Wants(options, "color"),
+                                  .latent = Wants(options, "geometry")},
+                                 stop);
   if (options.token_pixels > 0) {
-    inputs.pixels = TokenPixels(field, view, world_from_camera, grid, options.token_pixels);
+    inputs.pixels = TokenPixels(field, {square, world_from_camera, grid, options.token_pixels, stop});
   }
   if (side > 1) JoinRays(side * side, &inputs.samples);
-  const std::vector<Ray> middles = side > 1 ? view.TokenRays(world_from_camera, grid) : rays;
+  const std::vector<Ray> middles = side > 1 ? MakeRays(square.Resized(grid, grid), world_from_camera) : rays;
   const size_t n = middles.size();
   const auto transpose = [&](const std::vector<float>& values, int channels) {
     for (int k = 0; k < channels; ++k) {
       for (size_t r = 0; r < n; ++r) inputs.extras.push_back(values[r * channels + k]);
     }
   };
-  if (Wants(options, "geometry")) transpose(inputs.samples.geometry, 16);
+  if (Wants(options, "geometry")) {
+    SF_CHECK_EQ(field.latent_width(), kGeometryRows);
+    transpose(inputs.samples.latent, kGeometryRows);
+  }
   if (Wants(options, "direction")) AddDirections(middles, inputs.extras);
   if (Wants(options, "color")) transpose(inputs.samples.rgb, 3);
   if (Wants(options, "depth")) {
@@ -141,7 +156,7 @@ TokenInputs MakeTokenInputs(const RadianceField& field, const SquareView& view, 
   }
   if (Wants(options, "position")) AddPositions(grid, inputs.extras);
   inputs.samples.rgb = {};
-  inputs.samples.geometry = {};
+  inputs.samples.latent = {};
   return inputs;
 }
 

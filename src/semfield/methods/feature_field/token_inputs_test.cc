@@ -16,19 +16,19 @@ class TokenInputsTest : public testing::Test {
  protected:
   TokenInputsTest() : field_({.scene = "room"}) {
     const auto cameras = field_.scene.Cameras();
-    view_ = std::make_unique<SquareView>(cameras[0].first, 64);
+    square_ = EnclosingSquareCamera(cameras[0].first, 64);
     pose_ = cameras[0].second;
   }
   TokenInputs Make(const std::vector<std::string>& head_inputs) {
     FeatureOptions options;
     options.head_inputs = head_inputs;
-    const TokenInputs inputs = MakeTokenInputs(field_, *view_, pose_, kGrid, options);
+    const TokenInputs inputs = MakeTokenInputs(field_, square_, pose_, kGrid, options);
     EXPECT_EQ(inputs.num_tokens, kTokens);
     EXPECT_EQ(inputs.extras.size(), static_cast<size_t>(NumExtraRows(options)) * kTokens);
     return inputs;
   }
   AnalyticField field_;
-  std::unique_ptr<SquareView> view_;
+  Camera square_;
   Pose pose_;
 };
 
@@ -36,7 +36,7 @@ TEST_F(TokenInputsTest, OneRayATokenInRowOrder) {
   const TokenInputs inputs = Make({});
   EXPECT_TRUE(inputs.extras.empty());
   ASSERT_EQ(inputs.samples.ray_begin.size(), kTokens + 1u);
-  const std::vector<Ray> rays = view_->TokenRays(pose_, kGrid);
+  const std::vector<Ray> rays = MakeRays(square_.Resized(kGrid, kGrid), pose_);
   for (int token = 0; token < kTokens; ++token) {
     const SyntheticHit hit = field_.scene.Trace(rays[token]);
     ASSERT_TRUE(hit.hit);
@@ -59,7 +59,7 @@ TEST_F(TokenInputsTest, CountsTheRowsOfEachInput) {
 // Rows come in one fixed order, whatever the order of the option's words: a checkpoint relies on it.
 TEST_F(TokenInputsTest, RowsHoldWhatTheyAreNamedAfter) {
   const TokenInputs inputs = Make({"position", "depth", "color", "direction", "geometry"});
-  const std::vector<Ray> rays = view_->TokenRays(pose_, kGrid);
+  const std::vector<Ray> rays = MakeRays(square_.Resized(kGrid, kGrid), pose_);
   const auto row = [&](int r, int token) { return inputs.extras[static_cast<size_t>(r) * kTokens + token]; };
   for (int token = 0; token < kTokens; ++token) {
     const Ray& ray = rays[token];
@@ -83,12 +83,12 @@ TEST_F(TokenInputsTest, RaysOfATokenAreJoined) {
   FeatureOptions options;
   options.token_rays = 2;
   options.head_inputs = {"direction", "color"};
-  const TokenInputs inputs = MakeTokenInputs(field_, *view_, pose_, kGrid, options);
+  const TokenInputs inputs = MakeTokenInputs(field_, square_, pose_, kGrid, options);
   EXPECT_EQ(inputs.num_tokens, kTokens);
   ASSERT_EQ(inputs.samples.ray_begin.size(), kTokens + 1u);
   ASSERT_EQ(inputs.samples.x.size(), 4u * kTokens);
   ASSERT_EQ(inputs.samples.distance.size(), static_cast<size_t>(kTokens));
-  const std::vector<Ray> fine = view_->TokenRays(pose_, 2 * kGrid);
+  const std::vector<Ray> fine = MakeRays(square_.Resized(2 * kGrid, 2 * kGrid), pose_);
   const TokenInputs middle = Make({"direction"});
   for (int token = 0; token < kTokens; ++token) {
     ASSERT_EQ(inputs.samples.ray_begin[token], 4 * token);
@@ -118,9 +118,9 @@ TEST_F(TokenInputsTest, PixelsAreTheColorsWithinAToken) {
   EXPECT_TRUE(Make({}).pixels.empty());
   FeatureOptions options;
   options.token_pixels = 2;
-  const TokenInputs inputs = MakeTokenInputs(field_, *view_, pose_, kGrid, options);
+  const TokenInputs inputs = MakeTokenInputs(field_, square_, pose_, kGrid, options);
   ASSERT_EQ(inputs.pixels.size(), static_cast<size_t>(NumPixelRows(options)) * kTokens);
-  const Camera fine = view_->square().Resized(2 * kGrid, 2 * kGrid);
+  const Camera fine = square_.Resized(2 * kGrid, 2 * kGrid);
   const std::vector<Ray> rays = MakeRays(fine, pose_);
   for (int token = 0; token < kTokens; ++token) {
     for (int quarter = 0; quarter < 4; ++quarter) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
 #include "semfield/methods/radiance/model/point_density.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr float kMinTransmittance = 1e-3f;
 constexpr float kSettledTransmittance = 1e-2f;
+constexpr size_t kPointsAtOnce = 65536;
 constexpr size_t kRaysAtOnce = 8192;  // enough samples to encode level by level, few enough to stay in cache
 
 // What one ray came to.
@@ -72,7 +74,12 @@ namespace {
 struct Tracer {
   const RadianceModel& model;
   RenderScratchPool& pool;
+  const StopToken* stop;
 };
+
+void ThrowIfStopped(const StopToken* stop) {
+  if (stop != nullptr) stop->ThrowIfStopped();
+}
 
 // Of the ray that is visited: its number in the call, its tile, its place `r` in the pass, and who works on
 // it.
@@ -96,6 +103,7 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
   SampleTiles& tiles = scratch->tiles;
   scratch->passes.resize(std::max<size_t>(scratch->passes.size(), NumThreads()));
   for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
+    ThrowIfStopped(tracer.stop);
     const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
     tiles.March(model.map, model.occupancy, march, part, {});
     tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
@@ -210,52 +218,53 @@ HashRadianceField::HashRadianceField(std::unique_ptr<RadianceModel> model) : Has
 HashRadianceField::~HashRadianceField() = default;
 
 RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
-                                       const RenderOptions& options) const {
+                                       const RenderRequest& request, const StopToken* stop) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
   const std::vector<RayResult> results =
-      Trace({*model_, *scratch_}, model_->March(options.fine ? RadianceModel::kFineSteps : 1), rays);
+      Trace({*model_, *scratch_, stop}, model_->March(request.fine ? RadianceModel::kFineSteps : 1), rays);
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
   view.opacity = ImageF(camera.width, camera.height, 1);
-  if (options.rgb) view.rgb = ImageF(camera.width, camera.height, 3);
+  if (request.rgb) view.rgb = ImageF(camera.width, camera.height, 3);
   for (size_t r = 0; r < rays.size(); ++r) {
     const float through = results[r].final_transmittance;
     view.opacity.data[r] = 1 - through;
     view.depth.data[r] = results[r].distance * rays[r].z_scale;
-    if (!options.rgb) continue;
+    if (!request.rgb) continue;
     for (int k = 0; k < 3; ++k)
-      view.rgb.data[3 * r + k] = results[r].rgb[k] + through * options.background[k];
+      view.rgb.data[3 * r + k] = results[r].rgb[k] + through * request.background[k];
   }
-  if (options.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
+  if (request.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
   return view;
 }
 
-RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOptions& options) const {
+RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightRequest& request,
+                                      const StopToken* stop) const {
   RaySamples samples;
   samples.ray_begin.assign(rays.size() + 1, 0);
   samples.distance.assign(rays.size(), 0);
   samples.opacity.assign(rays.size(), 0);
-  if (options.rgb) samples.rgb.assign(3 * rays.size(), 0);
-  if (options.geometry) samples.geometry.assign(RadianceModel::kGeometryRows * rays.size(), 0);
+  if (request.rgb) samples.rgb.assign(3 * rays.size(), 0);
+  if (request.latent) samples.latent.assign(RadianceModel::kGeometryRows * rays.size(), 0);
   std::vector<std::vector<KeptSample>> found(NumThreads());
   std::vector<KeptRay> kept(rays.size());
   ForEachRayToItsEnd(
-      {*model_, *scratch_}, model_->March(1), rays, options.rgb, [&](const VisitedRay& visited) {
+      {*model_, *scratch_, stop}, model_->March(1), rays, request.rgb, [&](const VisitedRay& visited) {
         const auto& [ray, tiles, tile, pass, r, worker] = visited;
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];
         samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);
         samples.opacity[ray] = 1 - pass.final_transmittance()[r];
-        for (int k = 0; options.rgb && k < 3; ++k)
+        for (int k = 0; request.rgb && k < 3; ++k)
           samples.rgb[3 * ray + k] = pass.rgb()[k * ops::kTileStride + r];
-        for (int k = 0; options.geometry && k < RadianceModel::kGeometryRows; ++k) {
+        for (int k = 0; request.latent && k < RadianceModel::kGeometryRows; ++k) {
           float sum = 0;
           for (int c = begin; c < end; ++c) sum += pass.weight()[c] * pass.geometry(k)[c];
-          samples.geometry[RadianceModel::kGeometryRows * ray + k] = sum;
+          samples.latent[RadianceModel::kGeometryRows * ray + k] = sum;
         }
         std::vector<KeptSample>& list = found[worker];
         const size_t before = list.size();
         for (int c = begin; c < end; ++c) {
-          if (pass.weight()[c] < options.min_weight) continue;
+          if (pass.weight()[c] < request.min_weight) continue;
           list.push_back({tiles.x(tile)[c], tiles.y(tile)[c], tiles.z(tile)[c], pass.weight()[c]});
         }
         kept[ray] = {.worker = worker,
@@ -273,6 +282,41 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightOpt
     }
   }
   return samples;
+}
+
+void HashRadianceField::Density(std::span<const Vec3> points, std::span<float> density,
+                                const StopToken* stop) const {
+  SF_CHECK_EQ(points.size(), density.size());
+  const RadianceModel& model = *model_;
+  const int resolution = model.occupancy.resolution();
+  std::vector<float> x, y, z, log_density;
+  std::vector<size_t> asked;  // the points that rays would look at
+  PointDensity evaluate;
+  for (size_t first = 0; first < points.size(); first += kPointsAtOnce) {
+    ThrowIfStopped(stop);
+    x.clear(), y.clear(), z.clear(), asked.clear();
+    for (size_t i = first; i < std::min(first + kPointsAtOnce, points.size()); ++i) {
+      density[i] = 0;
+      float u[3];
+      const float p[3] = {static_cast<float>(points[i].x()), static_cast<float>(points[i].y()),
+                          static_cast<float>(points[i].z())};
+      model.map.UnitFromWorld(p, u);
+      uint32_t cell = 0;
+      bool inside = true;
+      for (int k = 2; k >= 0; --k) {
+        inside = inside && u[k] >= 0 && u[k] < 1;
+        if (inside) cell = cell * resolution + static_cast<uint32_t>(u[k] * static_cast<float>(resolution));
+      }
+      if (!inside || !model.occupancy.Occupied(cell)) continue;
+      x.push_back(u[0]), y.push_back(u[1]), z.push_back(u[2]);
+      asked.push_back(i);
+    }
+    log_density.resize(asked.size());
+    evaluate.Evaluate(model, {x.data(), y.data(), z.data(), static_cast<int64_t>(asked.size())},
+                      model.options.levels, log_density.data());
+    for (size_t k = 0; k < asked.size(); ++k)
+      density[asked[k]] = std::exp(log_density[k]) * model.LengthScale();
+  }
 }
 
 }  // namespace semfield

@@ -19,9 +19,13 @@ class HashRadianceField : public RadianceField {
   ~HashRadianceField() override;
 
   const SceneMap& scene_map() const override { return model_->map; }
-  RenderedView Render(const Camera& camera, const Pose& world_from_camera,
-                      const RenderOptions& options) const override;
-  RaySamples Weights(std::span<const Ray> rays, const WeightOptions& options) const override;
+  int latent_width() const override { return RadianceModel::kGeometryRows; }
+  RenderedView Render(const Camera& camera, const Pose& world_from_camera, const RenderRequest& request,
+                      const StopToken* stop = nullptr) const override;
+  RaySamples Weights(std::span<const Ray> rays, const WeightRequest& request,
+                     const StopToken* stop = nullptr) const override;
+  void Density(std::span<const Vec3> points, std::span<float> density,
+               const StopToken* stop = nullptr) const override;
 
   const RadianceModel& model() const { return *model_; }
 

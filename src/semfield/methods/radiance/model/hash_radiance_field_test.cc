@@ -8,6 +8,7 @@
 #include <numeric>
 #include <thread>
 
+#include "semfield/base/error.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
 #include "semfield/methods/radiance/training/radiance_trainer.h"
 
@@ -89,7 +90,7 @@ TEST(ConstantField, RaysThatGrazeSomethingDenseGoOn) {
     const HashRadianceField field(std::move(model));
     const Camera camera = PinholeCamera(6, 6, 0.8);
     const Pose pose{.translation = {1, 2, 3}};
-    const RaySamples samples = field.Weights(MakeRays(camera, pose), {.rgb = true, .geometry = true});
+    const RaySamples samples = field.Weights(MakeRays(camera, pose), {.rgb = true, .latent = true});
     return std::pair(field.Render(camera, pose, {}), samples);
   };
   const auto [whole, whole_samples] = render(0, 0);
@@ -99,7 +100,36 @@ TEST(ConstantField, RaysThatGrazeSomethingDenseGoOn) {
   EXPECT_EQ(whole.depth.data, stopped.depth.data);
   EXPECT_EQ(whole_samples.x, stopped_samples.x);
   EXPECT_EQ(whole_samples.weight, stopped_samples.weight);
-  EXPECT_EQ(whole_samples.geometry, stopped_samples.geometry);
+  EXPECT_EQ(whole_samples.latent, stopped_samples.latent);
+}
+
+TEST(ConstantField, DensityIsPerWorldUnitAndNoneWhereRaysMeetNothing) {
+  std::unique_ptr<RadianceModel> model = ConstantModel();
+  const HashRadianceField fog(model.get());
+  const Box3 bounds = fog.Bounds();
+  EXPECT_EQ(bounds.min, Vec3(1 - kHalfExtent, 2 - kHalfExtent, 3 - kHalfExtent));
+  EXPECT_EQ(bounds.max, Vec3(1 + kHalfExtent, 2 + kHalfExtent, 3 + kHalfExtent));
+  const std::vector<Vec3> points = {
+      bounds.Center(), bounds.min + Vec3::Constant(0.01), {3.4, 2, 3}, bounds.max + Vec3(0.1, 0, 0)};
+  std::vector<float> density(points.size(), -1);
+  fog.Density(points, density);
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(density[i], std::exp(kBias) / kHalfExtent, 1e-5f) << i;
+  EXPECT_EQ(density[3], 0) << "outside of a bounded scene";
+  model->occupancy.Rebuild(1);  // nothing is occupied
+  fog.Density(points, density);
+  EXPECT_EQ(density, std::vector<float>(points.size(), 0.0f));
+}
+
+TEST(ConstantField, AStopEndsEveryCall) {
+  const HashRadianceField field(ConstantModel());
+  StopToken stop;
+  stop.RequestStop();
+  const std::vector<Ray> rays = MakeRays(PinholeCamera(4, 3, 0.8), Pose{});
+  std::vector<float> density(1);
+  const std::vector<Vec3> point = {Vec3(1, 2, 3)};
+  EXPECT_THROW(field.Render(PinholeCamera(4, 3, 0.8), Pose{}, {}, &stop), Error);
+  EXPECT_THROW(field.Weights(rays, {}, &stop), Error);
+  EXPECT_THROW(field.Density(point, density, &stop), Error);
 }
 
 TEST(ConstantField, GivesOnlyWhatWasAskedFor) {
@@ -108,7 +138,7 @@ TEST(ConstantField, GivesOnlyWhatWasAskedFor) {
   EXPECT_TRUE(view.rgb.empty());
   EXPECT_TRUE(view.normals.empty());
   EXPECT_EQ(view.depth.num_pixels(), 12u);
-  const RaySamples samples = field.Weights({}, {.rgb = true, .geometry = true});
+  const RaySamples samples = field.Weights({}, {.rgb = true, .latent = true});
   EXPECT_EQ(samples.ray_begin, std::vector<int32_t>{0});
   EXPECT_TRUE(samples.x.empty());
 }
@@ -252,11 +282,11 @@ TEST_F(TrainedFieldTest, WeightsAgreeWithTheRendering) {
   const RenderedView picture =
       field_.Render(view.camera, view.world_from_camera, {.background = {0, 0, 0}, .fine = false});
   const std::vector<Ray> rays = MakeRays(view.camera, view.world_from_camera);
-  const RaySamples all = field_.Weights(rays, {.min_weight = 0, .rgb = true, .geometry = true});
+  const RaySamples all = field_.Weights(rays, {.min_weight = 0, .rgb = true, .latent = true});
   const RaySamples heavy = field_.Weights(rays, {.min_weight = 0.02f});
   ASSERT_EQ(all.ray_begin.size(), rays.size() + 1);
   EXPECT_TRUE(heavy.rgb.empty());
-  EXPECT_TRUE(heavy.geometry.empty());
+  EXPECT_TRUE(heavy.latent.empty());
   EXPECT_LT(heavy.x.size(), all.x.size());
   for (float weight : heavy.weight) EXPECT_GE(weight, 0.02f);
   for (size_t r = 0; r < rays.size(); ++r) {

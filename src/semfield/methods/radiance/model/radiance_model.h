@@ -30,7 +30,7 @@ struct RadianceModel {
   ops::OccupancyGrid occupancy;
 
   static constexpr int kGeometryRows = 16;
-  static constexpr float kFineSteps = 0.7f;  // coarseness of RenderOptions::fine
+  static constexpr float kFineSteps = 0.7f;  // coarseness of RenderRequest::fine
 
   // Random parameters from options.seed; occupancy full.
   RadianceModel(const RadianceOptions& resolved, const SceneMap& map);

@@ -1,10 +1,10 @@
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/interaction/square_view.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "semfield/methods/feature_field/feature_field_test_util.h"
+#include "semfield/field/analytic_field_test_util.h"
 
 namespace semfield {
 namespace {

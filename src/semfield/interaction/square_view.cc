@@ -1,8 +1,9 @@
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/interaction/square_view.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
 #include "semfield/image/pixels.h"
 
@@ -63,11 +64,11 @@ std::vector<Ray> SquareView::TokenRays(const Pose& world_from_camera, int grid) 
 }
 
 ImageU8 RenderTeacherImage(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
-                           const float background[3]) {
-  RenderOptions options;
-  options.fine = false;  // views a minute matter more to the teacher than what finer steps show it
-  std::copy_n(background, 3, options.background);
-  return ToU8(field.Render(square, world_from_camera, options).rgb);
+                           const float background[3], const StopToken* stop) {
+  RenderRequest request;
+  request.fine = false;  // views a minute matter more to the teacher than what finer steps show it
+  std::copy_n(background, 3, request.background);
+  return ToU8(field.Render(square, world_from_camera, request, stop).rgb);
 }
 
 }  // namespace semfield

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "semfield/methods/feature_field/feature_model.h"
-#include "semfield/methods/feature_field/square_view.h"
+#include "semfield/field/feature_field.h"
+#include "semfield/interaction/square_view.h"
 #include "semfield/perception/mask.h"
 #include "semfield/perception/prompt.h"
 #include "semfield/perception/prompt_decoder.h"
@@ -29,7 +29,7 @@ struct SegmentResult {
 class ClickSegmenter {
  public:
   // All three must outlive this object. Calls are as thread-safe as the decoder (one at a time).
-  ClickSegmenter(const RadianceField& field, const FeatureModel& features, PromptDecoder& decoder)
+  ClickSegmenter(const RadianceField& field, const FeatureField& features, PromptDecoder& decoder)
       : field_(field), features_(features), decoder_(decoder) {}
 
   // Where on the scene's surface a click of this view lies; nothing if the ray hits nothing.
@@ -54,7 +54,7 @@ class ClickSegmenter {
 
  private:
   const RadianceField& field_;
-  const FeatureModel& features_;
+  const FeatureField& features_;
   PromptDecoder& decoder_;
 };
 

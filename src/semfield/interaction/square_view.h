@@ -34,6 +34,6 @@ class SquareView {
 
 // The 8-bit picture the teacher sees: our own rendering through the square camera.
 ImageU8 RenderTeacherImage(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
-                           const float background[3]);
+                           const float background[3], const StopToken* stop = nullptr);
 
 }  // namespace semfield

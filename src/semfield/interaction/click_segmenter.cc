@@ -1,4 +1,4 @@
-#include "semfield/methods/feature_field/click_segmenter.h"
+#include "semfield/interaction/click_segmenter.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,10 +6,11 @@
 #include "semfield/base/stopwatch.h"
 
 namespace semfield {
+
 std::optional<SurfaceClick> ClickSegmenter::Lift(const Camera& camera, const Pose& world_from_camera,
                                                  const PromptPoint& point) const {
   const Ray ray = MakeRay(camera, world_from_camera, {point.x, point.y});
-  const RaySamples samples = field_.Weights({&ray, 1}, WeightOptions{});
+  const RaySamples samples = field_.Weights({&ray, 1}, WeightRequest{});
   const double distance = samples.distance[0];
   if (distance <= 0) return std::nullopt;
   const Vec3 direction(ray.direction[0], ray.direction[1], ray.direction[2]);
@@ -28,7 +29,7 @@ Prompt ClickSegmenter::Reproject(const std::vector<SurfaceClick>& clicks, const 
     const std::optional<Vec2> pixel = camera.Project(local);
     if (!pixel || !camera.Contains(*pixel)) continue;
     const Ray ray = MakeRay(camera, world_from_camera, *pixel);
-    const double rendered = field_.Weights({&ray, 1}, WeightOptions{}).distance[0];
+    const double rendered = field_.Weights({&ray, 1}, WeightRequest{}).distance[0];
     if (rendered <= 0 || std::abs(rendered - local.norm()) > depth_tolerance * local.norm()) continue;
     (*used)[i] = true;
     prompt.points.push_back({.x = pixel->x(), .y = pixel->y(), .positive = clicks[i].positive});
@@ -97,7 +98,7 @@ SegmentResult ClickSegmenter::Segment(const Camera& camera, const Pose& world_fr
                                       const Prompt& prompt, Granularity granularity) {
   const Stopwatch stopwatch;
   const SquareView view(camera, kSquareMaskResolution);
-  const FeatureMap features = features_.Render(field_, view, world_from_camera);
+  const FeatureMap features = RenderGrid(features_, field_, view.square(), world_from_camera);
   const double features_milliseconds = stopwatch.Milliseconds();
   SegmentResult result = SegmentWith(features, view, prompt, granularity);
   result.milliseconds["features"] = features_milliseconds;

@@ -1,10 +1,11 @@
-#include "semfield/methods/feature_field/click_segmenter.h"
+#include "semfield/interaction/click_segmenter.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "semfield/methods/feature_field/feature_field_test_util.h"
+#include "semfield/field/analytic_field_test_util.h"
+#include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/perception/sam_frame.h"
 
 namespace semfield {
@@ -97,7 +98,7 @@ class ClickSegmenterTest : public testing::Test {
   }
 
   AnalyticField field_{SyntheticOptions{}};
-  FeatureModel features_{SmallFeatures(), {.name = "toy", .channels = 4, .grid = 8}};
+  FeatureModel features_{SmallFeatures(), {.encoder = "toy", .channels = 4, .grid = 8}};
   DiscDecoder decoder_;
   ClickSegmenter segmenter_{field_, features_, decoder_};
 };
@@ -150,9 +151,9 @@ class FeatureProbe : public DiscDecoder {
 
 // What a model says of the surface behind one pixel.
 std::vector<float> FeaturesOf(const FeatureModel& model, const RadianceField& field, const Ray& ray) {
-  const RaySamples hit = field.Weights({&ray, 1}, WeightOptions{});
+  const RaySamples hit = field.Weights({&ray, 1}, WeightRequest{});
   TokenInputs inputs;
-  inputs.num_tokens = model.teacher().grid * model.teacher().grid;
+  inputs.num_tokens = model.space().grid * model.space().grid;
   inputs.samples.ray_begin.push_back(0);
   for (int token = 0; token < inputs.num_tokens; ++token) {
     inputs.samples.x.push_back(hit.x[0]);
@@ -178,7 +179,7 @@ double Distance(const std::vector<float>& a, const std::vector<float>& b) {
 // turned, mirrored or moved would put masks elsewhere.
 TEST_F(ClickSegmenterTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
   constexpr int kGrid = 16;
-  FeatureModel features(SmallFeatures(), {.name = "toy", .channels = 8, .grid = kGrid});
+  FeatureModel features(SmallFeatures(), {.encoder = "toy", .channels = 8, .grid = kGrid});
   Random random(5);
   for (float& value : features.grid) value = random.Uniform(-1, 1);
   features.UpdateShadow();
@@ -348,7 +349,7 @@ TEST_F(ClickSegmenterTest, ToleranceIsRelative) {
 
 TEST(ClickSegmenterOnNothing, RaysIntoTheVoidLiftToNothing) {
   const AnalyticField field({.scene = "object"});
-  const FeatureModel features(SmallFeatures(), {.name = "toy", .channels = 4, .grid = 8});
+  const FeatureModel features(SmallFeatures(), {.encoder = "toy", .channels = 4, .grid = 8});
   DiscDecoder decoder;
   const ClickSegmenter segmenter(field, features, decoder);
   const auto [camera, pose] = field.scene.Cameras()[0];
