@@ -135,9 +135,12 @@ class VerbParser {
     return false;
   }
 
-  void Apply() const {
+  // Sets what was given and marks it in the list it is of.
+  void Apply(OptionList& options) const {
     for (const Given& given : given_) {
-      if (!given.texts.empty()) cli::Apply(given, "command line");
+      if (given.texts.empty()) continue;
+      cli::Apply(given, "command line");
+      if (options.Find(given.option->name) == given.option) options.MarkGiven(given.option->name);
     }
   }
 
@@ -228,14 +231,16 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments) {
   request.common.Describe(common_list);
   VerbParser parser(verb, *request.invocation, common_list);
   if (parser.Parse(arguments)) {
-    request.text = HelpText(verb);
+    request.text = HelpText(verb, arguments);
     return request;
   }
-  parser.Apply();
+  OptionList& options = request.invocation->options();
+  parser.Apply(options);
   if (!request.common.option_file.empty()) {
-    OptionsFromJson(request.invocation->options(), ReadJsonFile(request.common.option_file),
-                    request.common.option_file);
-    parser.Apply();
+    const Json file = ReadJsonFile(request.common.option_file);
+    OptionsFromJson(options, file, request.common.option_file);
+    for (const auto& [name, value] : file.items()) options.MarkGiven(name);
+    parser.Apply(options);
   }
   request.verb = &verb;
   return request;

@@ -34,7 +34,8 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments);
 
 // What `semfield --help` and `semfield VERB --help` print.
 std::string HelpText();
-std::string HelpText(const Verb& verb);
+// With the defaults of the preset that `arguments` name, if the verb has presets.
+std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments = {});
 // The version and what it was made with: compiler, instruction sets, sanitizers, libraries, and the ONNX
 // Runtime that is found now.
 std::string VersionText();

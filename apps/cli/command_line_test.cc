@@ -40,6 +40,28 @@ Json RunToy(const ToyOptions& o, const JobControl&) {
           {"fast", o.fast}, {"click", o.click}, {"what", o.what}};
 }
 
+// Its preset "slow" says 20 steps.
+struct PresetOptions {
+  std::string preset = "usual";
+  int steps = 10;
+  int width = 3;
+  GivenOptions given;
+  void Describe(OptionList& list) {
+    list.Text("preset", &preset, "Preset.");
+    list.Int("steps", &steps, "Steps.");
+    list.Int("width", &width, "Width.");
+  }
+  Json PresetValues() const { return {{"steps", preset == "slow" ? 20 : 15}}; }
+};
+
+Json RunPreset(const PresetOptions& o, const JobControl&) {
+  return {{"given", o.given}};
+}
+
+Verb WithPreset() {
+  return MakeVerb<PresetOptions>("play", "Plays.", {}, &RunPreset);
+}
+
 Verb Toy() {
   return MakeVerb<ToyOptions>("toy", "Plays.", {"RUN", "[NAMES]"}, &RunToy);
 }
@@ -249,6 +271,26 @@ TEST(DocsPages, CommittedPagesAreCurrent) {
   options.check = true;
   const Json answer = RunDocs(options, {});
   EXPECT_TRUE(answer["stale"].empty()) << "run \"semfield docs docs/verbs\" for " << answer["stale"].dump();
+}
+
+TEST(CommandLine, JobsAreToldWhatWasGivenWhateverItsValue) {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("given_" + std::to_string(::getpid()) + ".json");
+  WriteFileAtomically(file, std::string_view(R"({"width": 3})"));
+  Request request = ParseVerb(WithPreset(), {"--steps", "10", "--options", file.string()});
+  EXPECT_EQ(request.invocation->Run({}), Json({{"given", {"steps", "width"}}}));
+  EXPECT_EQ(ParseVerb(WithPreset(), {}).invocation->Run({}), Json({{"given", Json::array()}}));
+  std::filesystem::remove(file);
+}
+
+TEST(Help, ShowsTheValuesOfThePreset) {
+  const auto text = [](const std::vector<std::string>& arguments) {
+    return ParseVerb(WithPreset(), arguments).text;
+  };
+  EXPECT_NE(text({"--help"}).find("Steps. [15]"), std::string::npos) << text({"--help"});
+  EXPECT_NE(text({"--help"}).find("Width. [3]"), std::string::npos);
+  EXPECT_NE(text({"--preset", "slow", "--help"}).find("Steps. [20]"), std::string::npos);
+  EXPECT_NE(text({"--preset=slow", "--help"}).find("Steps. [20]"), std::string::npos);
 }
 
 }  // namespace

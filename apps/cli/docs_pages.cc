@@ -16,6 +16,7 @@ constexpr const char* kMade =
 
 std::string PageText(const Verb& verb) {
   const auto invocation = verb.make();
+  invocation->ShowPreset();
   std::string text = kMade;
   text += fmt::format("# semfield {}\n\n{}\n\n```\n{}\n```\n\n", verb.name, verb.sentence, Usage(verb));
   if (!verb.positionals.empty()) {

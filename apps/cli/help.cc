@@ -108,12 +108,22 @@ std::string HelpText() {
   text +=
       "Exit codes: 0 done, 1 done but below what was asked, 2 wrong use or input, 3 out of a resource or a "
       "missing\n";
-  text += "library, 130 interrupted.\n";
+  text += "library, 70 a bug in semfield, 130 interrupted.\n";
   return text;
 }
 
-std::string HelpText(const Verb& verb) {
+std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments) {
   const auto invocation = verb.make();
+  if (const Option* preset = invocation->options().Find("preset")) {
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const std::string name = "--preset=";
+      if (arguments[i] == "--preset" && i + 1 < arguments.size())
+        SetOptionFromText(*preset, arguments[i + 1], "command line");
+      if (arguments[i].rfind(name, 0) == 0)
+        SetOptionFromText(*preset, arguments[i].substr(name.size()), "command line");
+    }
+  }
+  invocation->ShowPreset();
   CommonOptions common;
   OptionList common_list;
   common.Describe(common_list);

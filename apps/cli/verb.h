@@ -23,6 +23,9 @@ class Invocation {
   // The job's answer: an object whose "text" is an array of lines for people, "exit_code" (optional) is 1 for
   // done but below what was asked, and everything else is for machines.
   virtual Json Run(const JobControl& control) = 0;
+  // Makes the defaults that options() tells those of the preset that is chosen; verbs without presets keep
+  // theirs.
+  virtual void ShowPreset() {}
 
  protected:
   OptionList list_;
@@ -56,7 +59,13 @@ Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::str
     explicit JobInvocation(Json (*run)(const Options&, const JobControl&)) : run_(run) {
       job_.Describe(list_);
     }
-    Json Run(const JobControl& control) override { return run_(job_, control); }
+    Json Run(const JobControl& control) override {
+      if constexpr (requires { job_.given; }) job_.given = list_.given();
+      return run_(job_, control);
+    }
+    void ShowPreset() override {
+      if constexpr (requires { job_.PresetValues(); }) list_.ShowDefaults(job_.PresetValues());
+    }
 
    private:
     Options job_;

@@ -279,6 +279,18 @@ const Option* OptionList::Find(const std::string& name) const {
   return nullptr;
 }
 
+void OptionList::MarkGiven(const std::string& name) {
+  const Option* option = Find(name);
+  SF_CHECK(option != nullptr);
+  given_.insert(option->name);
+}
+
+void OptionList::ShowDefaults(const Json& values) {
+  for (Option& option : options_) {
+    if (values.contains(option.name)) option.default_value = values.at(option.name);
+  }
+}
+
 std::vector<std::string> OptionList::Names() const {
   std::vector<std::string> names;
   for (const Option& option : options_) names.push_back(option.name);

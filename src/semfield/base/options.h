@@ -1,6 +1,7 @@
 #pragma once
 
 #include <limits>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,6 +41,10 @@ struct Option {
   Json default_value;  // the value at Describe time
 };
 
+// Names of the options that somebody gave, in a file or on the command line, whatever their values: what was
+// given wins over presets, a default does not.
+using GivenOptions = std::set<std::string>;
+
 class OptionList {
  public:
   void Group(std::string name);  // heading of the options that follow
@@ -55,10 +60,18 @@ class OptionList {
   const Option* Find(const std::string& name) const;
   std::vector<std::string> Names() const;
 
+  // Notes that an option of this list was given ('_' and '-' are equal); one that is not here is a bug.
+  void MarkGiven(const std::string& name);
+  const GivenOptions& given() const { return given_; }
+  // Replaces the defaults that help and pages show by those of an object of options; values stay. Names that
+  // are not here are left out.
+  void ShowDefaults(const Json& values);
+
  private:
   void Add(std::string name, Option::Target target, std::string help, OptionLimits limits);
   std::string group_;
   std::vector<Option> options_;
+  GivenOptions given_;
 };
 
 // Sets one option from JSON. Wrong type, out of range or not a choice: Error naming `where` and the option.

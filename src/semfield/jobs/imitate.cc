@@ -266,7 +266,7 @@ std::filesystem::path CacheFolder(const RunContext& run, const std::string& teac
 
 FeatureOptions NewOptions(const ImitateJobOptions& job) {
   FeatureOptions options = job.features;
-  ApplyPreset(LoadPreset("imitate", job.preset), "preset " + job.preset, &options);
+  ApplyPreset(job.PresetValues(), "preset " + job.preset, job.given, &options);
   return options;
 }
 
@@ -280,7 +280,7 @@ FeatureOptions StoredOptions(const RunContext& run, const ImitateJobOptions& job
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, section["options"], where);
-  WarnAboutUnused(job.features, options, job.run);
+  WarnAboutUnused(job.given, job.features, options, job.run);
   return options;
 }
 
@@ -368,6 +368,10 @@ void ImitateJobOptions::Describe(OptionList& list) {
   list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
             {.min = 0, .max = 86400});
   features.Describe(list);
+}
+
+Json ImitateJobOptions::PresetValues() const {
+  return LoadPreset("imitate", preset);
 }
 
 Json RunImitate(const ImitateJobOptions& job, const JobControl& control) {

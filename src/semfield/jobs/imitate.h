@@ -23,7 +23,10 @@ struct ImitateJobOptions {
   // without being told to, and its first checkpoint is when.
   bool first = false;
   FeatureOptions features;
+  GivenOptions given;  // of these options; what is not its default counts as given too
   void Describe(OptionList& list);
+  // What the preset sets, for help.
+  Json PresetValues() const;
 };
 
 // Trains a feature field that imitates a teacher's encoder on renderings of the run's radiance field, which

@@ -61,6 +61,25 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   EXPECT_LT(errors.back(), errors.front());
 }
 
+// The preset sets these five to other values: without it being told what was given, they would be lost.
+TEST_F(ImitateJobTest, GivenValuesThatAreTheDefaultsWinOverThePreset) {
+  const FeatureOptions usual;
+  ImitateJobOptions job = TinyImitation(CopyOfRun("given"), 2);
+  job.features.context_rings = usual.context_rings;
+  job.features.token_rays = usual.token_rays;
+  job.features.head_layers = usual.head_layers;
+  job.features.grid_learning_rate = usual.grid_learning_rate;
+  job.features.head_learning_rate = usual.head_learning_rate;
+  job.given = {"token-rays", "context-rings", "head-layers", "grid-learning-rate", "head-learning-rate"};
+  RunImitate(job, {});
+  const Json options = Run("given").ReadConfigSection("imitate-toy")["options"];
+  EXPECT_EQ(options["token-rays"], 1);
+  EXPECT_EQ(options["context-rings"], 0);
+  EXPECT_EQ(options["head-layers"], 2);
+  EXPECT_EQ(options["grid-learning-rate"], 0.02);
+  EXPECT_EQ(options["head-learning-rate"], 0.005);
+}
+
 TEST_F(ImitateJobTest, ACacheThatMemoryCannotHoldIsRefusedBeforeAnythingIsLost) {
   const std::string run = CopyOfRun("large");
   RunImitate(TinyImitation(run, 10), {});

@@ -155,17 +155,5 @@ TEST(BackgroundColor, WhiteOrBlack) {
   }
 }
 
-TEST(ApplyPreset, WhatTheCallerSetWins) {
-  FeatureOptions options;
-  options.steps = 77;
-  options.pairs = "any";
-  ApplyPreset({{"steps", 5}, {"cache-size", 9}, {"pairs", "neighbours"}}, "preset", &options);
-  EXPECT_EQ(options.steps, 77);
-  EXPECT_EQ(options.cache_size, 9);
-  EXPECT_EQ(options.pairs, "any");
-  EXPECT_EQ(options.head_width, FeatureOptions().head_width);
-  EXPECT_THROW(ApplyPreset({{"no-such-option", 5}}, "preset", &options), Error);
-}
-
 }  // namespace
 }  // namespace semfield

@@ -99,7 +99,7 @@ void DescribeCapture(const Capture& capture, Json* section) {
 // The options of a new training but for the steps that --minutes may still decide.
 RadianceOptions NewOptions(const TrainJobOptions& job, const Capture& capture) {
   RadianceOptions options = job.radiance;
-  ApplyPreset(LoadPreset("train", job.preset), "preset " + job.preset, &options);
+  ApplyPreset(job.PresetValues(), "preset " + job.preset, job.given, &options);
   return ResolveRadianceOptions(options, capture);
 }
 
@@ -133,7 +133,7 @@ TrainPlan StoredPlan(const Json& section, const std::string& where) {
 
 // A stored plan is kept as it is; what the caller asks for beside it must not vanish without a word.
 void WarnAboutStored(const TrainJobOptions& job, const TrainPlan& plan, const std::string& where) {
-  WarnAboutUnused(job.radiance, plan.options, where);
+  WarnAboutUnused(job.given, job.radiance, plan.options, where);
   const Json timing = plan.section.value("plan", Json());
   if (job.minutes > 0 && (!timing.is_object() || timing.value("minutes", 0.0) != job.minutes)) {
     LogWarning("{}: goes on with its {} steps: --minutes {} is not used", where, plan.options.steps,
@@ -331,6 +331,10 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
             {.min = 0, .max = 86400});
   radiance.Describe(list);
+}
+
+Json TrainJobOptions::PresetValues() const {
+  return LoadPreset("train", preset);
 }
 
 Json RunTrain(const TrainJobOptions& job, const JobControl& control) {

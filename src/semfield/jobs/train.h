@@ -25,7 +25,10 @@ struct TrainJobOptions {
   // For jobs that alternate: saves and returns when the whole training took so many; 0: never.
   double pause_after_seconds = 0;
   RadianceOptions radiance;
+  GivenOptions given;  // of these options; what is not its default counts as given too
   void Describe(OptionList& list);
+  // What the preset sets, for help.
+  Json PresetValues() const;
 };
 
 // Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds,

@@ -235,6 +235,17 @@ TEST_F(TrainJobTest, PresetFillsWhatWasNotSet) {
   EXPECT_EQ(options["samples-per-step"], 2048);
 }
 
+// train --preset fast --log2-table-size 18, where 18 is the usual value and 17 the preset's.
+TEST_F(TrainJobTest, AGivenValueThatIsTheDefaultWinsOverThePreset) {
+  TrainJobOptions job = Job("given", 5);
+  job.preset = "fast";
+  job.radiance.log2_table_size = RadianceOptions().log2_table_size;
+  job.given = {"log2-table-size"};
+  RunTrain(job, {});
+  const Json options = RunFolder::Open(Path("given")).ReadConfigSection("train")["options"];
+  EXPECT_EQ(options["log2-table-size"], 18);
+}
+
 TEST_F(TrainJobTest, WrongInputIsAnErrorBeforeAnythingIsWritten) {
   TrainJobOptions no_out = Job("x", 5);
   no_out.out.clear();

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "semfield/base/json.h"
-#include "semfield/base/log.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/methods/feature_field/feature_model.h"
@@ -56,40 +55,5 @@ bool HasFeatures(const RunContext& run, const std::string& teacher);
 
 // The colour behind the scene for a resolved background option (random: black).
 void BackgroundColor(const std::string& background, float rgb[3]);
-
-// Warns that options which differ from their defaults are not used, because `stored` ones are.
-template <class Options>
-void WarnAboutUnused(Options given, Options stored, const std::string& where) {
-  Options defaults;
-  OptionList lists[3];
-  given.Describe(lists[0]);
-  stored.Describe(lists[1]);
-  defaults.Describe(lists[2]);
-  const Json values = OptionsToJson(lists[0]), used = OptionsToJson(lists[1]),
-             usual = OptionsToJson(lists[2]);
-  for (const auto& [name, value] : values.items()) {
-    if (value == used[name] || value == usual[name]) continue;
-    LogWarning("{}: goes on with what its config.json says: --{} {} is not used, {} is", where, name,
-               DumpJson(value), DumpJson(used[name]));
-  }
-}
-
-// Applies a preset below what the caller set: fields of `options` that differ from a default-made Options
-// win.
-template <class Options>
-void ApplyPreset(const Json& preset, const std::string& where, Options* options) {
-  Options defaults, result;
-  OptionList default_list, given_list, result_list;
-  defaults.Describe(default_list);
-  options->Describe(given_list);
-  result.Describe(result_list);
-  OptionsFromJson(result_list, preset, where);
-  const Json default_values = OptionsToJson(default_list), given_values = OptionsToJson(given_list);
-  for (const Option& option : result_list.options()) {
-    if (given_values[option.name] != default_values[option.name])
-      SetOption(option, given_values[option.name], where);
-  }
-  *options = result;
-}
 
 }  // namespace semfield

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "semfield/base/error.h"
+#include "semfield/base/log.h"
 #include "semfield/base/options.h"
 
 namespace semfield {
@@ -80,6 +81,38 @@ Json LoadPreset(const std::string& task, const std::string& name) {
   Json preset = ReadJsonFile(path, size_t{1} << 20);
   if (!preset.is_object()) throw InputError("{}: expected an object of options", path.string());
   return preset;
+}
+
+namespace {
+
+// The names of the options that count as given, see ApplyPreset.
+GivenOptions GivenOf(const OptionList& defaults, const GivenOptions& given, const Json& values) {
+  GivenOptions names;
+  const Json usual = OptionsToJson(defaults);
+  for (const auto& [name, value] : values.items()) {
+    if (given.count(name) > 0 || value != usual[name]) names.insert(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void ApplyPreset(const Json& preset, const std::string& where, const OptionList& defaults,
+                 const GivenOptions& given, const OptionList& options) {
+  const Json values = OptionsToJson(options);
+  const GivenOptions kept = GivenOf(defaults, given, values);
+  OptionsFromJson(options, preset, where);
+  for (const std::string& name : kept) SetOption(*options.Find(name), values[name], where);
+}
+
+void WarnAboutUnused(const OptionList& defaults, const GivenOptions& given, const OptionList& options,
+                     const OptionList& stored, const std::string& where) {
+  const Json values = OptionsToJson(options), used = OptionsToJson(stored);
+  for (const std::string& name : GivenOf(defaults, given, values)) {
+    if (values[name] == used[name]) continue;
+    LogWarning("{}: goes on with what its config.json says: --{} {} is not used, {} is", where, name,
+               DumpJson(values[name]), DumpJson(used[name]));
+  }
 }
 
 }  // namespace semfield

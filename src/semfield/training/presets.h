@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "semfield/base/json.h"
+#include "semfield/base/options.h"
 
 namespace semfield {
 
@@ -18,5 +19,33 @@ std::vector<std::string> PresetNames(const std::string& task);
 // Where a preset lies; unknown: Error that lists the known ones, nearest first.
 std::filesystem::path FindPreset(const std::string& task, const std::string& name);
 Json LoadPreset(const std::string& task, const std::string& name);
+
+// Sets the options that were not given to a preset's values. `defaults` describes the same options as they
+// are before anybody sets one: an option counts as given when its name is in `given` or its value is not the
+// default, which is how callers other than the command line give one. An unknown key of the preset: Error
+// naming `where`.
+void ApplyPreset(const Json& preset, const std::string& where, const OptionList& defaults,
+                 const GivenOptions& given, const OptionList& options);
+template <class Options>
+void ApplyPreset(const Json& preset, const std::string& where, const GivenOptions& given, Options* options) {
+  Options defaults;
+  OptionList default_list, list;
+  defaults.Describe(default_list);
+  options->Describe(list);
+  ApplyPreset(preset, where, default_list, given, list);
+}
+
+// Warns of each option that was given another value than the one in `stored`, which is used in its place.
+void WarnAboutUnused(const OptionList& defaults, const GivenOptions& given, const OptionList& options,
+                     const OptionList& stored, const std::string& where);
+template <class Options>
+void WarnAboutUnused(const GivenOptions& given, Options options, Options stored, const std::string& where) {
+  Options defaults;
+  OptionList default_list, list, stored_list;
+  defaults.Describe(default_list);
+  options.Describe(list);
+  stored.Describe(stored_list);
+  WarnAboutUnused(default_list, given, list, stored_list, where);
+}
 
 }  // namespace semfield

@@ -7,6 +7,7 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
+#include "semfield/base/log.h"
 #include "semfield/base/options.h"
 #include "semfield/base/test_folder.h"
 
@@ -75,6 +76,51 @@ TEST_F(PresetsTest, DamagedNamesItself) {
     WriteFileAtomically(folder_ / "test-task/fast.json", text);
     EXPECT_TRUE(Contains(LoadError("test-task", "fast"), "fast.json")) << text;
   }
+}
+
+struct ToyOptions {
+  int steps = 10;
+  double rate = 0.5;
+  std::string pairs = "neighbours";
+  int width = 64;
+  void Describe(OptionList& list) {
+    list.Int("steps", &steps, "Steps.");
+    list.Real("rate", &rate, "Rate.");
+    list.Text("pairs", &pairs, "Pairs.");
+    list.Int("width", &width, "Width.");
+  }
+};
+
+TEST(ApplyPreset, WhatTheCallerSetWins) {
+  ToyOptions options;
+  options.steps = 77;
+  options.pairs = "any";
+  ApplyPreset({{"steps", 5}, {"rate", 0.25}, {"pairs", "neighbours"}}, "preset", {}, &options);
+  EXPECT_EQ(options.steps, 77);
+  EXPECT_EQ(options.rate, 0.25);
+  EXPECT_EQ(options.pairs, "any");
+  EXPECT_EQ(options.width, 64);
+  EXPECT_THROW(ApplyPreset({{"no-such-option", 5}}, "preset", {}, &options), Error);
+}
+
+// A value that equals the default is a value all the same when it was given.
+TEST(ApplyPreset, AGivenDefaultWins) {
+  ToyOptions options;
+  ApplyPreset({{"steps", 5}, {"rate", 0.25}}, "preset", {"steps"}, &options);
+  EXPECT_EQ(options.steps, 10);
+  EXPECT_EQ(options.rate, 0.25);
+}
+
+TEST(WarnAboutUnused, TellsOfGivenDefaultsToo) {
+  std::vector<std::string> warnings;
+  SetLogSink([&](LogLevel, const std::string& message) { warnings.push_back(message); });
+  ToyOptions stored;
+  stored.steps = 5;
+  stored.rate = 0.25;
+  WarnAboutUnused({"steps"}, ToyOptions{}, stored, "run");
+  SetLogSink({});
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(Contains(warnings[0], "--steps 10 is not used, 5 is")) << warnings[0];
 }
 
 }  // namespace
