@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "semfield/base/check.h"
-#include "semfield/base/parallel.h"
 
 namespace semfield {
 
@@ -35,7 +34,7 @@ int64_t RotationPlan::Start(int64_t step) const {
 FrameRotation::FrameRotation(RotationPlan plan, int look_ahead, int num_workers, Loader loader)
     : plan_(std::move(plan)), look_ahead_(look_ahead), loader_(std::move(loader)) {
   SF_CHECK_GT(look_ahead, 0);
-  for (int worker = 0; worker < num_workers; ++worker) workers_.emplace_back([this] { Work(); });
+  workers_.Start(num_workers, BackgroundThreads::Priority::kNormal, [this](int) { Work(); });
 }
 
 FrameRotation::~FrameRotation() {
@@ -44,7 +43,7 @@ FrameRotation::~FrameRotation() {
     stop_ = true;
   }
   changed_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  workers_.Join();
 }
 
 FrameRotation::Loaded FrameRotation::Load(int64_t position) const {
@@ -56,7 +55,6 @@ FrameRotation::Loaded FrameRotation::Load(int64_t position) const {
 }
 
 void FrameRotation::Work() {
-  const ScopedSerial serial;
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stop_ || (ready_ && next_ < start_ + plan_.resident + look_ahead_); });

@@ -7,9 +7,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
+#include "semfield/base/parallel.h"
 #include "semfield/capture/pixel_set.h"
 #include "semfield/image/image.h"
 
@@ -78,7 +78,7 @@ class FrameRotation {
   bool ready_ = false;      // a window was asked for
   bool stop_ = false;
   std::map<int64_t, Loaded> loaded_;  // by position
-  std::vector<std::thread> workers_;
+  BackgroundThreads workers_;
 };
 
 }  // namespace semfield

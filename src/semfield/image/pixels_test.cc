@@ -69,7 +69,7 @@ TEST(Resize, ChannelsDoNotMixAndThreadsDoNotMatter) {
     const ImageF alone = Resize(one, 17, 90);
     for (size_t i = 0; i < alone.data.size(); ++i) ASSERT_EQ(alone.data[i], all.data[5 * i + c]);
   }
-  const ScopedSerial serial;
+  const ThreadShare serial(1);
   EXPECT_EQ(Resize(image, 17, 90).data, all.data);
 }
 

@@ -1,11 +1,6 @@
 #include "semfield/methods/feature_field/teacher_stream.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "semfield/base/check.h"
-#include "semfield/base/parallel.h"
 
 namespace semfield {
 
@@ -22,8 +17,9 @@ TeacherStream::TeacherStream(Producer producer, int64_t first, int64_t end, int 
       next_to_take_(first),
       end_(end),
       look_ahead_(look_ahead) {
-  for (int worker = 0; worker < num_workers; ++worker)
-    workers_.emplace_back([this, worker] { Work(worker); });
+  // Trainer first: a step is short and waits for nobody, while a view takes seconds.
+  workers_.Start(num_workers, BackgroundThreads::Priority::kBelowTraining,
+                 [this](int worker) { Work(worker); });
 }
 
 TeacherStream::~TeacherStream() {
@@ -32,15 +28,10 @@ TeacherStream::~TeacherStream() {
     stop_ = true;
   }
   changed_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  workers_.Join();
 }
 
 void TeacherStream::Work(int worker) {
-  ScopedSerial serial;
-  // Trainer first: a step is short and waits for nobody, while a view takes seconds. Failure to yield is
-  // harmless.
-  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
-  (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + 5);
   for (;;) {
     int64_t index;
     {

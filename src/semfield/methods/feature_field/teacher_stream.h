@@ -8,10 +8,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "semfield/base/half.h"
+#include "semfield/base/parallel.h"
 #include "semfield/methods/feature_field/token_inputs.h"
 
 namespace semfield {
@@ -51,7 +51,7 @@ class TeacherStream {
   std::map<int64_t, std::shared_ptr<const TeacherEntry>> done_;
   std::exception_ptr error_;
   bool stop_ = false;
-  std::vector<std::thread> workers_;
+  BackgroundThreads workers_;
 };
 
 }  // namespace semfield
