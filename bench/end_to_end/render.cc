@@ -121,8 +121,9 @@ class OpTimer {
 
   void DensityOps(size_t num_tiles, OpTimes* times) {
     Time(kDensity, times, num_tiles, [&](int64_t tile, int) {
-      ops::MlpForward(model_.density_shape, model_.density_mlp.data(), tiles_.encoded(tile), ops::kTileStride,
-                      tiles_.tiles()[tile].num_columns, nullptr, work_[tile].density.data());
+      ops::MlpForward(model_.density_shape, model_.density_mlp.data(),
+                      {tiles_.encoded(tile), ops::kTileStride, tiles_.tiles()[tile].num_columns},
+                      work_[tile].density.data());
     });
     for (size_t tile = 0; tile < num_tiles; ++tile) {
       Work& work = work_[tile];
@@ -157,8 +158,8 @@ class OpTimer {
     }
     Time(kColor, times, num_tiles, [&](int64_t tile, int) {
       Work& work = work_[tile];
-      ops::MlpForward(model_.color_shape, model_.color_mlp.data(), work.color_in.data(), ops::kTileStride,
-                      work.columns, nullptr, work.color.data());
+      ops::MlpForward(model_.color_shape, model_.color_mlp.data(),
+                      {work.color_in.data(), ops::kTileStride, work.columns}, work.color.data());
     });
     Time(kCompositeColor, times, num_tiles, [&](int64_t tile, int) {
       Work& work = work_[tile];
@@ -267,8 +268,8 @@ class UniformRenderer {
                            own.encoded.data() + level * model_.layout.config.features_per_level * kStride,
                            kStride);
     }
-    ops::MlpForward(model_.density_shape, model_.density_mlp.data(), own.encoded.data(), kStride, kSamples,
-                    nullptr, own.color_in.data());
+    ops::MlpForward(model_.density_shape, model_.density_mlp.data(), {own.encoded.data(), kStride, kSamples},
+                    own.color_in.data());
     for (int i = 0; i < kSamples; ++i)
       own.raw[i] = own.color_in[i] + static_cast<float>(model_.options.density_bias);
     const int32_t range[2] = {0, kSamples};
@@ -282,8 +283,8 @@ class UniformRenderer {
     for (int k = 0; k < ops::kNumSphericalHarmonics; ++k) {
       std::fill_n(own.color_in.data() + (RadianceModel::kGeometryRows + k) * kStride, kSamples, harmonics[k]);
     }
-    ops::MlpForward(model_.color_shape, model_.color_mlp.data(), own.color_in.data(), kStride, kSamples,
-                    nullptr, own.color.data());
+    ops::MlpForward(model_.color_shape, model_.color_mlp.data(), {own.color_in.data(), kStride, kSamples},
+                    own.color.data());
     for (int k = 0; k < 3; ++k) {
       double sum = through * background[k];
       for (int i = 0; i < kSamples; ++i) sum += own.weight[i] / (1 + std::exp(-own.color[k * kStride + i]));

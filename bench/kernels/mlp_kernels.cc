@@ -19,16 +19,13 @@ constexpr int64_t kRows = kTiles * ops::kTileColumns;
 struct Ours {
   ops::MlpShape shape;
   Buffer<float> parameters, d_parameters, input, output, d_output,
-      d_input;  // tiles of [channels][kTileStride]
-  struct Worker {
-    Buffer<float> activations, scratch;
-  };
-  std::vector<Worker> workers;
+      d_input;                      // tiles of [channels][kTileStride]
+  std::vector<ops::MlpTape> tapes;  // one a worker
   // Weight gradients are kept by slots of tiles, so that their sum does not depend on who worked.
   static constexpr int kSlots = 8;
   Buffer<float> slots;
 
-  explicit Ours(const ops::MlpShape& s) : shape(s), workers(NumThreads()) {
+  explicit Ours(const ops::MlpShape& s) : shape(s), tapes(NumThreads()) {
     Random random(1);
     parameters.Resize(ops::MlpNumParameters(shape));
     d_parameters.Resize(parameters.size());
@@ -40,36 +37,30 @@ struct Ours {
     d_output.Resize(output.size());
     for (float& v : input) v = random.Uniform(-1, 1);
     for (float& v : d_output) v = random.Uniform(-1, 1);
-    const int widest = std::max({shape.hidden, shape.input, shape.output});
-    for (Worker& w : workers) {
-      w.activations.Resize(static_cast<size_t>(std::max(1, ops::MlpActivationRows(shape))) *
-                           ops::kTileStride);
-      w.scratch.Resize(2 * static_cast<size_t>(widest) * ops::kTileStride);
-    }
   }
   void Forward() {
     ParallelFor(kTiles, [&](int64_t tile, int) {
-      ops::MlpForward(shape, parameters.data(), At(input, shape.input, tile), ops::kTileStride,
-                      ops::kTileColumns, nullptr, At(output, shape.output, tile));
+      ops::MlpForward(shape, parameters.data(), Input(tile), At(output, shape.output, tile));
     });
   }
   void ForwardBackward() {
     slots.Fill(0);
     ParallelFor(kSlots, [&](int64_t slot, int worker) {
-      Worker& w = workers[worker];
       for (int64_t tile = slot * kTiles / kSlots; tile < (slot + 1) * kTiles / kSlots; ++tile) {
-        ops::MlpForward(shape, parameters.data(), At(input, shape.input, tile), ops::kTileStride,
-                        ops::kTileColumns, w.activations.data(), At(output, shape.output, tile));
-        ops::MlpBackward(shape, parameters.data(), At(input, shape.input, tile), w.activations.data(),
-                         At(d_output, shape.output, tile), ops::kTileStride, ops::kTileColumns,
-                         w.scratch.data(), slots.data() + slot * parameters.size(),
-                         At(d_input, shape.input, tile));
+        ops::MlpForward(shape, parameters.data(), Input(tile), At(output, shape.output, tile),
+                        &tapes[worker]);
+        ops::MlpBackward(shape, parameters.data(), Input(tile), tapes[worker],
+                         {At(d_output, shape.output, tile), slots.data() + slot * parameters.size(),
+                          At(d_input, shape.input, tile)});
       }
     });
     d_parameters.Fill(0);
     for (int slot = 0; slot < kSlots; ++slot) {
       for (size_t i = 0; i < parameters.size(); ++i) d_parameters[i] += slots[slot * parameters.size() + i];
     }
+  }
+  ops::MlpInput Input(int64_t tile) {
+    return {At(input, shape.input, tile), ops::kTileStride, ops::kTileColumns};
   }
   static float* At(Buffer<float>& rows, int channels, int64_t tile) {
     return rows.data() + tile * channels * ops::kTileStride;

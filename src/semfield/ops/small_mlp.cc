@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdint>
 
-#include "semfield/base/buffer.h"
 #include "semfield/base/check.h"
 #include "semfield/ops/small_mlp_bf16.h"
 #include "semfield/ops/small_mlp_layers.h"
+#include "semfield/ops/thread_scratch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "semfield/ops/small_mlp.cc"
@@ -194,25 +194,28 @@ void MultiplyColumns(const Product& p, size_t num_columns) {
   }
 }
 
-void ForwardImpl(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                 size_t num_columns, void* activations, float* block_scratch, float* output) {
+// Without a tape the hidden layers of one block of columns go through `block_scratch`, two layers of kBlock
+// columns.
+void ForwardImpl(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                 MlpTape* tape, float* block_scratch) {
 #if HWY_TARGET == HWY_AVX3
   if (shape.bfloat16 && internal::HasBrainFloats()) {
-    return internal::BrainForward(shape, parameters, input, stride, num_columns, activations, output);
+    return internal::BrainForward(shape, parameters, input, output, tape);
   }
 #endif
+  const size_t num_columns = PaddedColumns(input.num_columns);
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kRelu : Gate::kLeaky;
   for (size_t begin = 0; begin < num_columns; begin += kBlock) {
     const size_t count = std::min<size_t>(kBlock, num_columns - begin);
-    const float* x = input + begin;
-    size_t x_stride = stride;
+    const float* x = input.rows + begin;
+    size_t x_stride = input.stride;
     for (int l = 0; l < internal::MlpNumLayers(shape); ++l) {
       const internal::MlpLayer layer = internal::GetMlpLayer(shape, l);
       const bool last = l == shape.num_hidden;
       float* y = output + begin;
-      size_t y_stride = stride;
-      if (!last && activations != nullptr) {
-        y = static_cast<float*>(activations) + static_cast<size_t>(l) * shape.hidden * stride + begin;
+      size_t y_stride = input.stride;
+      if (!last && tape != nullptr) {
+        y = tape->Row<float>(l * shape.hidden) + begin;
       } else if (!last) {
         y = block_scratch + static_cast<size_t>(l % 2) * shape.hidden * kBlock;
         y_stride = kBlock;
@@ -330,32 +333,33 @@ void AddBiasGradient(const float* d_y, size_t stride, int num_columns, int num_o
   }
 }
 
-void BackwardImpl(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
-                  const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
-                  float* d_input) {
+// `scratch`: two layers of the widest rows.
+void BackwardImpl(const MlpShape& shape, const float* parameters, const MlpInput& input, const MlpTape& tape,
+                  const MlpGradients& gradients, float* scratch) {
 #if HWY_TARGET == HWY_AVX3
   if (shape.bfloat16 && internal::HasBrainFloats()) {
-    return internal::BrainBackward(shape, parameters, input, activations, d_output, stride, num_columns,
-                                   d_parameters, d_input);
+    return internal::BrainBackward(shape, parameters, input, tape, gradients);
   }
 #endif
-  const size_t padded = static_cast<size_t>((num_columns + kColumnBlock - 1) / kColumnBlock) * kColumnBlock;
-  const size_t scratch_rows = static_cast<size_t>(std::max({shape.hidden, shape.input, shape.output}));
+  const size_t stride = input.stride;
+  const int num_columns = input.num_columns;
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kReluBackward : Gate::kLeakyBackward;
-  const float* d_y = d_output;
+  const float* d_y = gradients.d_output;
   for (int l = shape.num_hidden; l >= 0; --l) {
     const internal::MlpLayer layer = internal::GetMlpLayer(shape, l);
-    const float* x =
-        l == 0 ? input
-               : static_cast<const float*>(activations) + static_cast<size_t>(l - 1) * shape.hidden * stride;
-    AddWeightGradient({d_y, x, stride, num_columns, d_parameters + layer.weights, layer.input}, layer.output);
-    if (shape.bias) AddBiasGradient(d_y, stride, num_columns, layer.output, d_parameters + layer.biases);
-    float* d_x = l == 0 ? d_input : scratch + static_cast<size_t>(l % 2) * scratch_rows * stride;
+    const float* x = l == 0 ? input.rows : tape.Row<float>((l - 1) * shape.hidden);
+    float* d_weights = gradients.d_parameters + layer.weights;
+    AddWeightGradient({d_y, x, stride, num_columns, d_weights, layer.input}, layer.output);
+    if (shape.bias) {
+      AddBiasGradient(d_y, stride, num_columns, layer.output, gradients.d_parameters + layer.biases);
+    }
+    float* d_x = l == 0 ? gradients.d_input
+                        : scratch + static_cast<size_t>(l % 2) * internal::MlpWidest(shape) * stride;
     if (d_x == nullptr) return;
     const Product product{
         parameters + layer.weights,          nullptr, layer.input, layer.output,     d_y, stride, d_x, stride,
         l == 0 ? Gate::kNone : nonlinearity, x,       stride,      shape.leaky_slope};
-    MultiplyColumns<true>(product, padded);
+    MultiplyColumns<true>(product, PaddedColumns(num_columns));
     d_y = d_x;
   }
 }
@@ -380,9 +384,8 @@ HWY_EXPORT(ForwardImpl);
 HWY_EXPORT(BackwardImpl);
 HWY_EXPORT(HasBfloat16Impl);
 
-size_t Padded(int num_columns) {
-  return static_cast<size_t>((num_columns + kColumnBlock - 1) / kColumnBlock) * kColumnBlock;
-}
+struct BlockOfLayers {};
+struct LayerGradients {};
 
 void CheckShape(const MlpShape& shape) {
   SF_CHECK_GT(shape.input, 0);
@@ -390,6 +393,11 @@ void CheckShape(const MlpShape& shape) {
   SF_CHECK_GE(shape.num_hidden, 0);
   SF_CHECK_GT(shape.hidden, 0);
   SF_CHECK(shape.leaky_slope >= 0 && shape.leaky_slope < 1);
+}
+
+void CheckInput(const MlpInput& input) {
+  SF_CHECK_GE(input.num_columns, 0);
+  SF_CHECK_GE(input.stride, static_cast<size_t>(PaddedColumns(input.num_columns)));
 }
 
 }  // namespace
@@ -414,34 +422,35 @@ void MlpInitialize(const MlpShape& shape, Random& random, float* parameters) {
   }
 }
 
-size_t MlpActivationBytes(const MlpShape& shape) {
-  return shape.bfloat16 && MlpHasBfloat16() ? sizeof(uint16_t) : sizeof(float);
+MlpTape::Number MlpTapeNumber(const MlpShape& shape) {
+  return shape.bfloat16 && MlpHasBfloat16() ? MlpTape::Number::kBfloat16 : MlpTape::Number::kFloat;
 }
 
-void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, void* activations, float* output) {
+void MlpForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                MlpTape* tape) {
   CheckShape(shape);
-  SF_CHECK_GE(num_columns, 0);
-  SF_CHECK_GE(stride, Padded(num_columns));
-  // Two layers of one block of columns, kept by the thread: only its first call allocates.
-  thread_local Buffer<float> block_scratch;
-  if (activations == nullptr) {
-    const size_t size = 2 * static_cast<size_t>(shape.hidden) * internal::kMlpBlock;
-    if (block_scratch.size() < size) block_scratch.ResizeUninitialized(size);
+  CheckInput(input);
+  float* block = nullptr;
+  if (tape != nullptr) {
+    tape->Begin(MlpTapeRows(shape), input.stride, MlpTapeNumber(shape));
+  } else {
+    block = ThreadScratch<BlockOfLayers, float>(2 * static_cast<size_t>(shape.hidden) * internal::kMlpBlock);
   }
-  HWY_DYNAMIC_DISPATCH(ForwardImpl)
-  (shape, parameters, input, stride, Padded(num_columns), activations, block_scratch.data(), output);
+  HWY_DYNAMIC_DISPATCH(ForwardImpl)(shape, parameters, input, output, tape, block);
 }
 
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
-                 const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
-                 float* d_input) {
+void MlpBackward(const MlpShape& shape, const float* parameters, const MlpInput& input, const MlpTape& tape,
+                 const MlpGradients& gradients) {
   CheckShape(shape);
-  SF_CHECK_GE(num_columns, 0);
-  SF_CHECK_GE(stride, Padded(num_columns));
-  SF_CHECK(shape.num_hidden == 0 || (activations != nullptr && scratch != nullptr));
-  HWY_DYNAMIC_DISPATCH(BackwardImpl)
-  (shape, parameters, input, activations, d_output, stride, num_columns, scratch, d_parameters, d_input);
+  CheckInput(input);
+  SF_CHECK_EQ(tape.num_rows(), MlpTapeRows(shape));
+  SF_CHECK(shape.num_hidden == 0 || tape.stride() == input.stride);
+  SF_CHECK(shape.num_hidden == 0 || tape.number() == MlpTapeNumber(shape));
+  float* layers = nullptr;
+  if (shape.num_hidden > 0 && tape.number() == MlpTape::Number::kFloat) {
+    layers = ThreadScratch<LayerGradients, float>(2 * internal::MlpWidest(shape) * input.stride);
+  }
+  HWY_DYNAMIC_DISPATCH(BackwardImpl)(shape, parameters, input, tape, gradients, layers);
 }
 
 }  // namespace semfield::ops

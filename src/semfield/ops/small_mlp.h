@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "semfield/base/random.h"
+#include "semfield/ops/mlp_tape.h"
 #include "semfield/ops/tile.h"
 
 namespace semfield::ops {
@@ -29,24 +30,34 @@ size_t MlpNumParameters(const MlpShape& shape);  // nonsense in the shape: SF_CH
 // Uniform(+-sqrt(6 / fan_in)) weights, biases zero (He et al. 2015).
 void MlpInitialize(const MlpShape& shape, Random& random, float* parameters);
 
-// Rows needed in `activations`: the values after each hidden layer's nonlinearity.
-inline int MlpActivationRows(const MlpShape& shape) {
+// Rows of a tape (ops/mlp_tape.h): the values after each hidden layer's nonlinearity.
+inline int MlpTapeRows(const MlpShape& shape) {
   return shape.hidden * shape.num_hidden;
 }
-// Bytes of each of these values: 4, floats, or 2 where products are taken in bfloat16.
-size_t MlpActivationBytes(const MlpShape& shape);
+// The numbers that MlpForward writes on a tape: floats, or bfloat16 where products are taken in it.
+MlpTape::Number MlpTapeNumber(const MlpShape& shape);
 
-// output[shape.output rows], activations[MlpActivationRows rows] <- input[shape.input rows]. All rows use
-// `stride`, counted in numbers of the row. `activations` (64-byte aligned) may be null when no backward pass
-// follows.
-void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, void* activations, float* output);
+// The columns that a network works on.
+struct MlpInput {
+  const float* rows = nullptr;  // [shape.input rows of `stride`]
+  size_t stride = 0;            // of all rows in the call: the input's, the output's and the gradients'
+  int num_columns = 0;
+};
 
-// Given d_output, adds to d_parameters (summed over columns in a fixed order) and writes d_input (may be
-// null). `scratch` has 2 * max(hidden, input, output) rows of `stride`. d_input may be `input` itself.
-// Columns from num_columns on, whatever they hold, add nothing to d_parameters.
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const void* activations,
-                 const float* d_output, size_t stride, int num_columns, float* scratch, float* d_parameters,
-                 float* d_input);
+// output[shape.output rows] <- input. `tape` keeps what MlpBackward needs and may be null when none follows.
+void MlpForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                MlpTape* tape = nullptr);
+
+struct MlpGradients {
+  const float* d_output = nullptr;  // [shape.output rows]
+  float* d_parameters = nullptr;    // [MlpNumParameters], added to, summed over columns in a fixed order
+  float* d_input = nullptr;         // [shape.input rows], written; null: not wanted. May be the input itself
+};
+
+// From dL/doutput to dL/dparameters and dL/dinput. `tape` is what MlpForward left for the same shape and
+// stride, the same columns or, after MlpTape::Compact, fewer: SF_CHECK as far as it can be seen. Columns from
+// num_columns on, whatever they hold, add nothing to d_parameters.
+void MlpBackward(const MlpShape& shape, const float* parameters, const MlpInput& input, const MlpTape& tape,
+                 const MlpGradients& gradients);
 
 }  // namespace semfield::ops

@@ -41,7 +41,8 @@ struct Case {
 
 // One tile's arrays; every worker has its own, every tile its own input.
 struct Workspace {
-  Buffer<float> activations, output, d_output, scratch, d_parameters, d_input;
+  MlpTape tape;
+  Buffer<float> output, d_output, d_parameters, d_input;
 };
 
 struct Network {
@@ -53,27 +54,25 @@ struct Network {
     for (float& value : inputs) value = random.Uniform(-1, 1);
     workspaces.resize(NumThreads());
     for (Workspace& w : workspaces) {
-      w.activations.Resize(static_cast<size_t>(std::max(1, MlpActivationRows(shape))) * kTileStride);
       w.output.Resize(static_cast<size_t>(shape.output) * kTileStride);
       w.d_output.Resize(w.output.size());
       for (float& value : w.d_output) value = random.Uniform(-1, 1);
-      w.scratch.Resize(2 * static_cast<size_t>(std::max({shape.hidden, shape.input, shape.output})) *
-                       kTileStride);
       w.d_parameters.Resize(parameters.size());
       w.d_input.Resize(static_cast<size_t>(shape.input) * kTileStride);
     }
   }
-  void Forward(int64_t tile, int worker, bool keep_activations) {
-    MlpForward(shape, parameters.data(), Input(tile), kTileStride, kTileColumns,
-               keep_activations ? workspaces[worker].activations.data() : nullptr,
-               workspaces[worker].output.data());
+  void Forward(int64_t tile, int worker, bool keep_tape) {
+    Workspace& w = workspaces[worker];
+    MlpForward(shape, parameters.data(), Input(tile), w.output.data(), keep_tape ? &w.tape : nullptr);
   }
   void Backward(int64_t tile, int worker) {
     Workspace& w = workspaces[worker];
-    MlpBackward(shape, parameters.data(), Input(tile), w.activations.data(), w.d_output.data(), kTileStride,
-                kTileColumns, w.scratch.data(), w.d_parameters.data(), w.d_input.data());
+    MlpBackward(shape, parameters.data(), Input(tile), w.tape,
+                {w.d_output.data(), w.d_parameters.data(), w.d_input.data()});
   }
-  const float* Input(int64_t tile) const { return inputs.data() + tile * shape.input * kTileStride; }
+  MlpInput Input(int64_t tile) const {
+    return {inputs.data() + tile * shape.input * kTileStride, kTileStride, kTileColumns};
+  }
   double FlopsPerColumn() const {
     double flops = 0;
     for (int l = 0; l <= shape.num_hidden; ++l) {
@@ -105,11 +104,13 @@ std::string Verify(Network& network) {
   w.d_parameters.Fill(0);
   network.Forward(0, 0, true);
   network.Backward(0, 0);
-  reference::MlpForward(truth.shape, truth.parameters.data(), truth.Input(0), kTileStride, kTileColumns,
-                        t.activations.data(), t.output.data());
-  reference::MlpBackward(truth.shape, truth.parameters.data(), truth.Input(0), w.activations.data(),
-                         t.d_output.data(), kTileStride, kTileColumns, t.d_parameters.data(),
-                         t.d_input.data());
+  Buffer<float> activations(static_cast<size_t>(MlpTapeRows(network.shape)) * kTileStride);
+  reference::MlpForward(truth.shape, truth.parameters.data(), truth.Input(0), t.output.data(),
+                        activations.data());
+  for (int r = 0; r < w.tape.num_rows(); ++r)
+    std::copy_n(w.tape.Row<float>(r), kTileColumns, activations.data() + r * kTileStride);
+  reference::MlpBackward(truth.shape, truth.parameters.data(), truth.Input(0), activations.data(),
+                         {t.d_output.data(), t.d_parameters.data(), t.d_input.data()});
   const double output = LargestDifference(w.output, t.output);
   const double d_input = LargestDifference(w.d_input, t.d_input);
   const double d_parameters = LargestDifference(w.d_parameters, t.d_parameters);

@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "semfield/base/buffer.h"
 #include "semfield/ops/small_mlp_layers.h"
+#include "semfield/ops/thread_scratch.h"
 #include "semfield/ops/tile.h"
 
 // Highway 1.0 has no vdpbf16ps, so these are intrinsics. Every function that uses them carries the target
@@ -366,26 +366,40 @@ SEMFIELD_BF16 void AddBiasGradient(const uint16_t* d, size_t stride, int num_col
 }
 
 // ---- What a thread keeps between calls.
-struct Workspace {
-  Buffer<uint32_t> weights;   // of one call, all layers
-  Buffer<uint32_t> pairs[2];  // [widest / 2][kBlock]
-  Buffer<uint16_t> input, d;  // rows of columns
+struct PackedWeights {};
+struct PackedPairs {};
+struct PackedInput {};
+struct PackedGradients {};
+
+// The weights of all layers, packed one after another.
+struct PackedNetwork {
+  uint32_t* weights;
+  size_t layer_words;
+  uint32_t* layer(int index) const { return weights + index * layer_words; }
 };
 
-Workspace& ThreadWorkspace() {
-  thread_local Workspace workspace;
-  return workspace;
+PackedNetwork NewPackedNetwork(const MlpShape& shape) {
+  const size_t layer_words = MlpWidest(shape) * Pairs(static_cast<int>(MlpWidest(shape)));
+  return {ThreadScratch<PackedWeights, uint32_t>(layer_words * MlpNumLayers(shape)), layer_words};
 }
 
-template <class T>
-T* AtLeast(Buffer<T>& buffer, size_t size) {
-  if (buffer.size() < size) buffer.ResizeUninitialized(size);
-  return buffer.data();
+// What goes into a layer and what comes out of it, in turn: pairs of rows of one block of columns.
+struct LayerPairs {
+  uint32_t* sides[2];
+};
+
+LayerPairs NewLayerPairs(const MlpShape& shape) {
+  const size_t words = (MlpWidest(shape) / 2 + kTileRows) * kBlock;
+  uint32_t* both = ThreadScratch<PackedPairs, uint32_t>(2 * words);
+  return {{both, both + words}};
 }
 
-size_t Widest(const MlpShape& shape) {
-  return static_cast<size_t>(std::max({shape.input, shape.hidden, shape.output}));
-}
+// Rows of columns in bfloat16.
+struct ColumnRows {
+  uint16_t* rows;
+  size_t stride;
+  uint16_t* row(int index) const { return rows + static_cast<size_t>(index) * stride; }
+};
 
 int RoundUp(int count, int multiple) {
   return (count + multiple - 1) / multiple * multiple;
@@ -399,46 +413,44 @@ bool HasBrainFloats() {
   return processor;
 }
 
-void BrainForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                  size_t num_columns, void* activations, float* output) {
-  Workspace& w = ThreadWorkspace();
+void BrainForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                  MlpTape* tape) {
   const int num_layers = MlpNumLayers(shape);
-  const size_t layer_words = Widest(shape) * Pairs(static_cast<int>(Widest(shape)));
-  uint32_t* weights = AtLeast(w.weights, layer_words * num_layers);
+  const PackedNetwork network = NewPackedNetwork(shape);
   for (int l = 0; l < num_layers; ++l) {
     const MlpLayer layer = GetMlpLayer(shape, l);
-    PackAlongDepth(parameters + layer.weights, layer.output, layer.input, weights + l * layer_words);
+    PackAlongDepth(parameters + layer.weights, layer.output, layer.input, network.layer(l));
   }
-  uint32_t* pairs[2];
-  for (int k = 0; k < 2; ++k) pairs[k] = AtLeast(w.pairs[k], (Widest(shape) / 2 + kTileRows) * kBlock);
+  const LayerPairs pairs = NewLayerPairs(shape);
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kRelu : Gate::kLeaky;
-  for (size_t begin = 0; begin < num_columns; begin += kBlock) {
-    const int count = static_cast<int>(std::min<size_t>(kBlock, num_columns - begin));
-    PackRowPairs(input + begin, stride, shape.input, count, pairs[0], kBlock);
-    if (begin + kBlock < num_columns) PrefetchRows(input + begin + kBlock, stride, shape.input);
+  const int num_columns = PaddedColumns(input.num_columns);
+  for (int begin = 0; begin < num_columns; begin += kBlock) {
+    const int count = std::min(kBlock, num_columns - begin);
+    const float* rows = input.rows + begin;
+    PackRowPairs(rows, input.stride, shape.input, count, pairs.sides[0], kBlock);
+    if (begin + kBlock < num_columns) PrefetchRows(rows + kBlock, input.stride, shape.input);
     for (int l = 0; l < num_layers; ++l) {
       const MlpLayer layer = GetMlpLayer(shape, l);
       const bool last = l == shape.num_hidden;
       Product p{};
-      p.weights = weights + l * layer_words;
+      p.weights = network.layer(l);
       p.row_step = Pairs(layer.input);
       p.pair_step = 1;
       p.bias = shape.bias ? parameters + layer.biases : nullptr;
       p.rows = layer.output;
       p.pairs = Pairs(layer.input);
-      p.x = pairs[l % 2];
+      p.x = pairs.sides[l % 2];
       p.gate_kind = last ? Gate::kNone : nonlinearity;
       p.slope = shape.leaky_slope;
-      p.y_stride = stride;
+      p.y_stride = input.stride;
       if (last) {
         p.y = output + begin;
       } else {
-        if (activations != nullptr) {
-          p.y_columns =
-              static_cast<uint16_t*>(activations) + static_cast<size_t>(l) * shape.hidden * stride + begin;
-          p.y_columns_stride = stride;
+        if (tape != nullptr) {
+          p.y_columns = tape->Row<uint16_t>(l * shape.hidden) + begin;
+          p.y_columns_stride = tape->stride();
         }
-        p.y_pairs = pairs[(l + 1) % 2];
+        p.y_pairs = pairs.sides[(l + 1) % 2];
       }
       Multiply(p, count);
     }
@@ -447,42 +459,40 @@ void BrainForward(const MlpShape& shape, const float* parameters, const float* i
 
 namespace {
 
-// From d_output down to d_input, block by block; leaves every layer's gradient of its sums in `d`, rows of
-// columns, the layers one after another.
-void BackwardValues(const MlpShape& shape, const uint32_t* weights, size_t layer_words,
-                    const uint16_t* activations, const float* d_output, size_t stride, int num_columns,
-                    uint16_t* d, size_t d_stride, float* d_input) {
-  Workspace& w = ThreadWorkspace();
-  uint32_t* pairs[2];
-  for (int k = 0; k < 2; ++k) pairs[k] = AtLeast(w.pairs[k], (Widest(shape) / 2 + kTileRows) * kBlock);
+// From d_output down to d_input, block by block; leaves every hidden layer's gradient of its sums in `d`, the
+// layers one after another.
+void BackwardValues(const MlpShape& shape, const PackedNetwork& network, const MlpInput& input,
+                    const MlpTape& tape, const MlpGradients& gradients, const ColumnRows& d) {
+  const LayerPairs pairs = NewLayerPairs(shape);
   const Gate nonlinearity = shape.leaky_slope == 0 ? Gate::kReluBackward : Gate::kLeakyBackward;
-  const int padded = RoundUp(num_columns, kColumnBlock);
+  const int padded = PaddedColumns(input.num_columns);
   for (int begin = 0; begin < padded; begin += kBlock) {
     const int count = std::min(kBlock, padded - begin);
     int side = 0;
-    PackRowPairs(d_output + begin, stride, shape.output, count, pairs[side], kBlock);
+    PackRowPairs(gradients.d_output + begin, input.stride, shape.output, count, pairs.sides[side], kBlock);
     for (int l = shape.num_hidden; l >= 0; --l) {
-      if (l == 0 && d_input == nullptr) break;
+      if (l == 0 && gradients.d_input == nullptr) break;
       const MlpLayer layer = GetMlpLayer(shape, l);
       Product p{};
-      p.weights = weights + l * layer_words;
+      p.weights = network.layer(l);
       p.row_step = 1;
       p.pair_step = layer.input;
       p.rows = layer.input;
       p.pairs = Pairs(layer.output);
-      p.x = pairs[side];
+      p.x = pairs.sides[side];
       p.slope = shape.leaky_slope;
       if (l == 0) {
         p.gate_kind = Gate::kNone;
-        p.y = d_input + begin;
-        p.y_stride = stride;
+        p.y = gradients.d_input + begin;
+        p.y_stride = input.stride;
       } else {
+        const int first_row = (l - 1) * shape.hidden;
         p.gate_kind = nonlinearity;
-        p.gate = activations + static_cast<size_t>(l - 1) * shape.hidden * stride + begin;
-        p.gate_stride = stride;
-        p.y_pairs = pairs[side ^ 1];
-        p.y_columns = d + static_cast<size_t>(l - 1) * shape.hidden * d_stride + begin;
-        p.y_columns_stride = d_stride;
+        p.gate = tape.Row<uint16_t>(first_row) + begin;
+        p.gate_stride = tape.stride();
+        p.y_pairs = pairs.sides[side ^ 1];
+        p.y_columns = d.row(first_row) + begin;
+        p.y_columns_stride = d.stride;
       }
       Multiply(p, count);
       side ^= 1;
@@ -492,37 +502,37 @@ void BackwardValues(const MlpShape& shape, const uint32_t* weights, size_t layer
 
 }  // namespace
 
-void BrainBackward(const MlpShape& shape, const float* parameters, const float* input,
-                   const void* activations, const float* d_output, size_t stride, int num_columns,
-                   float* d_parameters, float* d_input) {
-  Workspace& w = ThreadWorkspace();
-  const int num_layers = MlpNumLayers(shape);
-  const size_t layer_words = (Widest(shape) / 2 + 1) * Widest(shape);
-  uint32_t* weights = AtLeast(w.weights, layer_words * num_layers);
-  for (int l = 0; l < num_layers; ++l) {
+void BrainBackward(const MlpShape& shape, const float* parameters, const MlpInput& input, const MlpTape& tape,
+                   const MlpGradients& gradients) {
+  const PackedNetwork network = NewPackedNetwork(shape);
+  for (int l = 0; l < MlpNumLayers(shape); ++l) {
     const MlpLayer layer = GetMlpLayer(shape, l);
-    PackRowPairs(parameters + layer.weights, layer.input, layer.output, layer.input,
-                 weights + l * layer_words, layer.input);
+    PackRowPairs(parameters + layer.weights, layer.input, layer.output, layer.input, network.layer(l),
+                 layer.input);
   }
+  const int num_columns = input.num_columns;
   // Rows of columns: a multiple of 32, and not of a power of two, so that rows do not share sets of L1.
-  const size_t row = static_cast<size_t>(RoundUp(num_columns, kBlock)) + kPairLanes;
-  const auto* values = static_cast<const uint16_t*>(activations);
-  uint16_t* d = AtLeast(w.d, (static_cast<size_t>(MlpActivationRows(shape)) + shape.output) * row);
-  uint16_t* d_last = d + static_cast<size_t>(MlpActivationRows(shape)) * row;
-  uint16_t* x = AtLeast(w.input, static_cast<size_t>(shape.input) * row);
+  const size_t stride = static_cast<size_t>(RoundUp(num_columns, kBlock)) + kPairLanes;
+  const int hidden_rows = MlpTapeRows(shape);
+  const ColumnRows d = {
+      ThreadScratch<PackedGradients, uint16_t>(static_cast<size_t>(hidden_rows + shape.output) * stride),
+      stride};
+  const ColumnRows x = {ThreadScratch<PackedInput, uint16_t>(static_cast<size_t>(shape.input) * stride),
+                        stride};
   // The input is read before d_input, which may be the same array, is written.
-  PackColumns(input, stride, shape.input, num_columns, x, row);
-  PackColumns(d_output, stride, shape.output, num_columns, d_last, row);
-  BackwardValues(shape, weights, layer_words, values, d_output, stride, num_columns, d, row, d_input);
-  for (int l = 0; l < num_layers; ++l) {
+  PackColumns(input.rows, input.stride, shape.input, num_columns, x.rows, stride);
+  PackColumns(gradients.d_output, input.stride, shape.output, num_columns, d.row(hidden_rows), stride);
+  BackwardValues(shape, network, input, tape, gradients, d);
+  for (int l = 0; l < MlpNumLayers(shape); ++l) {
     const MlpLayer layer = GetMlpLayer(shape, l);
-    const uint16_t* layer_d =
-        l == shape.num_hidden ? d_last : d + static_cast<size_t>(l) * shape.hidden * row;
-    const uint16_t* layer_x = l == 0 ? x : values + static_cast<size_t>(l - 1) * shape.hidden * stride;
-    AddWeightGradient({layer_d, row, layer_x, l == 0 ? row : stride, num_columns,
-                       d_parameters + layer.weights, layer.input},
+    const uint16_t* layer_d = d.row(l * shape.hidden);
+    const uint16_t* layer_x = l == 0 ? x.rows : tape.Row<uint16_t>((l - 1) * shape.hidden);
+    AddWeightGradient({layer_d, stride, layer_x, l == 0 ? stride : tape.stride(), num_columns,
+                       gradients.d_parameters + layer.weights, layer.input},
                       layer.output);
-    if (shape.bias) AddBiasGradient(layer_d, row, num_columns, layer.output, d_parameters + layer.biases);
+    if (shape.bias) {
+      AddBiasGradient(layer_d, stride, num_columns, layer.output, gradients.d_parameters + layer.biases);
+    }
   }
 }
 
@@ -535,9 +545,8 @@ namespace semfield::ops::internal {
 bool HasBrainFloats() {
   return false;
 }
-void BrainForward(const MlpShape&, const float*, const float*, size_t, size_t, void*, float*) {}
-void BrainBackward(const MlpShape&, const float*, const float*, const void*, const float*, size_t, int,
-                   float*, float*) {}
+void BrainForward(const MlpShape&, const float*, const MlpInput&, float*, MlpTape*) {}
+void BrainBackward(const MlpShape&, const float*, const MlpInput&, const MlpTape&, const MlpGradients&) {}
 
 }  // namespace semfield::ops::internal
 

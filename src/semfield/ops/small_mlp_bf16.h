@@ -11,10 +11,10 @@ namespace semfield::ops::internal {
 // This processor has the instruction.
 bool HasBrainFloats();
 
-void BrainForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                  size_t num_columns, void* activations, float* output);
-void BrainBackward(const MlpShape& shape, const float* parameters, const float* input,
-                   const void* activations, const float* d_output, size_t stride, int num_columns,
-                   float* d_parameters, float* d_input);
+// Where HasBrainFloats(). The tape has begun with MlpTape::Number::kBfloat16.
+void BrainForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                  MlpTape* tape);
+void BrainBackward(const MlpShape& shape, const float* parameters, const MlpInput& input, const MlpTape& tape,
+                   const MlpGradients& gradients);
 
 }  // namespace semfield::ops::internal

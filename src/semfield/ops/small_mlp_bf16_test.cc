@@ -1,13 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "semfield/base/buffer.h"
+#include "semfield/base/check.h"
 #include "semfield/ops/simd_target.h"
 #include "semfield/ops/small_mlp.h"
 #include "semfield/ops/small_mlp_reference.h"
@@ -26,12 +25,11 @@ struct Pass {
   MlpShape shape;
   int columns;
   size_t stride;
-  Buffer<float> parameters, input, activations, output, d_output, scratch, d_parameters, d_input;
+  MlpTape tape;
+  Buffer<float> parameters, input, output, d_output, d_parameters, d_input;
 
   Pass(const MlpShape& s, int num_columns)
-      : shape(s),
-        columns(num_columns),
-        stride((num_columns + kColumnBlock - 1) / kColumnBlock * kColumnBlock + 16) {
+      : shape(s), columns(num_columns), stride(PaddedColumns(num_columns) + 16) {
     shape.bfloat16 = true;
     Random random(5, static_cast<uint64_t>(columns));
     parameters.Resize(MlpNumParameters(shape));
@@ -46,10 +44,8 @@ struct Pass {
     };
     tile(input, shape.input);
     tile(d_output, shape.output);
-    tile(activations, std::max(1, MlpActivationRows(shape)));
     tile(output, shape.output);
     tile(d_input, shape.input);
-    scratch.Resize(2 * std::max({shape.hidden, shape.input, shape.output}) * stride);
     d_parameters.Resize(parameters.size());
   }
   // All numbers become multiples of 1/8 below 2: bfloat16 holds them exactly.
@@ -58,23 +54,19 @@ struct Pass {
       for (float& value : *buffer) value = std::round(std::clamp(value, -1.9f, 1.9f) * 8) / 8;
     }
   }
-  void Forward() {
-    MlpForward(shape, parameters.data(), input.data(), stride, columns, activations.data(), output.data());
-  }
+  MlpInput Input() const { return {input.data(), stride, columns}; }
+  void Forward() { MlpForward(shape, parameters.data(), Input(), output.data(), &tape); }
   // As floats, whatever the forward pass has left.
   Buffer<float> Activations() const {
-    Buffer<float> floats(activations.size());
-    if (MlpActivationBytes(shape) == sizeof(float)) {
-      std::copy(activations.begin(), activations.end(), floats.begin());
-      return floats;
+    Buffer<float> floats(tape.num_rows() * stride);
+    for (int r = 0; r < tape.num_rows(); ++r) {
+      for (int c = 0; c < columns; ++c) floats[r * stride + c] = tape.Value(r, c);
     }
-    const auto* halves = reinterpret_cast<const uint16_t*>(activations.data());
-    for (size_t i = 0; i < floats.size(); ++i) floats[i] = std::bit_cast<float>(uint32_t{halves[i]} << 16);
     return floats;
   }
-  void Backward() {
-    MlpBackward(shape, parameters.data(), input.data(), activations.data(), d_output.data(), stride, columns,
-                scratch.data(), d_parameters.data(), d_input.data());
+  void Backward() { Backward(d_input.data()); }
+  void Backward(float* to_input) {
+    MlpBackward(shape, parameters.data(), Input(), tape, {d_output.data(), d_parameters.data(), to_input});
   }
 };
 
@@ -101,8 +93,7 @@ TEST(SmallMlpBfloat16Test, ForwardIsTheReferenceUpToRounding) {
     for (const int columns : kColumnCounts) {
       Pass pass(shape, columns), truth(shape, columns);
       pass.Forward();
-      reference::MlpForward(shape, truth.parameters.data(), truth.input.data(), truth.stride, columns,
-                            truth.activations.data(), truth.output.data());
+      reference::MlpForward(shape, truth.parameters.data(), truth.Input(), truth.output.data(), nullptr);
       EXPECT_LT(RelativeError(pass.output, truth.output, pass.stride, columns), 1.5e-2)
           << shape.input << "-" << shape.hidden << "x" << shape.num_hidden << "-" << shape.output << ", "
           << columns;
@@ -116,9 +107,8 @@ TEST(SmallMlpBfloat16Test, BackwardIsTheReferenceUpToRounding) {
       Pass pass(shape, columns), truth(shape, columns);
       pass.Forward();
       pass.Backward();
-      reference::MlpBackward(shape, pass.parameters.data(), pass.input.data(), pass.Activations().data(),
-                             pass.d_output.data(), pass.stride, columns, truth.d_parameters.data(),
-                             truth.d_input.data());
+      reference::MlpBackward(shape, pass.parameters.data(), pass.Input(), pass.Activations().data(),
+                             {pass.d_output.data(), truth.d_parameters.data(), truth.d_input.data()});
       EXPECT_LT(RelativeError(pass.d_input, truth.d_input, pass.stride, columns), 2e-2) << columns;
       const int count = static_cast<int>(pass.d_parameters.size());
       EXPECT_LT(RelativeError(pass.d_parameters, truth.d_parameters, count, count), 2e-2) << columns;
@@ -134,11 +124,9 @@ TEST(SmallMlpBfloat16Test, NumbersThatItHoldsAreExact) {
     truth.MakeExact();
     pass.Forward();
     pass.Backward();
-    reference::MlpForward(pass.shape, truth.parameters.data(), truth.input.data(), truth.stride, columns,
-                          truth.activations.data(), truth.output.data());
-    reference::MlpBackward(pass.shape, truth.parameters.data(), truth.input.data(), truth.activations.data(),
-                           truth.d_output.data(), truth.stride, columns, truth.d_parameters.data(),
-                           truth.d_input.data());
+    reference::MlpForward(pass.shape, truth.parameters.data(), truth.Input(), truth.output.data(), nullptr);
+    reference::MlpBackward(pass.shape, truth.parameters.data(), truth.Input(), nullptr,
+                           {truth.d_output.data(), truth.d_parameters.data(), truth.d_input.data()});
     for (int r = 0; r < 5; ++r) {
       for (int c = 0; c < columns; ++c)
         ASSERT_EQ(pass.output[r * pass.stride + c], truth.output[r * pass.stride + c]);
@@ -158,17 +146,22 @@ TEST(SmallMlpBfloat16Test, InputGradientMayBeLeftOutOrReplaceTheInput) {
   Pass pass(shape, 333), without(shape, 333), in_place(shape, 333);
   for (Pass* p : {&pass, &without, &in_place}) p->Forward();
   pass.Backward();
-  MlpBackward(without.shape, without.parameters.data(), without.input.data(), without.activations.data(),
-              without.d_output.data(), without.stride, 333, without.scratch.data(),
-              without.d_parameters.data(), nullptr);
-  MlpBackward(in_place.shape, in_place.parameters.data(), in_place.input.data(), in_place.activations.data(),
-              in_place.d_output.data(), in_place.stride, 333, in_place.scratch.data(),
-              in_place.d_parameters.data(), in_place.input.data());
+  without.Backward(nullptr);
+  in_place.Backward(in_place.input.data());
   for (size_t p = 0; p < pass.d_parameters.size(); ++p) {
     ASSERT_EQ(without.d_parameters[p], pass.d_parameters[p]);
     ASSERT_EQ(in_place.d_parameters[p], pass.d_parameters[p]);
   }
   EXPECT_EQ(RelativeError(in_place.input, pass.d_input, pass.stride, 333), 0);
+}
+
+TEST(SmallMlpBfloat16Test, TheTapeSaysWhichNumbersItHolds) {
+  Pass pass({32, 64, 2, 3, false, 0}, 33);
+  pass.Forward();
+  EXPECT_EQ(pass.tape.number(), MlpHasBfloat16() ? MlpTape::Number::kBfloat16 : MlpTape::Number::kFloat);
+  if (!MlpHasBfloat16()) return;
+  pass.shape.bfloat16 = false;  // such a network would read the tape's numbers as floats
+  EXPECT_THROW(pass.Backward(), BugError);
 }
 
 TEST(SmallMlpBfloat16Test, WhatIsNoNumberStaysNone) {

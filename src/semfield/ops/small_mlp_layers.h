@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "semfield/ops/small_mlp.h"
@@ -19,6 +20,11 @@ inline constexpr int kMlpBlock = 64;
 
 inline int MlpNumLayers(const MlpShape& shape) {
   return shape.num_hidden + 1;
+}
+
+// Rows of the widest thing that a layer reads or writes.
+inline size_t MlpWidest(const MlpShape& shape) {
+  return static_cast<size_t>(std::max({shape.input, shape.hidden, shape.output}));
 }
 
 inline MlpLayer GetMlpLayer(const MlpShape& shape, int index) {

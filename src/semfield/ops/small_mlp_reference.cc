@@ -26,12 +26,13 @@ std::vector<Layer> Layers(const MlpShape& shape) {
 
 }  // namespace
 
-void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, float* activations, float* output) {
+void MlpForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                float* activations) {
   const std::vector<Layer> layers = Layers(shape);
-  for (int column = 0; column < num_columns; ++column) {
+  const size_t stride = input.stride;
+  for (int column = 0; column < input.num_columns; ++column) {
     std::vector<double> x(shape.input);
-    for (int i = 0; i < shape.input; ++i) x[i] = input[i * stride + column];
+    for (int i = 0; i < shape.input; ++i) x[i] = input.rows[i * stride + column];
     for (size_t l = 0; l < layers.size(); ++l) {
       const float* weights = parameters + layers[l].begin;
       const float* biases = weights + static_cast<size_t>(layers[l].input) * layers[l].output;
@@ -53,19 +54,20 @@ void MlpForward(const MlpShape& shape, const float* parameters, const float* inp
   }
 }
 
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const float* activations,
-                 const float* d_output, size_t stride, int num_columns, float* d_parameters, float* d_input) {
+void MlpBackward(const MlpShape& shape, const float* parameters, const MlpInput& input,
+                 const float* activations, const MlpGradients& gradients) {
   const std::vector<Layer> layers = Layers(shape);
   const size_t num_parameters = layers.back().begin +
                                 static_cast<size_t>(layers.back().input) * shape.output +
                                 (shape.bias ? shape.output : 0);
+  const size_t stride = input.stride;
   std::vector<double> gradient(num_parameters, 0.0);
-  for (int column = 0; column < num_columns; ++column) {
+  for (int column = 0; column < input.num_columns; ++column) {
     std::vector<double> d_y(shape.output);
-    for (int o = 0; o < shape.output; ++o) d_y[o] = d_output[o * stride + column];
+    for (int o = 0; o < shape.output; ++o) d_y[o] = gradients.d_output[o * stride + column];
     for (size_t l = layers.size(); l-- > 0;) {
       const Layer& layer = layers[l];
-      const float* x = l == 0 ? input : activations + (l - 1) * shape.hidden * stride;
+      const float* x = l == 0 ? input.rows : activations + (l - 1) * shape.hidden * stride;
       const float* weights = parameters + layer.begin;
       double* d_weights = gradient.data() + layer.begin;
       double* d_biases = d_weights + static_cast<size_t>(layer.input) * layer.output;
@@ -79,12 +81,13 @@ void MlpBackward(const MlpShape& shape, const float* parameters, const float* in
       }
       for (int i = 0; i < layer.input; ++i) {
         if (l > 0 && !(x[i * stride + column] > 0)) d_x[i] *= shape.leaky_slope;
-        if (l == 0 && d_input != nullptr) d_input[i * stride + column] = static_cast<float>(d_x[i]);
+        if (l == 0 && gradients.d_input != nullptr)
+          gradients.d_input[i * stride + column] = static_cast<float>(d_x[i]);
       }
       d_y = d_x;
     }
   }
-  for (size_t p = 0; p < num_parameters; ++p) d_parameters[p] += static_cast<float>(gradient[p]);
+  for (size_t p = 0; p < num_parameters; ++p) gradients.d_parameters[p] += static_cast<float>(gradient[p]);
 }
 
 }  // namespace semfield::ops::reference

@@ -6,11 +6,12 @@
 // against.
 namespace semfield::ops::reference {
 
-void MlpForward(const MlpShape& shape, const float* parameters, const float* input, size_t stride,
-                int num_columns, float* activations, float* output);
+// `activations`: [MlpTapeRows rows of the stride] in floats instead of a tape; null for MlpForward: not kept.
+void MlpForward(const MlpShape& shape, const float* parameters, const MlpInput& input, float* output,
+                float* activations);
 
-// Needs no scratch. Columns from num_columns on of d_input are left alone.
-void MlpBackward(const MlpShape& shape, const float* parameters, const float* input, const float* activations,
-                 const float* d_output, size_t stride, int num_columns, float* d_parameters, float* d_input);
+// Columns from num_columns on of d_input are left alone.
+void MlpBackward(const MlpShape& shape, const float* parameters, const MlpInput& input,
+                 const float* activations, const MlpGradients& gradients);
 
 }  // namespace semfield::ops::reference

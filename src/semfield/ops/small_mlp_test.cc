@@ -23,7 +23,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kCanary = -12345.0f;
 
 size_t Padded(int num_columns) {
-  return static_cast<size_t>((num_columns + kColumnBlock - 1) / kColumnBlock) * kColumnBlock;
+  return static_cast<size_t>(PaddedColumns(num_columns));
 }
 
 // A tile whose first num_columns columns are random and all the others NaN.
@@ -54,26 +54,34 @@ struct Pass {
     }
     input = RandomTile(shape.input, stride, columns, random);
     d_output = RandomTile(shape.output, stride, columns, random);
-    activations = FilledTile(std::max(1, MlpActivationRows(shape)), stride, kCanary);
+    tape.Begin(MlpTapeRows(shape), stride, MlpTape::Number::kFloat);
+    for (int r = 0; r < tape.num_rows(); ++r) std::fill_n(tape.Row<float>(r), stride, kCanary);
     output = FilledTile(shape.output, stride, kCanary);
     d_input = FilledTile(shape.input, stride, kCanary);
-    scratch = FilledTile(2 * std::max({shape.hidden, shape.input, shape.output}), stride, kCanary);
     d_parameters.Resize(parameters.size());
     d_parameters.Fill(0.5f);  // the gradient is added to what is there
   }
-  void Forward(bool keep_activations = true) {
-    MlpForward(shape, parameters.data(), input.data(), stride, num_columns,
-               keep_activations ? activations.data() : nullptr, output.data());
+  MlpInput Input() const { return {input.data(), stride, num_columns}; }
+  MlpGradients Gradients(float* to_input) { return {d_output.data(), d_parameters.data(), to_input}; }
+  void Forward(bool keep_tape = true) {
+    MlpForward(shape, parameters.data(), Input(), output.data(), keep_tape ? &tape : nullptr);
   }
-  void Backward() {
-    MlpBackward(shape, parameters.data(), input.data(), activations.data(), d_output.data(), stride,
-                num_columns, scratch.data(), d_parameters.data(), d_input.data());
+  void Backward() { Backward(d_input.data()); }
+  void Backward(float* to_input) {
+    MlpBackward(shape, parameters.data(), Input(), tape, Gradients(to_input));
+  }
+  Buffer<float> Activations() const {
+    Buffer<float> floats(tape.num_rows() * stride);
+    for (int r = 0; r < tape.num_rows(); ++r)
+      std::copy_n(tape.Row<float>(r), stride, floats.data() + r * stride);
+    return floats;
   }
 
   MlpShape shape;
   int num_columns;
   size_t stride;
-  Buffer<float> parameters, input, activations, output, d_output, scratch, d_parameters, d_input;
+  MlpTape tape;
+  Buffer<float> parameters, input, output, d_output, d_parameters, d_input;
 };
 
 // The first num_columns columns agree; nothing beyond the padding has been written.
@@ -119,10 +127,10 @@ TEST_P(SmallMlpTest, ForwardIsTheReference) {
     Pass pass(shape(), columns);
     Pass truth(shape(), columns);
     pass.Forward();
-    reference::MlpForward(shape(), truth.parameters.data(), truth.input.data(), truth.stride, columns,
-                          truth.activations.data(), truth.output.data());
-    if (shape().num_hidden > 0)
-      ExpectTileNear(pass.activations, truth.activations, pass, 2e-5f, "activations");
+    Buffer<float> activations(MlpTapeRows(shape()) * truth.stride);
+    reference::MlpForward(shape(), truth.parameters.data(), truth.Input(), truth.output.data(),
+                          activations.data());
+    ExpectTileNear(pass.Activations(), activations, pass, 2e-5f, "activations");
     ExpectTileNear(pass.output, truth.output, pass, 2e-5f, "output");
   }
 }
@@ -133,9 +141,8 @@ TEST_P(SmallMlpTest, BackwardIsTheReferenceWhateverThePaddingHolds) {
     Pass truth(shape(), columns);
     pass.Forward();
     pass.Backward();
-    reference::MlpBackward(shape(), pass.parameters.data(), pass.input.data(), pass.activations.data(),
-                           pass.d_output.data(), pass.stride, columns, truth.d_parameters.data(),
-                           truth.d_input.data());
+    reference::MlpBackward(shape(), pass.parameters.data(), pass.Input(), pass.Activations().data(),
+                           {pass.d_output.data(), truth.d_parameters.data(), truth.d_input.data()});
     ExpectTileNear(pass.d_input, truth.d_input, pass, 2e-5f, "d_input");
     const float tolerance = 2e-6f * (10 + static_cast<float>(columns));
     for (size_t p = 0; p < pass.d_parameters.size(); ++p) {
@@ -145,7 +152,7 @@ TEST_P(SmallMlpTest, BackwardIsTheReferenceWhateverThePaddingHolds) {
   }
 }
 
-TEST_P(SmallMlpTest, ActivationsMayBeLeftOut) {
+TEST_P(SmallMlpTest, TheTapeMayBeLeftOut) {
   for (const int columns : {1, 100, 1024}) {
     Pass kept(shape(), columns);
     Pass left_out(shape(), columns);
@@ -165,14 +172,10 @@ TEST_P(SmallMlpTest, InputGradientMayBeLeftOutOrReplaceTheInput) {
   pass.Backward();
   Pass without(shape(), 333);
   without.Forward();
-  MlpBackward(shape(), without.parameters.data(), without.input.data(), without.activations.data(),
-              without.d_output.data(), without.stride, 333, without.scratch.data(),
-              without.d_parameters.data(), nullptr);
+  without.Backward(nullptr);
   Pass in_place(shape(), 333);
   in_place.Forward();
-  MlpBackward(shape(), in_place.parameters.data(), in_place.input.data(), in_place.activations.data(),
-              in_place.d_output.data(), in_place.stride, 333, in_place.scratch.data(),
-              in_place.d_parameters.data(), in_place.input.data());
+  in_place.Backward(in_place.input.data());
   for (size_t p = 0; p < pass.d_parameters.size(); ++p) {
     ASSERT_EQ(without.d_parameters[p], pass.d_parameters[p]) << p;
     ASSERT_EQ(in_place.d_parameters[p], pass.d_parameters[p]) << p;
@@ -199,9 +202,7 @@ LossAndUnits Evaluate(Pass& pass) {
       const size_t index = o * pass.stride + c;
       result.loss += static_cast<double>(pass.d_output[index]) * pass.output[index];
     }
-    for (int r = 0; r < MlpActivationRows(pass.shape); ++r) {
-      result.above.push_back(pass.activations[r * pass.stride + c] > 0);
-    }
+    for (int r = 0; r < pass.tape.num_rows(); ++r) result.above.push_back(pass.tape.Value(r, c) > 0);
   }
   return result;
 }
@@ -288,8 +289,28 @@ TEST(SmallMlpParametersTest, NonsenseIsRefused) {
   EXPECT_THROW(MlpNumParameters({32, 64, 1, 16, false, 1.5f}), BugError);
   Pass pass({4, 16, 1, 2, false, 0}, 17);
   EXPECT_THROW(
-      MlpForward(pass.shape, pass.parameters.data(), pass.input.data(), 17, 17, nullptr, pass.output.data()),
+      MlpForward(pass.shape, pass.parameters.data(), {pass.input.data(), 17, 17}, pass.output.data()),
       BugError);
+}
+
+TEST(SmallMlpTapeTest, OfAnotherNetworkOrStrideIsRefused) {
+  Pass pass({4, 16, 2, 2, false, 0}, 17);
+  EXPECT_NO_THROW((pass.Forward(), pass.Backward()));
+  Pass narrower({4, 16, 1, 2, false, 0}, 17);
+  narrower.Forward();
+  EXPECT_THROW(MlpBackward(pass.shape, pass.parameters.data(), pass.Input(), narrower.tape,
+                           pass.Gradients(pass.d_input.data())),
+               BugError);
+  MlpTape wider;
+  wider.Begin(32, pass.stride + kColumnBlock, MlpTape::Number::kFloat);
+  EXPECT_THROW(MlpBackward(pass.shape, pass.parameters.data(), pass.Input(), wider,
+                           pass.Gradients(pass.d_input.data())),
+               BugError);
+  MlpTape rounded;
+  rounded.Begin(32, pass.stride, MlpTape::Number::kBfloat16);
+  EXPECT_THROW(MlpBackward(pass.shape, pass.parameters.data(), pass.Input(), rounded,
+                           pass.Gradients(pass.d_input.data())),
+               BugError);
 }
 
 TEST(SmallMlpThreadsTest, EveryWorkerGivesTheSameBits) {

@@ -13,4 +13,9 @@ inline constexpr int kColumnBlock = 16;
 inline constexpr int kTileColumns = 1024;
 inline constexpr int kTileStride = kTileColumns + 32;
 
+// The columns that are computed for so many that count.
+constexpr int PaddedColumns(int num_columns) {
+  return (num_columns + kColumnBlock - 1) / kColumnBlock * kColumnBlock;
+}
+
 }  // namespace semfield::ops

@@ -82,14 +82,23 @@ int64_t AllocationsOf(const Body& body) {
   return g_allocations - before;
 }
 
-// A kernel keeps a little scratch for every thread (ops::MlpForward without activations); which threads a
-// loop's tasks fall to is chance, so each makes its own now.
+// Kernels keep scratch for every thread (ops/thread_scratch.h); which threads a loop's tasks fall to is
+// chance, so each makes its own now, for networks as wide as any here.
 void WarmEveryThread() {
   std::atomic<int> arrived{0};
   ParallelFor(NumThreads(), [&](int64_t, int) {
-    const ops::MlpShape shape = {.input = 16, .hidden = 64, .num_hidden = 1, .output = 16};
-    Buffer<float> parameters(ops::MlpNumParameters(shape)), columns(16 * 16);
-    ops::MlpForward(shape, parameters.data(), columns.data(), 16, 16, nullptr, columns.data());
+    ops::MlpShape shape = {.input = 256, .hidden = 64, .num_hidden = 3, .output = 64};
+    Buffer<float> parameters(ops::MlpNumParameters(shape)), gradient(parameters.size());
+    Buffer<float> input(256 * ops::kTileStride), output(64 * ops::kTileStride);
+    const ops::MlpInput columns = {input.data(), ops::kTileStride, ops::kTileColumns};
+    ops::MlpForward(shape, parameters.data(), columns, output.data());
+    for (const bool bfloat16 : {false, true}) {
+      shape.bfloat16 = bfloat16;
+      ops::MlpTape tape;
+      ops::MlpForward(shape, parameters.data(), columns, output.data(), &tape);
+      ops::MlpBackward(shape, parameters.data(), columns, tape,
+                       {output.data(), gradient.data(), input.data()});
+    }
     ++arrived;
     while (arrived < NumThreads()) std::this_thread::yield();
   });

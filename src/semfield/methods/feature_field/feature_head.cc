@@ -9,13 +9,9 @@ namespace {
 constexpr size_t kStride = ops::kTileStride;
 constexpr float kNormEpsilon = 1e-6f;
 
-int PaddedColumns(int columns) {
-  return (columns + ops::kColumnBlock - 1) / ops::kColumnBlock * ops::kColumnBlock;
-}
-
 void CopyRows(const float* from, int rows, int columns, float* to) {
   for (int row = 0; row < rows; ++row)
-    std::copy_n(from + row * kStride, PaddedColumns(columns), to + row * kStride);
+    std::copy_n(from + row * kStride, ops::PaddedColumns(columns), to + row * kStride);
 }
 
 }  // namespace
@@ -60,14 +56,13 @@ void FeatureHead::Prepare(Workspace& work) const {
   const auto rows = [](Buffer<float>& buffer, int n) {
     if (buffer.size() < n * kStride) buffer.ResizeUninitialized(n * kStride);
   };
-  const int widest = std::max({input_rows_ + first_.hidden, output_channels_, first_.hidden});
-  rows(work.activations[0], ops::MlpActivationRows(first_));
-  rows(work.scratch, 2 * widest);
+  work.tapes[0].Reserve(ops::MlpTapeRows(first_), kStride);
+  rows(work.norm_sums, 2);
   rows(work.linear_output, output_channels_);
   rows(work.mean, 1);
   rows(work.inverse_deviation, 1);
   if (two_stages_) {
-    rows(work.activations[1], ops::MlpActivationRows(second_));
+    work.tapes[1].Reserve(ops::MlpTapeRows(second_), kStride);
     rows(work.between, first_.output);
     rows(work.d_between, first_.output);
     rows(work.joined, second_.input);
@@ -79,19 +74,18 @@ void FeatureHead::Forward(const float* parameters, const float* input, int num_c
                           float* output) const {
   Prepare(work);
   if (!two_stages_) {
-    ops::MlpForward(first_, parameters, input, kStride, num_columns, work.activations[0].data(), output);
+    ops::MlpForward(first_, parameters, {input, kStride, num_columns}, output, &work.tapes[0]);
   } else {
-    ops::MlpForward(first_, parameters, input, kStride, num_columns, work.activations[0].data(),
-                    work.between.data());
+    ops::MlpForward(first_, parameters, {input, kStride, num_columns}, work.between.data(), &work.tapes[0]);
     for (int row = 0; row < first_.output; ++row) {
-      for (int c = 0; c < PaddedColumns(num_columns); ++c) {
+      for (int c = 0; c < ops::PaddedColumns(num_columns); ++c) {
         const float v = work.between[row * kStride + c];
         work.joined[row * kStride + c] = v > 0 ? v : leaky_slope_ * v;
       }
     }
     CopyRows(input, input_rows_, num_columns, work.joined.data() + first_.output * kStride);
-    ops::MlpForward(second_, parameters + second_offset_, work.joined.data(), kStride, num_columns,
-                    work.activations[1].data(), output);
+    ops::MlpForward(second_, parameters + second_offset_, {work.joined.data(), kStride, num_columns}, output,
+                    &work.tapes[1]);
   }
   if (layer_norm_) Normalize(parameters + norm_offset_, num_columns, work, output);
 }
@@ -99,7 +93,7 @@ void FeatureHead::Forward(const float* parameters, const float* input, int num_c
 void FeatureHead::Normalize(const float* scale_and_shift, int num_columns, Workspace& work,
                             float* output) const {
   CopyRows(output, output_channels_, num_columns, work.linear_output.data());
-  const int columns = PaddedColumns(num_columns);
+  const int columns = ops::PaddedColumns(num_columns);
   float *mean = work.mean.data(), *inverse = work.inverse_deviation.data();
   std::fill_n(mean, columns, 0.0f);
   std::fill_n(inverse, columns, 0.0f);
@@ -130,8 +124,8 @@ void FeatureHead::NormalizeBackward(const float* scale_and_shift, int num_column
   //   dx = (dh - mean(dh) - h mean(dh h)) / deviation,  dh = scale dy
   const float *mean = work.mean.data(), *inverse = work.inverse_deviation.data();
   const float* x = work.linear_output.data();
-  float* sum_dh = work.scratch.data();
-  float* sum_dh_h = work.scratch.data() + kStride;
+  float* sum_dh = work.norm_sums.data();
+  float* sum_dh_h = work.norm_sums.data() + kStride;
   std::fill_n(sum_dh, num_columns, 0.0f);
   std::fill_n(sum_dh_h, num_columns, 0.0f);
   for (int row = 0; row < output_channels_; ++row) {
@@ -162,13 +156,12 @@ void FeatureHead::Backward(const float* parameters, const float* input, int num_
     NormalizeBackward(parameters + norm_offset_, num_columns, work, d_output, d_parameters + norm_offset_);
   }
   if (!two_stages_) {
-    ops::MlpBackward(first_, parameters, input, work.activations[0].data(), d_output, kStride, num_columns,
-                     work.scratch.data(), d_parameters, d_input);
+    ops::MlpBackward(first_, parameters, {input, kStride, num_columns}, work.tapes[0],
+                     {d_output, d_parameters, d_input});
     return;
   }
-  ops::MlpBackward(second_, parameters + second_offset_, work.joined.data(), work.activations[1].data(),
-                   d_output, kStride, num_columns, work.scratch.data(), d_parameters + second_offset_,
-                   work.d_joined.data());
+  ops::MlpBackward(second_, parameters + second_offset_, {work.joined.data(), kStride, num_columns},
+                   work.tapes[1], {d_output, d_parameters + second_offset_, work.d_joined.data()});
   work.d_between.Fill(0);
   for (int row = 0; row < first_.output; ++row) {
     for (int c = 0; c < num_columns; ++c) {
@@ -176,8 +169,8 @@ void FeatureHead::Backward(const float* parameters, const float* input, int num_
       work.d_between[i] = work.d_joined[i] * (work.between[i] > 0 ? 1.0f : leaky_slope_);
     }
   }
-  ops::MlpBackward(first_, parameters, input, work.activations[0].data(), work.d_between.data(), kStride,
-                   num_columns, work.scratch.data(), d_parameters, d_input);
+  ops::MlpBackward(first_, parameters, {input, kStride, num_columns}, work.tapes[0],
+                   {work.d_between.data(), d_parameters, d_input});
   for (int row = 0; row < input_rows_; ++row) {
     const float* through = work.d_joined.data() + (first_.output + row) * kStride;
     for (int c = 0; c < num_columns; ++c) d_input[row * kStride + c] += through[c];

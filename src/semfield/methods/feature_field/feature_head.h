@@ -24,8 +24,8 @@ class FeatureHead {
 
   // What one thread needs between Forward and Backward of a tile.
   struct Workspace {
-    Buffer<float> activations[2], between, joined, linear_output, inverse_deviation, mean, scratch, d_joined,
-        d_between;
+    ops::MlpTape tapes[2];
+    Buffer<float> between, joined, linear_output, inverse_deviation, mean, norm_sums, d_joined, d_between;
   };
   // Sizes a workspace; Forward does it too, and nothing is allocated when it is done.
   void Prepare(Workspace& work) const;

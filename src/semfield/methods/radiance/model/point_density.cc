@@ -37,8 +37,8 @@ void PointDensity::Evaluate(const RadianceModel& model, const ops::GridPoints& p
   ParallelFor(num_tiles, [&](int64_t tile, int worker) {
     Buffer<float>& output = outputs_[worker];
     const int columns = columns_of(tile);
-    ops::MlpForward(model.density_shape, model.density_mlp.data(), encoded_.data() + tile * tile_size,
-                    ops::kTileStride, columns, nullptr, output.data());
+    ops::MlpForward(model.density_shape, model.density_mlp.data(),
+                    {encoded_.data() + tile * tile_size, ops::kTileStride, columns}, output.data());
     const float bias = static_cast<float>(model.options.density_bias);
     float* to = log_density + tile * ops::kTileColumns;
     for (int c = 0; c < columns; ++c) to[c] = output[c] + bias;

@@ -1,7 +1,6 @@
 #include "semfield/methods/radiance/model/tile_pass.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "semfield/ops/sigmoid.h"
 #include "semfield/ops/spherical_harmonics.h"
@@ -11,27 +10,8 @@ namespace {
 
 constexpr int kStride = ops::kTileStride;
 
-// Moves the kept columns of every ray of one row to the front.
-template <class T>
-void CompactRow(T* row, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
-  for (int r = 0; r < num_rays; ++r) {
-    const int count = new_begin[r + 1] - new_begin[r];
-    if (count > 0 && old_begin[r] != new_begin[r]) {
-      std::memmove(row + new_begin[r], row + old_begin[r], sizeof(T) * count);
-    }
-  }
-}
-
-template <class T>
-void CompactRows(T* rows, int num_rows, const int32_t* old_begin, const int32_t* new_begin, int num_rays) {
-  for (int row = 0; row < num_rows; ++row) {
-    CompactRow(rows + static_cast<size_t>(row) * kStride, old_begin, new_begin, num_rays);
-  }
-}
-
 void ZeroPadding(float* row, int columns) {
-  const int end = (columns + ops::kColumnBlock - 1) / ops::kColumnBlock * ops::kColumnBlock;
-  std::fill(row + columns, row + end, 0.0f);
+  std::fill(row + columns, row + ops::PaddedColumns(columns), 0.0f);
 }
 
 }  // namespace
@@ -39,13 +19,11 @@ void ZeroPadding(float* row, int columns) {
 TilePass::TilePass(const RadianceModel& model)
     : model_(model), training_density_shape_(model.density_shape), training_color_shape_(model.color_shape) {
   const auto rows = [](Buffer<float>& buffer, int n) { buffer.Resize(static_cast<size_t>(n) * kStride); };
-  const int widest = std::max({model.options.hidden, model.layout.num_features(), model.color_shape.input});
-  rows(density_activations_, ops::MlpActivationRows(model.density_shape));
+  density_tape_.Reserve(ops::MlpTapeRows(model.density_shape), kStride);
+  color_tape_.Reserve(ops::MlpTapeRows(model.color_shape), kStride);
   rows(color_in_, model.color_shape.input);
-  rows(color_activations_, ops::MlpActivationRows(model.color_shape));
   rows(d_color_in_, model.color_shape.input);
   rows(ray_harmonics_, ops::kNumSphericalHarmonics);
-  rows(scratch_, 2 * widest);
   for (Buffer<float>* buffer : {&color_, &rgb_, &d_color_, &directions_}) rows(*buffer, 3);
   for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_,
                                 &d_raw_, &s_, &ds_, &distortion_}) {
@@ -67,8 +45,8 @@ void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmit
   std::copy_n(tiles.begin(tile_), tile_.num_rays + 1, begin_.begin());
   if (columns_ > 0) {
     ops::MlpForward(training ? training_density_shape_ : model_.density_shape, model_.density_mlp.data(),
-                    tiles.encoded(tile_index), kStride, columns_,
-                    training ? density_activations_.data() : nullptr, color_in_.data());
+                    {tiles.encoded(tile_index), kStride, columns_}, color_in_.data(),
+                    training ? &density_tape_ : nullptr);
   }
   const float bias = static_cast<float>(model_.options.density_bias);
   const float length_scale = model_.LengthScale();
@@ -88,9 +66,8 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
   for (int r = 0; r < tile_.num_rays; ++r) begin_[r + 1] = begin_[r] + kept_[r];
   const int new_columns = begin_[tile_.num_rays];
   if (new_columns != columns_) {
-    const auto compact = [&](auto* rows, int n) {
-      CompactRows(rows, n, old_begin, begin_.data(), tile_.num_rays);
-    };
+    const ops::ColumnMoves moves = {old_begin, begin_.data(), tile_.num_rays};
+    const auto compact = [&](float* rows, int n) { ops::CompactRows(rows, n, kStride, moves); };
     for (float* row :
          {tiles.x(tile_index_), tiles.y(tile_index_), tiles.z(tile_index_), tiles.t(tile_index_),
           tiles.dt(tile_index_), raw_.data(), dt_.data(), weight_.data(), transmittance_.data()}) {
@@ -98,12 +75,7 @@ void TilePass::Compact(SampleTiles& tiles, bool training) {
     }
     compact(color_in_.data(), RadianceModel::kGeometryRows);
     if (training) {
-      const int rows = ops::MlpActivationRows(training_density_shape_);
-      if (ops::MlpActivationBytes(training_density_shape_) == sizeof(uint16_t)) {
-        compact(reinterpret_cast<uint16_t*>(density_activations_.data()), rows);
-      } else {
-        compact(density_activations_.data(), rows);
-      }
+      density_tape_.Compact(moves);
       compact(tiles.encoded(tile_index_), tiles.encoded_rows());
     }
   }
@@ -123,8 +95,7 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
   }
   if (columns_ > 0) {
     ops::MlpForward(training ? training_color_shape_ : model_.color_shape, model_.color_mlp.data(),
-                    color_in_.data(), kStride, columns_, training ? color_activations_.data() : nullptr,
-                    color_.data());
+                    {color_in_.data(), kStride, columns_}, color_.data(), training ? &color_tape_ : nullptr);
   }
   for (int k = 0; k < 3; ++k) ops::Sigmoid(Row(color_, k), columns_);
   for (int r = 0; r < tile_.num_rays; ++r) kept_[r] = begin_[r + 1] - begin_[r];
@@ -157,16 +128,15 @@ void TilePass::Backward(const Gradients& gradients) {
     for (int c = 0; c < columns_; ++c) d_row[c] *= row[c] * (1 - row[c]);
     ZeroPadding(d_row, columns_);
   }
-  ops::MlpBackward(training_color_shape_, model_.color_mlp.data(), color_in_.data(),
-                   color_activations_.data(), d_color_.data(), kStride, columns_, scratch_.data(),
-                   gradients.color_mlp, d_color_in_.data());
+  ops::MlpBackward(training_color_shape_, model_.color_mlp.data(), {color_in_.data(), kStride, columns_},
+                   color_tape_, {d_color_.data(), gradients.color_mlp, d_color_in_.data()});
   ops::CompositeBackward(Composite(), kept_.data(), weight_.data(), transmittance_.data(),
                          final_transmittance_.data(), d_weight_.data(), gradients.d_final_transmittance,
                          d_raw_.data());
   for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
-  ops::MlpBackward(training_density_shape_, model_.density_mlp.data(), encoded, density_activations_.data(),
-                   d_color_in_.data(), kStride, columns_, scratch_.data(), gradients.density_mlp, encoded);
+  ops::MlpBackward(training_density_shape_, model_.density_mlp.data(), {encoded, kStride, columns_},
+                   density_tape_, {d_color_in_.data(), gradients.density_mlp, encoded});
 }
 
 }  // namespace semfield

@@ -7,6 +7,7 @@
 #include "semfield/methods/radiance/model/radiance_model.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/ops/compositing.h"
+#include "semfield/ops/mlp_tape.h"
 
 namespace semfield {
 
@@ -64,12 +65,13 @@ class TilePass {
   SampleTile tile_;
   int columns_ = 0;
   std::vector<int32_t> begin_, kept_;
-  Buffer<float> density_activations_, raw_, dt_;
+  ops::MlpTape density_tape_, color_tape_;
+  Buffer<float> raw_, dt_;
   Buffer<float> weight_, transmittance_, final_transmittance_;
   // color_in_ begins with the density network's output, d_color_in_ with the gradient of it: nothing is
   // copied between.
-  Buffer<float> color_in_, color_activations_, color_, rgb_, ray_harmonics_, directions_;
-  Buffer<float> d_color_, d_weight_, d_color_in_, d_raw_, scratch_, s_, ds_, distortion_;
+  Buffer<float> color_in_, color_, rgb_, ray_harmonics_, directions_;
+  Buffer<float> d_color_, d_weight_, d_color_in_, d_raw_, s_, ds_, distortion_;
 };
 
 }  // namespace semfield
