@@ -71,8 +71,8 @@ class OpTimer {
       thread_local std::vector<float> t(2 * ops::kTileColumns);
       const size_t end = std::min<size_t>(rays.size(), (chunk + 1) * kChunk);
       for (size_t r = chunk * kChunk; r < end; ++r) {
-        ops::MarchRay(model_.map, model_.occupancy, march, rays[r], 0.5f, t.data(),
-                      t.data() + ops::kTileColumns);
+        ops::MarchRay(model_.map, model_.occupancy, march, rays[r], 0.5f,
+                      {t.data(), t.data() + ops::kTileColumns});
       }
     });
     tiles_.March(model_.map, model_.occupancy, march, rays, {});
@@ -134,9 +134,9 @@ class OpTimer {
     }
     Time(kComposite, times, num_tiles, [&](int64_t tile, int) {
       Work& work = work_[tile];
-      ops::CompositeForward(Tile(tile, tiles_.begin(tiles_.tiles()[tile])), kMinTransmittance,
-                            work.weight.data(), work.transmittance.data(), work.kept.data(),
-                            work.final_transmittance.data());
+      ops::CompositeForward(
+          Tile(tile, tiles_.begin(tiles_.tiles()[tile])), kMinTransmittance,
+          {work.weight.data(), work.kept.data(), work.transmittance.data(), work.final_transmittance.data()});
     });
   }
 
@@ -163,8 +163,8 @@ class OpTimer {
     });
     Time(kCompositeColor, times, num_tiles, [&](int64_t tile, int) {
       Work& work = work_[tile];
-      ops::CompositeColor(Tile(tile, work.begin.data()), work.kept.data(), work.weight.data(),
-                          work.color.data(), ops::kTileStride, work.rgb.data(), ops::kTileStride);
+      ops::CompositeValues(Tile(tile, work.begin.data()), {work.weight.data(), work.kept.data()},
+                           {3, work.color.data(), ops::kTileStride}, work.rgb.data(), ops::kTileStride);
     });
   }
 
@@ -277,7 +277,7 @@ class UniformRenderer {
         .num_rays = 1, .begin = range, .raw_density = own.raw.data(), .dt = own.dt.data()};
     int32_t kept;
     float through;
-    ops::CompositeForward(tile, 0, own.weight.data(), own.transmittance.data(), &kept, &through);
+    ops::CompositeForward(tile, 0, {own.weight.data(), &kept, own.transmittance.data(), &through});
     float harmonics[ops::kNumSphericalHarmonics];
     ops::SphericalHarmonics(&ray.direction[0], &ray.direction[1], &ray.direction[2], 1, harmonics, 1);
     for (int k = 0; k < ops::kNumSphericalHarmonics; ++k) {

@@ -45,8 +45,9 @@ void RunShare(Table& table, double share) {
   const twin::AdamNumbers numbers{1e-2, 0.9, 0.99, 1e-15, 3};
   const auto step = [&] {
     ParallelChunks(kCount, kTask, [&](int64_t begin, int64_t end, int) {
-      ops::AdamStep(options, end - begin, ours.parameters.data() + begin, ours.first.data() + begin,
-                    ours.second.data() + begin, ours.gradient.data() + begin, ours.half.data() + begin);
+      ops::AdamStep(options, end - begin,
+                    {ours.parameters.data() + begin, ours.first.data() + begin, ours.second.data() + begin,
+                     ours.gradient.data() + begin, ours.half.data() + begin});
     });
   };
   const auto fill_ours = [&] { std::copy_n(gradient.data(), kCount, ours.gradient.data()); };

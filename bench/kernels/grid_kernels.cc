@@ -244,9 +244,10 @@ void FeatureGridKernels(Table& table) {
     constexpr int64_t kRaysATask = 256;
     for (int l = 0; l < grid.layout.config.num_levels; ++l) {
       ParallelChunks(rays, kRaysATask, [&](int64_t begin, int64_t end, int) {
-        ops::HashGridRaysForward(grid.layout, l, grid.half.data(), points.All(), points.weight.data(),
-                                 points.ray_begin.data() + begin, end - begin,
-                                 out.data() + l * grid.features() * rays + begin, rays);
+        ops::HashGridRaysForward(
+            grid.layout, l, grid.half.data(),
+            {points.All(), points.weight.data(), points.ray_begin.data() + begin, end - begin},
+            out.data() + l * grid.features() * rays + begin, rays);
       });
     }
   }};

@@ -56,24 +56,25 @@ struct Scene {
     return {static_cast<int>(kRaysATile), begin.data(), raw.data() + tile * kStride,
             dt.data() + tile * kStride};
   }
+  ops::CompositeOutput Output(int64_t tile) {
+    const int64_t i = tile * kStride, r = tile * kRaysATile;
+    return {weight.data() + i, kept.data() + r, transmittance.data() + i, final_transmittance.data() + r};
+  }
   ops::CompositeRows Rows(int64_t tile) const {
     return {rows, values.data() + tile * rows * kStride, kStride};
   }
   void Forward(int64_t tile) {
-    const int64_t i = tile * kStride, r = tile * kRaysATile;
-    ops::CompositeForward(Tile(tile), 0, weight.data() + i, transmittance.data() + i, kept.data() + r,
-                          final_transmittance.data() + r);
-    ops::CompositeValues(Tile(tile), kept.data() + r, weight.data() + i, Rows(tile), out.data() + r * rows,
+    ops::CompositeForward(Tile(tile), 0, Output(tile));
+    ops::CompositeValues(Tile(tile), Output(tile), Rows(tile), out.data() + tile * kRaysATile * rows,
                          kRaysATile);
   }
   void Backward(int64_t tile) {
-    const int64_t i = tile * kStride, r = tile * kRaysATile;
+    const int64_t i = tile * kStride;
     std::fill_n(d_weight.data() + i, kColumns, 0.0f);
-    ops::CompositeValuesBackward(Tile(tile), kept.data() + r, weight.data() + i, Rows(tile),
-                                 d_out.data() + r * rows, kRaysATile, d_values.data() + tile * rows * kStride,
-                                 d_weight.data() + i);
-    ops::CompositeBackward(Tile(tile), kept.data() + r, weight.data() + i, transmittance.data() + i,
-                           final_transmittance.data() + r, d_weight.data() + i, nullptr, d_raw.data() + i);
+    ops::CompositeValuesBackward(Tile(tile), Output(tile), Rows(tile),
+                                 {d_out.data() + tile * kRaysATile * rows, kRaysATile,
+                                  d_values.data() + tile * rows * kStride, d_weight.data() + i});
+    ops::CompositeBackward(Tile(tile), Output(tile), {d_weight.data() + i, nullptr, d_raw.data() + i});
   }
   // [rays, samples] and [rays, samples, rows] from tiles.
   at::Tensor FromRow(const Buffer<float>& tiles) const {
@@ -188,7 +189,7 @@ void RunMarching(Table& table, int thickness) {
       int64_t used = 0;
       for (int64_t r = task * kRaysATask; r < (task + 1) * kRaysATask; ++r) {
         used +=
-            ops::MarchRay(map, grid, options, rays[r], 0.5f, t[task].data() + used, dt[task].data() + used);
+            ops::MarchRay(map, grid, options, rays[r], 0.5f, {t[task].data() + used, dt[task].data() + used});
       }
       counts[task] = used;
     });

@@ -34,14 +34,6 @@ struct AdamFactors {
   bool sparse;
 };
 
-struct AdamArrays {
-  float* parameters;
-  float* first_moment;
-  float* second_moment;
-  float* gradient;
-  Half* shadow;  // may be null
-};
-
 }  // namespace semfield::ops::internal
 #endif  // SEMFIELD_OPS_ADAM_ONCE
 
@@ -76,7 +68,7 @@ HWY_INLINE bool AllZero(const float* gradient) {
   return hn::AllTrue(bits, hn::Eq(any, hn::Zero(bits)));
 }
 
-HWY_INLINE void UpdateBlock(const internal::AdamFactors& f, const internal::AdamArrays& a, size_t begin) {
+HWY_INLINE void UpdateBlock(const internal::AdamFactors& f, const AdamArrays& a, size_t begin) {
   const F d;
   for (size_t i = begin; i < begin + internal::kAdamBlock; i += kLanes) {
     const V old = hn::LoadU(d, a.parameters + i);
@@ -97,7 +89,7 @@ HWY_INLINE void UpdateBlock(const internal::AdamFactors& f, const internal::Adam
 
 // Which of up to 64 blocks from `begin` on have a gradient, a bit each; what they will need is prefetched,
 // because the processor cannot guess the next one.
-HWY_INLINE uint64_t FindActive(const internal::AdamArrays& a, size_t begin, size_t end) {
+HWY_INLINE uint64_t FindActive(const AdamArrays& a, size_t begin, size_t end) {
   uint64_t active = 0;
   for (size_t i = begin, bit = 0; i < end; i += internal::kAdamBlock, ++bit) {
     if (AllZero(a.gradient + i)) continue;
@@ -110,8 +102,8 @@ HWY_INLINE uint64_t FindActive(const internal::AdamArrays& a, size_t begin, size
   return active;
 }
 
-HWY_INLINE void UpdateActive(const internal::AdamFactors& factors, const internal::AdamArrays& arrays,
-                             size_t begin, uint64_t active) {
+HWY_INLINE void UpdateActive(const internal::AdamFactors& factors, const AdamArrays& arrays, size_t begin,
+                             uint64_t active) {
   for (; active != 0; active &= active - 1) {
     UpdateBlock(factors, arrays,
                 begin + internal::kAdamBlock * static_cast<size_t>(std::countr_zero(active)));
@@ -119,7 +111,7 @@ HWY_INLINE void UpdateActive(const internal::AdamFactors& factors, const interna
 }
 
 // count is a multiple of kAdamBlock.
-void StepImpl(const internal::AdamFactors& factors, size_t count, const internal::AdamArrays& arrays) {
+void StepImpl(const internal::AdamFactors& factors, size_t count, const AdamArrays& arrays) {
   if (!factors.sparse) {
     for (size_t begin = 0; begin < count; begin += internal::kAdamBlock) UpdateBlock(factors, arrays, begin);
     return;
@@ -163,7 +155,7 @@ internal::AdamFactors MakeFactors(const AdamOptions& options) {
 }
 
 // The last, incomplete block, by way of a complete one.
-void StepTail(const internal::AdamFactors& factors, size_t count, const internal::AdamArrays& tail) {
+void StepTail(const internal::AdamFactors& factors, size_t count, const AdamArrays& tail) {
   constexpr size_t kBlock = internal::kAdamBlock;
   float values[4][kBlock] = {};
   Half shadow[kBlock] = {};
@@ -177,17 +169,16 @@ void StepTail(const internal::AdamFactors& factors, size_t count, const internal
 
 }  // namespace
 
-void AdamStep(const AdamOptions& options, size_t count, float* parameters, float* first_moment,
-              float* second_moment, float* gradient, Half* shadow) {
+void AdamStep(const AdamOptions& options, size_t count, const AdamArrays& arrays) {
   SF_CHECK_GE(options.step, 1);
   SF_CHECK(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1);
   const internal::AdamFactors factors = MakeFactors(options);
   const size_t whole = count - count % internal::kAdamBlock;
-  HWY_DYNAMIC_DISPATCH(StepImpl)(factors, whole, {parameters, first_moment, second_moment, gradient, shadow});
+  HWY_DYNAMIC_DISPATCH(StepImpl)(factors, whole, arrays);
   if (whole == count) return;
   StepTail(factors, count - whole,
-           {parameters + whole, first_moment + whole, second_moment + whole, gradient + whole,
-            shadow == nullptr ? nullptr : shadow + whole});
+           {arrays.parameters + whole, arrays.first_moment + whole, arrays.second_moment + whole,
+            arrays.gradient + whole, arrays.shadow == nullptr ? nullptr : arrays.shadow + whole});
 }
 
 }  // namespace semfield::ops

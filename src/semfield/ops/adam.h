@@ -17,10 +17,17 @@ struct AdamOptions {
   bool sparse = false;  // blocks of 16 whose gradient is all zero are left alone (moments too)
 };
 
-// One update of count parameters; the gradient is zeroed afterwards. `shadow`, if not null, receives the new
-// parameters in half precision (only where they changed). Any count; arrays 64-byte aligned.
+// What one update works on, 64-byte aligned.
+struct AdamArrays {
+  float* parameters = nullptr;
+  float* first_moment = nullptr;
+  float* second_moment = nullptr;
+  float* gradient = nullptr;  // zeroed by the update
+  Half* shadow = nullptr;     // if not null, the new parameters in half precision, only where they changed
+};
+
+// One update of `count` numbers, any count, of each array.
 // Serial: split large arrays at multiples of 16 to keep the blocks and the results the same.
-void AdamStep(const AdamOptions& options, size_t count, float* parameters, float* first_moment,
-              float* second_moment, float* gradient, Half* shadow);
+void AdamStep(const AdamOptions& options, size_t count, const AdamArrays& arrays);
 
 }  // namespace semfield::ops

@@ -28,6 +28,9 @@ struct State {
     Random random(2);
     for (float& p : parameters) p = random.Uniform(-1, 1);
   }
+  AdamArrays Arrays() {
+    return {parameters.data(), first.data(), second.data(), gradient.data(), half.data()};
+  }
 };
 
 // range(0): binary logarithm of the parameters; range(1): per cent of the blocks of 16 that have a gradient.
@@ -46,10 +49,8 @@ void BM_Adam(benchmark::State& state) {
   State fast(count), truth(count);
   std::copy_n(gradient.data(), count, fast.gradient.data());
   std::copy_n(gradient.data(), count, truth.gradient.data());
-  AdamStep(options, count, fast.parameters.data(), fast.first.data(), fast.second.data(),
-           fast.gradient.data(), fast.half.data());
-  reference::AdamStep(options, count, truth.parameters.data(), truth.first.data(), truth.second.data(),
-                      truth.gradient.data(), truth.half.data());
+  AdamStep(options, count, fast.Arrays());
+  reference::AdamStep(options, count, truth.Arrays());
   for (size_t i = 0; i < count; ++i) {
     if (!(std::abs(fast.parameters[i] - truth.parameters[i]) < 1e-5f)) {
       return state.SkipWithError("differs from the reference");
@@ -62,8 +63,7 @@ void BM_Adam(benchmark::State& state) {
     state.PauseTiming();
     std::copy_n(gradient.data(), count, fast.gradient.data());
     state.ResumeTiming();
-    AdamStep(options, count, fast.parameters.data(), fast.first.data(), fast.second.data(),
-             fast.gradient.data(), fast.half.data());
+    AdamStep(options, count, fast.Arrays());
   }
   state.counters["per_parameter"] =
       benchmark::Counter(static_cast<double>(count),

@@ -5,8 +5,8 @@
 
 namespace semfield::ops::reference {
 
-void AdamStep(const AdamOptions& options, size_t count, float* parameters, float* first_moment,
-              float* second_moment, float* gradient, Half* shadow) {
+void AdamStep(const AdamOptions& options, size_t count, const AdamArrays& arrays) {
+  const auto& [parameters, first_moment, second_moment, gradient, shadow] = arrays;
   const double beta1 = options.beta1;
   const double beta2 = options.beta2;
   for (size_t begin = 0; begin < count; begin += 16) {

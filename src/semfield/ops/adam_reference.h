@@ -5,7 +5,6 @@
 namespace semfield::ops::reference {
 
 // The contract of ops/adam.h in plain loops and double precision.
-void AdamStep(const AdamOptions& options, size_t count, float* parameters, float* first_moment,
-              float* second_moment, float* gradient, Half* shadow);
+void AdamStep(const AdamOptions& options, size_t count, const AdamArrays& arrays);
 
 }  // namespace semfield::ops::reference

@@ -41,8 +41,9 @@ struct State {
 };
 
 void Step(const AdamOptions& options, State& s, bool with_shadow = true) {
-  AdamStep(options, s.parameters.size(), s.parameters.data(), s.first.data(), s.second.data(),
-           s.gradient.data(), with_shadow ? s.shadow.data() : nullptr);
+  AdamStep(options, s.parameters.size(),
+           {s.parameters.data(), s.first.data(), s.second.data(), s.gradient.data(),
+            with_shadow ? s.shadow.data() : nullptr});
 }
 
 class AdamTest : public testing::TestWithParam<std::string> {
@@ -63,8 +64,9 @@ TEST_P(AdamTest, IsTheReferenceOverManySteps) {
         state.DrawGradient(options.step);
         truth.gradient = state.gradient;
         Step(options, state);
-        reference::AdamStep(options, count, truth.parameters.data(), truth.first.data(), truth.second.data(),
-                            truth.gradient.data(), truth.shadow.data());
+        reference::AdamStep(options, count,
+                            {truth.parameters.data(), truth.first.data(), truth.second.data(),
+                             truth.gradient.data(), truth.shadow.data()});
       }
       for (size_t i = 0; i < count; ++i) {
         ASSERT_NEAR(state.parameters[i], truth.parameters[i], 2e-5f) << i << " of " << count;
@@ -124,9 +126,9 @@ TEST_P(AdamTest, PiecesOfSixteenGiveTheSameBitsAsTheWhole) {
   State pieces = whole;
   Step(options, whole, false);
   for (size_t begin = 0; begin < 1003; begin += 160) {
-    AdamStep(options, std::min<size_t>(160, 1003 - begin), pieces.parameters.data() + begin,
-             pieces.first.data() + begin, pieces.second.data() + begin, pieces.gradient.data() + begin,
-             nullptr);
+    AdamStep(options, std::min<size_t>(160, 1003 - begin),
+             {pieces.parameters.data() + begin, pieces.first.data() + begin, pieces.second.data() + begin,
+              pieces.gradient.data() + begin});
   }
   EXPECT_EQ(whole.parameters, pieces.parameters);
   EXPECT_EQ(whole.first, pieces.first);

@@ -11,25 +11,9 @@
 namespace semfield::ops {
 namespace {
 
-struct ForwardOutputs {
-  float* weight;
-  float* transmittance;
-  int32_t* kept;
-  float* final_transmittance;
-};
-
-struct BackwardInputs {
-  const int32_t* kept;
-  const float* weight;
-  const float* transmittance;
-  const float* final_transmittance;
-  const float* d_weight;
-  const float* d_final_transmittance;  // may be null
-};
-
 struct ValueInputs {
-  const int32_t* kept;
   const float* weight;
+  const int32_t* kept;
   CompositeRows rows;
   int64_t ray_stride;  // of out and d_out
 };
@@ -134,7 +118,7 @@ struct Opacities {
 
 // One ray: weights until the transmittance falls under the least one.
 HWY_ATTR HWY_INLINE void TraceRay(const CompositeTile& tile, const Opacities& in, float min_transmittance,
-                                  const ForwardOutputs& out, int ray) {
+                                  const CompositeOutput& out, int ray) {
   const D d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   const V least = hn::Set(d, min_transmittance);
@@ -165,7 +149,7 @@ HWY_ATTR HWY_INLINE void TraceRay(const CompositeTile& tile, const Opacities& in
   std::fill(out.transmittance + i, out.transmittance + end, hn::GetLane(remaining));
 }
 
-HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const ForwardOutputs& out) {
+HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const CompositeOutput& out) {
   static_assert(kTileStride >= kTileColumns + kColumnBlock, "whole vectors are read past the last column");
   HWY_ALIGN float alpha[kTileStride];
   HWY_ALIGN float through[kTileStride];
@@ -186,8 +170,8 @@ HWY_ATTR void Forward(const CompositeTile& tile, float min_transmittance, const 
 
 // One ray, columns [first, cut): d_tau_i = T_{i+1} g_i - at_end - sum_{j>i} w_j g_j.
 // d_tau begins at column `first`.
-HWY_ATTR HWY_INLINE void TraceRayBack(const BackwardInputs& in, int first, int cut, float at_end,
-                                      float* HWY_RESTRICT d_tau) {
+HWY_ATTR HWY_INLINE void TraceRayBack(const CompositeWeights& in, const float* HWY_RESTRICT d_weights,
+                                      int first, int cut, float at_end, float* HWY_RESTRICT d_tau) {
   const D d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   V behind = hn::Set(d, at_end);
@@ -196,7 +180,7 @@ HWY_ATTR HWY_INLINE void TraceRayBack(const BackwardInputs& in, int first, int c
   for (int k = num_vectors - 1; k >= 0; --k) {
     const int i = first + k * lanes;
     const auto valid = hn::FirstN(d, cut - i);
-    const V d_weight = hn::MaskedLoad(valid, d, in.d_weight + i);
+    const V d_weight = hn::MaskedLoad(valid, d, d_weights + i);
     const V product = hn::Mul(hn::MaskedLoad(valid, d, in.weight + i), d_weight);
     const V sum = RunningSum(hn::Reverse(d, product));
     const V later = hn::Reverse(d, ShiftUp<1>(sum, hn::Zero(d)));
@@ -207,8 +191,8 @@ HWY_ATTR HWY_INLINE void TraceRayBack(const BackwardInputs& in, int first, int c
   }
 }
 
-HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
-                       float* HWY_RESTRICT d_raw_density) {
+HWY_ATTR void Backward(const CompositeTile& tile, const CompositeWeights& in,
+                       const CompositeGradients& gradients) {
   HWY_ALIGN float d_tau[kTileStride];
   const int base = tile.begin[0];
   const int count = tile.begin[tile.num_rays] - base;
@@ -216,13 +200,13 @@ HWY_ATTR void Backward(const CompositeTile& tile, const BackwardInputs& in,
     const int first = tile.begin[ray];
     const int cut = first + in.kept[ray];
     for (int i = cut; i < tile.begin[ray + 1]; ++i) d_tau[i - base] = 0;
-    const float at_end = in.d_final_transmittance == nullptr
+    const float at_end = gradients.d_final_transmittance == nullptr
                              ? 0.0f
-                             : in.final_transmittance[ray] * in.d_final_transmittance[ray];
-    TraceRayBack(in, first, cut, at_end, d_tau + (first - base));
+                             : in.final_transmittance[ray] * gradients.d_final_transmittance[ray];
+    TraceRayBack(in, gradients.d_weight, first, cut, at_end, d_tau + (first - base));
   }
   const D d;
-  float* HWY_RESTRICT out = d_raw_density + base;
+  float* HWY_RESTRICT out = gradients.d_raw_density + base;
   ForEachVector(tile.raw_density + base, tile.dt + base, count, [&](int i, V raw, V dt) HWY_ATTR {
     const V clamped = hn::Clamp(raw, hn::Set(d, -kLargestExponent), hn::Set(d, kLargestExponent));
     const V tau = hn::LoadU(d, d_tau + i);
@@ -300,13 +284,14 @@ HWY_ATTR void ValueRows(const CompositeTile& tile, const ValueInputs& in, int ro
 // the traffic when the line comes from memory.
 template <int kRows, bool kStream>
 HWY_ATTR void ValueRowsBackward(const CompositeTile& tile, const ValueInputs& in, int row,
-                                const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
-                                float* HWY_RESTRICT d_weight) {
+                                const CompositeRowGradients& gradients) {
   const D d;
   const int64_t stride = in.rows.stride;
   const float* HWY_RESTRICT values = in.rows.values + row * stride;
   const float* HWY_RESTRICT weight = in.weight;
-  float* HWY_RESTRICT to = d_values + row * stride;
+  const float* HWY_RESTRICT d_out = gradients.d_out;
+  float* HWY_RESTRICT d_weight = gradients.d_weight;
+  float* HWY_RESTRICT to = gradients.d_values + row * stride;
   for (int ray = 0; ray < tile.num_rays; ++ray) {
     const int first = tile.begin[ray];
     const int cut = first + in.kept[ray];
@@ -343,24 +328,21 @@ HWY_ATTR void Values(const CompositeTile& tile, const ValueInputs& in, float* HW
 
 template <bool kStream>
 HWY_ATTR void AllRowsBackward(const CompositeTile& tile, const ValueInputs& in,
-                              const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
-                              float* HWY_RESTRICT d_weight) {
+                              const CompositeRowGradients& gradients) {
   int row = 0;
-  for (; row + 4 <= in.rows.num_rows; row += 4)
-    ValueRowsBackward<4, kStream>(tile, in, row, d_out, d_values, d_weight);
+  for (; row + 4 <= in.rows.num_rows; row += 4) ValueRowsBackward<4, kStream>(tile, in, row, gradients);
   const int rest = in.rows.num_rows - row;
-  if (rest == 3) ValueRowsBackward<3, kStream>(tile, in, row, d_out, d_values, d_weight);
-  if (rest == 2) ValueRowsBackward<2, kStream>(tile, in, row, d_out, d_values, d_weight);
-  if (rest == 1) ValueRowsBackward<1, kStream>(tile, in, row, d_out, d_values, d_weight);
+  if (rest == 3) ValueRowsBackward<3, kStream>(tile, in, row, gradients);
+  if (rest == 2) ValueRowsBackward<2, kStream>(tile, in, row, gradients);
+  if (rest == 1) ValueRowsBackward<1, kStream>(tile, in, row, gradients);
 }
 
 HWY_ATTR void ValuesBackward(const CompositeTile& tile, const ValueInputs& in,
-                             const float* HWY_RESTRICT d_out, float* HWY_RESTRICT d_values,
-                             float* HWY_RESTRICT d_weight) {
+                             const CompositeRowGradients& gradients) {
   const int64_t columns = tile.begin[tile.num_rays] - tile.begin[0];
   const int64_t bytes = 2 * in.rows.num_rows * columns * static_cast<int64_t>(sizeof(float));
-  if (bytes < kStreamBytes) return AllRowsBackward<false>(tile, in, d_out, d_values, d_weight);
-  AllRowsBackward<true>(tile, in, d_out, d_values, d_weight);
+  if (bytes < kStreamBytes) return AllRowsBackward<false>(tile, in, gradients);
+  AllRowsBackward<true>(tile, in, gradients);
   hwy::FlushStream();
 }
 
@@ -387,35 +369,34 @@ void CheckTile(const CompositeTile& tile) {
 
 }  // namespace
 
-void CompositeForward(const CompositeTile& tile, float min_transmittance, float* weight, float* transmittance,
-                      int32_t* kept, float* final_transmittance) {
+void CompositeForward(const CompositeTile& tile, float min_transmittance, const CompositeOutput& output) {
   if (tile.num_rays == 0) return;
   CheckTile(tile);
-  HWY_DYNAMIC_DISPATCH(Forward)(tile, min_transmittance, {weight, transmittance, kept, final_transmittance});
+  HWY_DYNAMIC_DISPATCH(Forward)(tile, min_transmittance, output);
 }
 
-void CompositeBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                       const float* transmittance, const float* final_transmittance, const float* d_weight,
-                       const float* d_final_transmittance, float* d_raw_density) {
+void CompositeBackward(const CompositeTile& tile, const CompositeWeights& weights,
+                       const CompositeGradients& gradients) {
   if (tile.num_rays == 0) return;
   CheckTile(tile);
-  HWY_DYNAMIC_DISPATCH(Backward)
-  (tile, {kept, weight, transmittance, final_transmittance, d_weight, d_final_transmittance}, d_raw_density);
+  HWY_DYNAMIC_DISPATCH(Backward)(tile, weights, gradients);
 }
 
-void CompositeValues(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                     const CompositeRows& rows, float* out, int64_t out_stride) {
-  HWY_DYNAMIC_DISPATCH(Values)(tile, {kept, weight, rows, out_stride}, out);
+void CompositeValues(const CompositeTile& tile, const CompositeWeights& weights, const CompositeRows& rows,
+                     float* out, int64_t out_stride) {
+  HWY_DYNAMIC_DISPATCH(Values)(tile, {weights.weight, weights.kept, rows, out_stride}, out);
 }
 
-void CompositeValuesBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                             const CompositeRows& rows, const float* d_out, int64_t out_stride,
-                             float* d_values, float* d_weight) {
-  HWY_DYNAMIC_DISPATCH(ValuesBackward)(tile, {kept, weight, rows, out_stride}, d_out, d_values, d_weight);
+void CompositeValuesBackward(const CompositeTile& tile, const CompositeWeights& weights,
+                             const CompositeRows& rows, const CompositeRowGradients& gradients) {
+  HWY_DYNAMIC_DISPATCH(ValuesBackward)
+  (tile, {weights.weight, weights.kept, rows, gradients.out_stride}, gradients);
 }
 
-void DistortionLoss(const CompositeTile& tile, const int32_t* kept, const float* weight, const float* s,
-                    const float* ds, float scale, float* loss, float* d_weight) {
+void DistortionLoss(const CompositeTile& tile, const CompositeWeights& weights,
+                    const CompositeIntervals& intervals, float scale, float* loss, float* d_weight) {
+  const float *weight = weights.weight, *s = intervals.s, *ds = intervals.ds;
+  const int32_t* kept = weights.kept;
   for (int ray = 0; ray < tile.num_rays; ++ray) {
     const int first = tile.begin[ray];
     const int end = first + kept[ray];

@@ -20,21 +20,38 @@ struct CompositeTile {
   const float* dt = nullptr;           // [columns]
 };
 
-// weight[columns], transmittance[columns] (T_{i+1}, behind the sample), kept[num_rays]: how many of a ray's
-// samples come before T falls under min_transmittance; the weights of the rest are 0 and their transmittance
-// that of the last kept one. final_transmittance[num_rays].
-void CompositeForward(const CompositeTile& tile, float min_transmittance, float* weight, float* transmittance,
-                      int32_t* kept, float* final_transmittance);
+// What the forward pass found out about a tile. `kept`: how many of a ray's samples come before T falls under
+// the least transmittance; the weights of the rest are 0 and their transmittance that of the last kept one.
+struct CompositeWeights {
+  const float* weight = nullptr;  // [columns]
+  const int32_t* kept = nullptr;  // [num_rays]
+  const float* transmittance =
+      nullptr;  // [columns] T_{i+1}, behind the sample; only CompositeBackward reads it
+  const float* final_transmittance = nullptr;  // [num_rays] likewise
+};
 
-// Given dL/dweight_i (any loss on weights: colour, depth, distortion) and dL/dT_final of each ray,
-// d_raw_density[columns]
+// The same arrays where CompositeForward writes them.
+struct CompositeOutput {
+  float* weight = nullptr;
+  int32_t* kept = nullptr;
+  float* transmittance = nullptr;
+  float* final_transmittance = nullptr;
+  operator CompositeWeights() const { return {weight, kept, transmittance, final_transmittance}; }
+};
+void CompositeForward(const CompositeTile& tile, float min_transmittance, const CompositeOutput& output);
+
+// Given dL/dweight_i (any loss on weights: color, depth, distortion) and dL/dT_final of each ray,
 //   dL/dtau_i = T_{i+1} g_i - sum_{j>i} w_j g_j - T_final g_T,   dL/draw = dL/dtau dt density
-// Columns past `kept` get 0. d_final_transmittance may be null: no loss looks at the background.
-void CompositeBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                       const float* transmittance, const float* final_transmittance, const float* d_weight,
-                       const float* d_final_transmittance, float* d_raw_density);
+// Columns past `kept` get 0.
+struct CompositeGradients {
+  const float* d_weight = nullptr;               // [columns]
+  const float* d_final_transmittance = nullptr;  // [num_rays]; null: no loss looks at the background
+  float* d_raw_density = nullptr;                // [columns], written
+};
+void CompositeBackward(const CompositeTile& tile, const CompositeWeights& weights,
+                       const CompositeGradients& gradients);
 
-// What is composited: any rows over columns (3 of colour, 1 of distance, many of features).
+// What is composited: any rows over columns (3 of color, 1 of distance, many of features).
 struct CompositeRows {
   int num_rows = 0;
   const float* values = nullptr;  // [num_rows] rows of `stride`
@@ -42,30 +59,27 @@ struct CompositeRows {
 };
 
 // out[num_rows rows of out_stride over rays] = sum_i w_i v_i.
-void CompositeValues(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                     const CompositeRows& rows, float* out, int64_t out_stride);
-// d_values = w_i d_out (rows as far apart as the values'), d_weight_i += sum over rows of v_i d_out. Past
-// `kept`: 0 and unchanged.
-void CompositeValuesBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                             const CompositeRows& rows, const float* d_out, int64_t out_stride,
-                             float* d_values, float* d_weight);
+void CompositeValues(const CompositeTile& tile, const CompositeWeights& weights, const CompositeRows& rows,
+                     float* out, int64_t out_stride);
 
-// The same for the three rows of a colour.
-inline void CompositeColor(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                           const float* color, int64_t color_stride, float* rgb, int64_t rgb_stride) {
-  CompositeValues(tile, kept, weight, {3, color, color_stride}, rgb, rgb_stride);
-}
-inline void CompositeColorBackward(const CompositeTile& tile, const int32_t* kept, const float* weight,
-                                   const float* color, int64_t color_stride, const float* d_rgb,
-                                   int64_t rgb_stride, float* d_color, float* d_weight) {
-  CompositeValuesBackward(tile, kept, weight, {3, color, color_stride}, d_rgb, rgb_stride, d_color, d_weight);
-}
+// d_values = w_i d_out, d_weight_i += sum over rows of v_i d_out. Past `kept`: 0 and unchanged.
+struct CompositeRowGradients {
+  const float* d_out = nullptr;  // [num_rows] rows of `out_stride` over rays
+  int64_t out_stride = 0;
+  float* d_values = nullptr;  // [num_rows] rows as far apart as the values'
+  float* d_weight = nullptr;  // [columns]
+};
+void CompositeValuesBackward(const CompositeTile& tile, const CompositeWeights& weights,
+                             const CompositeRows& rows, const CompositeRowGradients& gradients);
 
-// Distortion loss (Mip-NeRF 360 Eq. 15) of one tile in normalised distances s (interval middles) with widths
-// ds:
+// Distortion loss (Mip-NeRF 360 Eq. 15) of one tile in normalised distances,
 //   sum_{i,j} w_i w_j |s_i - s_j| + 1/3 sum_i w_i^2 ds_i, a ray, in linear time.
-// loss[num_rays] (unscaled); d_weight_i += scale * dloss/dw_i. s must not decrease along a ray.
-void DistortionLoss(const CompositeTile& tile, const int32_t* kept, const float* weight, const float* s,
-                    const float* ds, float scale, float* loss, float* d_weight);
+struct CompositeIntervals {
+  const float* s = nullptr;   // [columns] middles; they must not decrease along a ray
+  const float* ds = nullptr;  // [columns] widths
+};
+// loss[num_rays] (unscaled); d_weight_i += scale * dloss/dw_i.
+void DistortionLoss(const CompositeTile& tile, const CompositeWeights& weights,
+                    const CompositeIntervals& intervals, float scale, float* loss, float* d_weight);
 
 }  // namespace semfield::ops

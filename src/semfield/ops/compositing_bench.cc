@@ -52,23 +52,21 @@ struct TrainingTile {
   }
   int rays() const { return static_cast<int>(begin.size()) - 1; }
   CompositeTile Tile() const { return {rays(), begin.data(), raw.data(), dt.data()}; }
+  CompositeOutput Output() {
+    return {weight.data(), kept.data(), transmittance.data(), final_transmittance.data()};
+  }
   CompositeRows Rows() const { return {num_rows, values.data(), kTileStride}; }
-  void Forward() {
-    CompositeForward(Tile(), kMinTransmittance, weight.data(), transmittance.data(), kept.data(),
-                     final_transmittance.data());
-  }
+  void Forward() { CompositeForward(Tile(), kMinTransmittance, Output()); }
   void Backward() {
-    CompositeBackward(Tile(), kept.data(), weight.data(), transmittance.data(), final_transmittance.data(),
-                      d_weight.data(), final_transmittance.data(), d_raw.data());
+    CompositeBackward(Tile(), Output(), {d_weight.data(), final_transmittance.data(), d_raw.data()});
   }
-  void Values() { CompositeValues(Tile(), kept.data(), weight.data(), Rows(), out.data(), rays()); }
+  void Values() { CompositeValues(Tile(), Output(), Rows(), out.data(), rays()); }
   void ValuesBackward() {
-    CompositeValuesBackward(Tile(), kept.data(), weight.data(), Rows(), d_out.data(), rays(), d_values.data(),
-                            d_weight.data());
+    CompositeValuesBackward(Tile(), Output(), Rows(),
+                            {d_out.data(), rays(), d_values.data(), d_weight.data()});
   }
   void Distortion(float scale) {
-    DistortionLoss(Tile(), kept.data(), weight.data(), s.data(), ds.data(), scale, loss.data(),
-                   d_weight.data());
+    DistortionLoss(Tile(), Output(), {s.data(), ds.data()}, scale, loss.data(), d_weight.data());
   }
   std::vector<double> Of(const std::vector<float>& row, int ray, int64_t offset = 0) const {
     return {row.begin() + offset + begin[ray], row.begin() + offset + begin[ray + 1]};

@@ -28,13 +28,17 @@ struct Scene {
   int rays() const { return static_cast<int>(begin.size()) - 1; }
   int columns() const { return begin.back(); }
   CompositeTile Tile() const { return {rays(), begin.data(), raw.data(), dt.data()}; }
+  CompositeWeights Weights() const {
+    return {weight.data(), kept.data(), transmittance.data(), final_transmittance.data()};
+  }
+  CompositeRows Color() const { return {3, color.data(), columns()}; }
   void Forward(float min_transmittance) {
     weight.assign(columns(), -1.0f);
     transmittance.assign(columns(), -1.0f);
     final_transmittance.assign(rays(), -1.0f);
     kept.assign(rays(), -1);
-    CompositeForward(Tile(), min_transmittance, weight.data(), transmittance.data(), kept.data(),
-                     final_transmittance.data());
+    CompositeForward(Tile(), min_transmittance,
+                     {weight.data(), kept.data(), transmittance.data(), final_transmittance.data()});
   }
   std::vector<double> Of(const std::vector<float>& row, int ray, int64_t offset = 0) const {
     return {row.begin() + offset + begin[ray], row.begin() + offset + begin[ray + 1]};
@@ -135,12 +139,12 @@ TEST_P(CompositingTest, EmptyRaySeesOnlyTheBackground) {
   EXPECT_EQ(scene.final_transmittance[0], 1);
   EXPECT_EQ(scene.final_transmittance[2], 1);
   std::vector<float> rgb(9, -1.0f);
-  CompositeColor(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.color.data(), 4, rgb.data(), 3);
+  CompositeValues(scene.Tile(), scene.Weights(), scene.Color(), rgb.data(), 3);
   for (int row = 0; row < 3; ++row) {
     EXPECT_EQ(rgb[3 * row], 0);
     EXPECT_EQ(rgb[3 * row + 2], 0);
   }
-  CompositeForward({}, 0, nullptr, nullptr, nullptr, nullptr);  // no rays: nothing is touched
+  CompositeForward({}, 0, {});  // no rays: nothing is touched
 }
 
 TEST_P(CompositingTest, CutsBehindTheTransmittanceLimit) {
@@ -174,8 +178,7 @@ TEST_P(CompositingTest, BackwardEqualsReference) {
     std::vector<float> d_weight(scene.columns()), d_final(scene.rays()), d_raw(scene.columns(), -1.0f);
     for (float& value : d_weight) value = random.Uniform(-1, 1);
     for (float& value : d_final) value = random.Uniform(-1, 1);
-    CompositeBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.transmittance.data(),
-                      scene.final_transmittance.data(), d_weight.data(), d_final.data(), d_raw.data());
+    CompositeBackward(scene.Tile(), scene.Weights(), {d_weight.data(), d_final.data(), d_raw.data()});
     for (int ray = 0; ray < scene.rays(); ++ray) {
       const std::vector<double> raw = scene.Of(scene.raw, ray), dt = scene.Of(scene.dt, ray);
       const CompositedRay truth = CompositeReference(raw, dt, 0.01f);
@@ -198,9 +201,8 @@ TEST_P(CompositingTest, NoBackgroundGradientMayBeNull) {
   const std::vector<float> d_weight(39, 0.5f), zero(2, 0.0f);
   std::vector<float> with(39), without(39);
   for (const float* d_final : {zero.data(), static_cast<const float*>(nullptr)}) {
-    CompositeBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.transmittance.data(),
-                      scene.final_transmittance.data(), d_weight.data(), d_final,
-                      (d_final != nullptr ? with : without).data());
+    CompositeBackward(scene.Tile(), scene.Weights(),
+                      {d_weight.data(), d_final, (d_final != nullptr ? with : without).data()});
   }
   EXPECT_EQ(with, without);
 }
@@ -213,8 +215,7 @@ TEST_P(CompositingTest, CutSamplesPassNoGradientWhateverTheyHold) {
   ASSERT_EQ(scene.kept[0], 3);
   const std::vector<float> d_weight(20, 1.0f), d_final(1, 1.0f);
   std::vector<float> d_raw(20, -1.0f);
-  CompositeBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.transmittance.data(),
-                    scene.final_transmittance.data(), d_weight.data(), d_final.data(), d_raw.data());
+  CompositeBackward(scene.Tile(), scene.Weights(), {d_weight.data(), d_final.data(), d_raw.data()});
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(i < 3 ? std::isfinite(d_raw[i]) : d_raw[i] == 0) << i;
 }
 
@@ -243,7 +244,7 @@ std::vector<float> FastGradient(Scene& scene) {
   const int n = scene.columns(), rays = scene.rays();
   std::vector<float> rgb(3 * rays), d_rgb(3 * rays), d_color(3 * n), d_weight(n, 0.0f), d_final(rays),
       loss(rays);
-  CompositeColor(tile, scene.kept.data(), scene.weight.data(), scene.color.data(), n, rgb.data(), rays);
+  CompositeValues(tile, scene.Weights(), scene.Color(), rgb.data(), rays);
   for (int ray = 0; ray < rays; ++ray) {
     d_final[ray] = WholeLoss::kOpacity;
     for (int c = 0; c < 3; ++c) {
@@ -253,13 +254,12 @@ std::vector<float> FastGradient(Scene& scene) {
       d_final[ray] += static_cast<float>(WholeLoss::kBackground) * d_rgb[c * rays + ray];
     }
   }
-  CompositeColorBackward(tile, scene.kept.data(), scene.weight.data(), scene.color.data(), n, d_rgb.data(),
-                         rays, d_color.data(), d_weight.data());
-  DistortionLoss(tile, scene.kept.data(), scene.weight.data(), scene.s.data(), scene.ds.data(),
-                 WholeLoss::kDistortion, loss.data(), d_weight.data());
+  CompositeValuesBackward(tile, scene.Weights(), scene.Color(),
+                          {d_rgb.data(), rays, d_color.data(), d_weight.data()});
+  DistortionLoss(tile, scene.Weights(), {scene.s.data(), scene.ds.data()}, WholeLoss::kDistortion,
+                 loss.data(), d_weight.data());
   std::vector<float> d_raw(n);
-  CompositeBackward(tile, scene.kept.data(), scene.weight.data(), scene.transmittance.data(),
-                    scene.final_transmittance.data(), d_weight.data(), d_final.data(), d_raw.data());
+  CompositeBackward(tile, scene.Weights(), {d_weight.data(), d_final.data(), d_raw.data()});
   return d_raw;
 }
 
@@ -291,10 +291,9 @@ TEST_P(CompositingTest, ColorAndItsGradientAreTheSums) {
       d_weight(n, 0.25f);
   Random random(5);
   for (float& value : d_rgb) value = random.Uniform(-1, 1);
-  CompositeColor(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.color.data(), n, rgb.data(),
-                 kRgbStride);
-  CompositeColorBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.color.data(), n,
-                         d_rgb.data(), kRgbStride, d_color.data(), d_weight.data());
+  CompositeValues(scene.Tile(), scene.Weights(), scene.Color(), rgb.data(), kRgbStride);
+  CompositeValuesBackward(scene.Tile(), scene.Weights(), scene.Color(),
+                          {d_rgb.data(), kRgbStride, d_color.data(), d_weight.data()});
   for (int ray = 0; ray < rays; ++ray) {
     for (int c = 0; c < 3; ++c) {
       EXPECT_NEAR(rgb[c * kRgbStride + ray],
@@ -330,9 +329,9 @@ TEST_P(CompositingTest, AnyNumberOfRowsAndTheirGradientsAreTheSums) {
     }
     ASSERT_LT(scene.kept[2], 35);
     const CompositeRows rows{num_rows, values.data(), n};
-    CompositeValues(scene.Tile(), scene.kept.data(), scene.weight.data(), rows, out.data(), kOutStride);
-    CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), rows, d_out.data(),
-                            kOutStride, d_values.data(), d_weight.data());
+    CompositeValues(scene.Tile(), scene.Weights(), rows, out.data(), kOutStride);
+    CompositeValuesBackward(scene.Tile(), scene.Weights(), rows,
+                            {d_out.data(), kOutStride, d_values.data(), d_weight.data()});
     for (int ray = 0; ray < scene.rays(); ++ray) {
       for (int i = scene.begin[ray]; i < scene.begin[ray + 1]; ++i) {
         const bool kept = i - scene.begin[ray] < scene.kept[ray];
@@ -359,8 +358,8 @@ TEST_P(CompositingTest, DistortionEqualsTheDoubleSum) {
   Scene scene = MakeScene({1, 0, 60, 300, 2, 500}, 32);
   scene.Forward(1e-3f);
   std::vector<float> loss(scene.rays(), -1.0f), d_weight(scene.columns(), 0.5f);
-  DistortionLoss(scene.Tile(), scene.kept.data(), scene.weight.data(), scene.s.data(), scene.ds.data(), 0.7f,
-                 loss.data(), d_weight.data());
+  DistortionLoss(scene.Tile(), scene.Weights(), {scene.s.data(), scene.ds.data()}, 0.7f, loss.data(),
+                 d_weight.data());
   for (int ray = 0; ray < scene.rays(); ++ray) {
     std::vector<double> weight = scene.Of(scene.weight, ray), s = scene.Of(scene.s, ray),
                         ds = scene.Of(scene.ds, ray);
@@ -379,8 +378,8 @@ TEST_P(CompositingTest, DistortionVanishesForOneThinSpike) {
   weight[4] = 1;
   scene.ds.assign(12, 0.0f);
   const std::vector<int32_t> kept = {12};
-  DistortionLoss(scene.Tile(), kept.data(), weight.data(), scene.s.data(), scene.ds.data(), 1, loss.data(),
-                 d_weight.data());
+  DistortionLoss(scene.Tile(), {weight.data(), kept.data()}, {scene.s.data(), scene.ds.data()}, 1,
+                 loss.data(), d_weight.data());
   EXPECT_EQ(loss[0], 0);
   for (int i = 0; i < 12; ++i) EXPECT_NEAR(d_weight[i], 2 * std::abs(scene.s[i] - scene.s[4]), 1e-6);
 }
@@ -397,10 +396,11 @@ TEST_P(CompositingTest, WritesNothingBesideItsColumns) {
   std::vector<float> weight(kRoom, kMark), transmittance(kRoom, kMark), final_transmittance(2),
       d_raw(kRoom, kMark);
   std::vector<int32_t> kept(2);
-  CompositeForward(tile, 0, weight.data(), transmittance.data(), kept.data(), final_transmittance.data());
+  const CompositeOutput output = {weight.data(), kept.data(), transmittance.data(),
+                                  final_transmittance.data()};
+  CompositeForward(tile, 0, output);
   const std::vector<float> d_weight(kRoom, 1.0f);
-  CompositeBackward(tile, kept.data(), weight.data(), transmittance.data(), final_transmittance.data(),
-                    d_weight.data(), nullptr, d_raw.data());
+  CompositeBackward(tile, output, {d_weight.data(), nullptr, d_raw.data()});
   scene.Forward(0);
   for (int i = 0; i < kRoom; ++i) {
     const bool inside = i >= kFirst && i < kFirst + kColumns;
@@ -447,12 +447,12 @@ TEST_P(CompositingTest, GradientsThatPassTheCachesByAreTheSame) {
       buffer->Fill(-1);
     }
     std::vector<float> d_weight(n, 0.0f), d_weight_4 = d_weight;
-    CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(), {kRows, values.data(), n},
-                            d_out.data(), rays, d_values.data(), d_weight.data());
+    CompositeValuesBackward(scene.Tile(), scene.Weights(), {kRows, values.data(), n},
+                            {d_out.data(), rays, d_values.data(), d_weight.data()});
     for (int row = 0; row < kRows; row += 4) {
-      CompositeValuesBackward(scene.Tile(), scene.kept.data(), scene.weight.data(),
-                              {4, values.data() + row * n, n}, d_out.data() + row * rays, rays,
-                              d_values_4.data() + row * n, d_weight_4.data());
+      CompositeValuesBackward(
+          scene.Tile(), scene.Weights(), {4, values.data() + row * n, n},
+          {d_out.data() + row * rays, rays, d_values_4.data() + row * n, d_weight_4.data()});
     }
     EXPECT_TRUE(std::equal(d_values.begin(), d_values.end(), d_values_4.begin()));
     EXPECT_EQ(d_weight, d_weight_4);

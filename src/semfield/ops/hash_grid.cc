@@ -37,7 +37,7 @@ void Forward(const ForwardJob& job) {
 }
 
 template <int kFeatures, bool kDense>
-void RaysForward(const ForwardJob& job, const Rays& rays) {
+void RaysForward(const ForwardJob& job, const GridRays& rays) {
   const hn::CappedTag<float, kFeatures> d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   int64_t ray = 0;
@@ -191,7 +191,7 @@ HWY_NOINLINE void FillPending(const float* d_out, size_t stride, Pending<kFeatur
       for (int f = 0; f < kFeatures; f += 4) {
         FloatVector a = row(f), b = row(f + 1), c = row(f + 2), e = row(f + 3);
         TransposeQuads(a, b, c, e);
-        StoreQuads<kFeatures, true>(a, b, c, e, lane, f, pending.d_out[0], 0);
+        StoreQuads<kFeatures, true>({a, b, c, e}, lane, f, pending.d_out[0], 0);
       }
     }
 #endif
@@ -211,7 +211,7 @@ void Backward(const BackwardJob& job) {
 }
 
 template <int kFeatures, bool kDense>
-void RaysBackward(const BackwardJob& job, const Rays& rays) {
+void RaysBackward(const BackwardJob& job, const GridRays& rays) {
   const hn::CappedTag<float, kFeatures> d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   const int64_t begin = rays.begin[0];
@@ -256,25 +256,27 @@ void Select(int features, bool dense, const Arguments&... arguments) {
 template <int kFeatures, bool kDense>
 struct ForwardKernel {
   static void Run(const ForwardJob& job) { Forward<kFeatures, kDense>(job); }
-  static void Run(const ForwardJob& job, const Rays& rays) { RaysForward<kFeatures, kDense>(job, rays); }
+  static void Run(const ForwardJob& job, const GridRays& rays) { RaysForward<kFeatures, kDense>(job, rays); }
 };
 
 template <int kFeatures, bool kDense>
 struct BackwardKernel {
   static void Run(const BackwardJob& job) { Backward<kFeatures, kDense>(job); }
-  static void Run(const BackwardJob& job, const Rays& rays) { RaysBackward<kFeatures, kDense>(job, rays); }
+  static void Run(const BackwardJob& job, const GridRays& rays) {
+    RaysBackward<kFeatures, kDense>(job, rays);
+  }
 };
 
 void ForwardPoints(int features, const ForwardJob& job) {
   Select<ForwardKernel>(features, job.level.dense, job);
 }
-void ForwardRays(int features, const ForwardJob& job, const Rays& rays) {
+void ForwardRays(int features, const ForwardJob& job, const GridRays& rays) {
   Select<ForwardKernel>(features, job.level.dense, job, rays);
 }
 void BackwardPoints(int features, const BackwardJob& job) {
   Select<BackwardKernel>(features, job.level.dense, job);
 }
-void BackwardRays(int features, const BackwardJob& job, const Rays& rays) {
+void BackwardRays(int features, const BackwardJob& job, const GridRays& rays) {
   Select<BackwardKernel>(features, job.level.dense, job, rays);
 }
 
@@ -294,13 +296,13 @@ HWY_EXPORT(BackwardRays);
 void RunForward(int features, const ForwardJob& job) {
   HWY_DYNAMIC_DISPATCH(ForwardPoints)(features, job);
 }
-void RunForward(int features, const ForwardJob& job, const Rays& rays) {
+void RunForward(int features, const ForwardJob& job, const GridRays& rays) {
   HWY_DYNAMIC_DISPATCH(ForwardRays)(features, job, rays);
 }
 void RunBackward(int features, const BackwardJob& job) {
   HWY_DYNAMIC_DISPATCH(BackwardPoints)(features, job);
 }
-void RunBackward(int features, const BackwardJob& job, const Rays& rays) {
+void RunBackward(int features, const BackwardJob& job, const GridRays& rays) {
   HWY_DYNAMIC_DISPATCH(BackwardRays)(features, job, rays);
 }
 }  // namespace
@@ -353,24 +355,22 @@ void HashGridBackward(const HashGridLayout& layout, int level, const GridPoints&
   hash_grid::RunBackward(layout.config.features_per_level, job);
 }
 
-void HashGridRaysForward(const HashGridLayout& layout, int level, const Half* table, const GridPoints& points,
-                         const float* weights, const int32_t* ray_begin, int64_t num_rays, float* out,
-                         size_t out_stride) {
-  if (num_rays <= 0) return;
-  SF_CHECK_LE(ray_begin[num_rays], points.count);
+void HashGridRaysForward(const HashGridLayout& layout, int level, const Half* table, const GridRays& rays,
+                         float* out, size_t out_stride) {
+  if (rays.count <= 0) return;
+  SF_CHECK_LE(rays.begin[rays.count], rays.points.count);
   const hash_grid::ForwardJob job{hash_grid::MakeLevel(layout, level), table + layout.levels[level].offset,
-                                  points, out, out_stride};
-  hash_grid::RunForward(layout.config.features_per_level, job, {weights, ray_begin, num_rays});
+                                  rays.points, out, out_stride};
+  hash_grid::RunForward(layout.config.features_per_level, job, rays);
 }
 
-void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridPoints& points,
-                          const float* weights, const int32_t* ray_begin, int64_t num_rays,
-                          const float* d_out, size_t d_out_stride, float* gradient) {
-  if (num_rays <= 0) return;
-  SF_CHECK_LE(ray_begin[num_rays], points.count);
-  const hash_grid::BackwardJob job{hash_grid::MakeLevel(layout, level), points, d_out, d_out_stride,
+void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridRays& rays, const float* d_out,
+                          size_t d_out_stride, float* gradient) {
+  if (rays.count <= 0) return;
+  SF_CHECK_LE(rays.begin[rays.count], rays.points.count);
+  const hash_grid::BackwardJob job{hash_grid::MakeLevel(layout, level), rays.points, d_out, d_out_stride,
                                    gradient + layout.levels[level].offset};
-  hash_grid::RunBackward(layout.config.features_per_level, job, {weights, ray_begin, num_rays});
+  hash_grid::RunBackward(layout.config.features_per_level, job, rays);
 }
 
 }  // namespace semfield::ops

@@ -66,13 +66,19 @@ void HashGridForward(const HashGridLayout& layout, int level, const Half* table,
 void HashGridBackward(const HashGridLayout& layout, int level, const GridPoints& points, const float* d_out,
                       size_t d_out_stride, float* gradient);
 
-// The same with quadrature fused in: ray r owns points [ray_begin[r], ray_begin[r + 1]) and
+// Weighted points along rays: ray r owns points [begin[r], begin[r + 1]).
+struct GridRays {
+  GridPoints points;
+  const float* weights = nullptr;  // [points.count]
+  const int32_t* begin = nullptr;  // [count + 1]
+  int64_t count = 0;               // of rays
+};
+
+// The same with quadrature fused in:
 //   out[f * out_stride + r] = sum_i weight_i * E_level,f(x_i)            (SAN Eq. 6, inner sum)
-void HashGridRaysForward(const HashGridLayout& layout, int level, const Half* table, const GridPoints& points,
-                         const float* weights, const int32_t* ray_begin, int64_t num_rays, float* out,
-                         size_t out_stride);
-void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridPoints& points,
-                          const float* weights, const int32_t* ray_begin, int64_t num_rays,
-                          const float* d_out, size_t d_out_stride, float* gradient);
+void HashGridRaysForward(const HashGridLayout& layout, int level, const Half* table, const GridRays& rays,
+                         float* out, size_t out_stride);
+void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridRays& rays, const float* d_out,
+                          size_t d_out_stride, float* gradient);
 
 }  // namespace semfield::ops

@@ -28,6 +28,9 @@ struct Scene {
   std::vector<float> x, y, z, weights;
   std::vector<int32_t> ray_begin;
   GridPoints points() const { return {x.data(), y.data(), z.data(), static_cast<int64_t>(x.size())}; }
+  GridRays rays() const {
+    return {points(), weights.data(), ray_begin.data(), static_cast<int64_t>(ray_begin.size()) - 1};
+  }
 };
 
 Scene MakeScene(Order order, int samples_per_ray) {
@@ -174,15 +177,13 @@ void RaysForward(benchmark::State& state, const Case& which) {
   std::vector<double> expected(size);
   const auto encode = [&] {
     for (int l = 0; l < layout.config.num_levels; ++l) {
-      HashGridRaysForward(layout, l, tables.half.data(), scene.points(), scene.weights.data(),
-                          scene.ray_begin.data(), rays,
+      HashGridRaysForward(layout, l, tables.half.data(), scene.rays(),
                           out.data() + l * layout.config.features_per_level * rays, rays);
     }
   };
   encode();
   for (int l = 0; l < layout.config.num_levels; ++l) {
-    reference::HashGridRaysForward(layout, l, tables.exact.data(), scene.points(), scene.weights.data(),
-                                   scene.ray_begin.data(), rays,
+    reference::HashGridRaysForward(layout, l, tables.exact.data(), scene.rays(),
                                    expected.data() + l * layout.config.features_per_level * rays, rays);
   }
   if (LargestDifference(out, expected) > 1e-2) return state.SkipWithError("differs from the reference");
@@ -206,14 +207,12 @@ void RaysBackward(benchmark::State& state, const Case& which) {
   std::vector<double> expected(layout.num_parameters);
   const auto scatter = [&] {
     for (int l = 0; l < layout.config.num_levels; ++l) {
-      HashGridRaysBackward(layout, l, scene.points(), scene.weights.data(), scene.ray_begin.data(), rays,
-                           d_out.data(), rays, gradient.data());
+      HashGridRaysBackward(layout, l, scene.rays(), d_out.data(), rays, gradient.data());
     }
   };
   scatter();
   for (int l = 0; l < layout.config.num_levels; ++l) {
-    reference::HashGridRaysBackward(layout, l, scene.points(), scene.weights.data(), scene.ray_begin.data(),
-                                    rays, exact.data(), rays, expected.data());
+    reference::HashGridRaysBackward(layout, l, scene.rays(), exact.data(), rays, expected.data());
   }
   if (LargestDifference(gradient, expected) > 2e-2) return state.SkipWithError("differs from the reference");
   for (auto _ : state) {

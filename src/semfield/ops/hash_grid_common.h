@@ -71,10 +71,4 @@ struct BackwardJob {
   float* gradient;  // of the level
 };
 
-struct Rays {
-  const float* weights;
-  const int32_t* begin;
-  int64_t count;
-};
-
 }  // namespace semfield::ops::hash_grid

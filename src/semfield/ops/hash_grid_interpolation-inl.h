@@ -268,10 +268,13 @@ HWY_INLINE void TransposeQuads(FloatVector& a, FloatVector& b, FloatVector& c, F
 }
 
 // The sums of four quads as rows of points, or point by point.
+struct Quads {
+  FloatVector a, b, c, e;
+};
 template <int kFeatures, bool kByPoint>
-HWY_INLINE void StoreQuads(FloatVector a, FloatVector b, FloatVector c, FloatVector e, int lane, int feature,
-                           float* out, size_t stride) {
+HWY_INLINE void StoreQuads(Quads sums, int lane, int feature, float* out, size_t stride) {
   const FloatTag d;
+  auto& [a, b, c, e] = sums;
   if constexpr (kByPoint) {
     alignas(64) float quads[4][kLanes];
     hn::Store(a, d, quads[0]);
@@ -337,7 +340,7 @@ HWY_NOINLINE void Interpolate4(const Half* table, const Corners& corners, float*
         AddQuad<3>(table, corners, c, lane, s3);
       }
     }
-    StoreQuads<4, kByPoint>(s0, s1, s2, s3, lane, 0, out, stride);
+    StoreQuads<4, kByPoint>({s0, s1, s2, s3}, lane, 0, out, stride);
   }
 }
 
@@ -353,8 +356,8 @@ HWY_NOINLINE void Interpolate8(const Half* table, const Corners& corners, float*
       AddQuadPair<2>(table, corners, c, lane, s2, t2);
       AddQuadPair<3>(table, corners, c, lane, s3, t3);
     }
-    StoreQuads<8, kByPoint>(s0, s1, s2, s3, lane, 0, out, stride);
-    StoreQuads<8, kByPoint>(t0, t1, t2, t3, lane, 4, out, stride);
+    StoreQuads<8, kByPoint>({s0, s1, s2, s3}, lane, 0, out, stride);
+    StoreQuads<8, kByPoint>({t0, t1, t2, t3}, lane, 4, out, stride);
   }
 }
 

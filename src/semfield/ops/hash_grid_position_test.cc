@@ -77,8 +77,8 @@ TEST_P(HashGridPositionTest, EqualsReferenceForEveryCount) {
       const std::vector<float> d_out = RandomValues(features() * stride, random_);
       const std::vector<double> d_out_exact(d_out.begin(), d_out.end());
       std::vector<double> expected(3 * stride);
-      reference::HashGridPositionBackward(layout_, level, exact_.data(), points.view(), d_out_exact.data(),
-                                          stride, expected.data(), stride);
+      reference::HashGridPositionBackward(layout_, level, exact_.data(), points.view(),
+                                          {d_out_exact.data(), stride, expected.data(), stride});
       const std::vector<float> d_points = Backward(level, points, d_out, stride);
       // A position is rounded to single precision, in cells; slopes are per unit of the cube.
       const double scale = layout_.levels[level].scale;

@@ -71,45 +71,42 @@ void HashGridBackward(const HashGridLayout& layout, int level, const GridPoints&
 }
 
 void HashGridPositionBackward(const HashGridLayout& layout, int level, const double* table,
-                              const GridPoints& points, const double* d_out, size_t d_out_stride,
-                              double* d_points, size_t d_points_stride) {
+                              const GridPoints& points, const PositionGradient& gradient) {
   const int features = layout.config.features_per_level;
   for (int64_t i = 0; i < points.count; ++i) {
     ForEachCorner(layout, level, points, i, [&](size_t parameter, double, const double* slope) {
       for (int axis = 0; axis < 3; ++axis) {
         for (int f = 0; f < features; ++f) {
-          d_points[axis * d_points_stride + i] +=
-              slope[axis] * table[parameter + f] * d_out[f * d_out_stride + i];
+          gradient.d_points[axis * gradient.d_points_stride + i] +=
+              slope[axis] * table[parameter + f] * gradient.d_out[f * gradient.d_out_stride + i];
         }
       }
     });
   }
 }
 
-void HashGridRaysForward(const HashGridLayout& layout, int level, const double* table,
-                         const GridPoints& points, const float* weights, const int32_t* ray_begin,
-                         int64_t num_rays, double* out, size_t out_stride) {
+void HashGridRaysForward(const HashGridLayout& layout, int level, const double* table, const GridRays& rays,
+                         double* out, size_t out_stride) {
   const int features = layout.config.features_per_level;
-  for (int64_t r = 0; r < num_rays; ++r) {
+  for (int64_t r = 0; r < rays.count; ++r) {
     for (int f = 0; f < features; ++f) out[f * out_stride + r] = 0;
-    for (int64_t i = ray_begin[r]; i < ray_begin[r + 1]; ++i) {
-      ForEachCorner(layout, level, points, i, [&](size_t parameter, double weight, const double*) {
+    for (int64_t i = rays.begin[r]; i < rays.begin[r + 1]; ++i) {
+      ForEachCorner(layout, level, rays.points, i, [&](size_t parameter, double weight, const double*) {
         for (int f = 0; f < features; ++f)
-          out[f * out_stride + r] += weights[i] * weight * table[parameter + f];
+          out[f * out_stride + r] += rays.weights[i] * weight * table[parameter + f];
       });
     }
   }
 }
 
-void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridPoints& points,
-                          const float* weights, const int32_t* ray_begin, int64_t num_rays,
-                          const double* d_out, size_t d_out_stride, double* gradient) {
+void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridRays& rays, const double* d_out,
+                          size_t d_out_stride, double* gradient) {
   const int features = layout.config.features_per_level;
-  for (int64_t r = 0; r < num_rays; ++r) {
-    for (int64_t i = ray_begin[r]; i < ray_begin[r + 1]; ++i) {
-      ForEachCorner(layout, level, points, i, [&](size_t parameter, double weight, const double*) {
+  for (int64_t r = 0; r < rays.count; ++r) {
+    for (int64_t i = rays.begin[r]; i < rays.begin[r + 1]; ++i) {
+      ForEachCorner(layout, level, rays.points, i, [&](size_t parameter, double weight, const double*) {
         for (int f = 0; f < features; ++f) {
-          gradient[parameter + f] += weights[i] * weight * d_out[f * d_out_stride + r];
+          gradient[parameter + f] += rays.weights[i] * weight * d_out[f * d_out_stride + r];
         }
       });
     }

@@ -15,15 +15,18 @@ void HashGridForward(const HashGridLayout& layout, int level, const double* tabl
                      double* out, size_t out_stride);
 void HashGridBackward(const HashGridLayout& layout, int level, const GridPoints& points, const double* d_out,
                       size_t d_out_stride, double* gradient);
+struct PositionGradient {
+  const double* d_out;  // as in HashGridPositionGradient
+  size_t d_out_stride;
+  double* d_points;
+  size_t d_points_stride;
+};
 // Factor 1.
 void HashGridPositionBackward(const HashGridLayout& layout, int level, const double* table,
-                              const GridPoints& points, const double* d_out, size_t d_out_stride,
-                              double* d_points, size_t d_points_stride);
-void HashGridRaysForward(const HashGridLayout& layout, int level, const double* table,
-                         const GridPoints& points, const float* weights, const int32_t* ray_begin,
-                         int64_t num_rays, double* out, size_t out_stride);
-void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridPoints& points,
-                          const float* weights, const int32_t* ray_begin, int64_t num_rays,
-                          const double* d_out, size_t d_out_stride, double* gradient);
+                              const GridPoints& points, const PositionGradient& gradient);
+void HashGridRaysForward(const HashGridLayout& layout, int level, const double* table, const GridRays& rays,
+                         double* out, size_t out_stride);
+void HashGridRaysBackward(const HashGridLayout& layout, int level, const GridRays& rays, const double* d_out,
+                          size_t d_out_stride, double* gradient);
 
 }  // namespace semfield::ops::reference

@@ -415,6 +415,7 @@ struct RaySet {
   std::vector<float> weights;
   std::vector<int32_t> begin;
   int64_t count() const { return static_cast<int64_t>(begin.size()) - 1; }
+  GridRays View() const { return {points.view(), weights.data(), begin.data(), count()}; }
 };
 
 // Rays of 0 to 40 points, some empty, the first point of the first ray not the first of all.
@@ -441,10 +442,8 @@ TEST_P(HashGridTest, RaysForwardEqualsReferenceAndSumOfPoints) {
   for (int l = 0; l < layout.config.num_levels; ++l) {
     std::vector<float> out(features() * stride, -77.0f), each(features() * n);
     std::vector<double> expected(out.size());
-    HashGridRaysForward(layout, l, table.half.data(), rays.points.view(), rays.weights.data(),
-                        rays.begin.data(), rays.count(), out.data(), stride);
-    reference::HashGridRaysForward(layout, l, table.exact.data(), rays.points.view(), rays.weights.data(),
-                                   rays.begin.data(), rays.count(), expected.data(), stride);
+    HashGridRaysForward(layout, l, table.half.data(), rays.View(), out.data(), stride);
+    reference::HashGridRaysForward(layout, l, table.exact.data(), rays.View(), expected.data(), stride);
     HashGridForward(layout, l, table.half.data(), rays.points.view(), each.data(), n);
     for (int f = 0; f < features(); ++f) {
       for (int64_t r = 0; r < rays.count(); ++r) {
@@ -465,12 +464,12 @@ TEST_P(HashGridTest, RaysForwardGivesTheSameBitsHoweverRaysAreSplit) {
   const RaySet rays = RandomRays(random_);
   const size_t stride = rays.count();
   std::vector<float> whole(features() * stride), parts(features() * stride, kNan);
-  HashGridRaysForward(layout, 4, table.half.data(), rays.points.view(), rays.weights.data(),
-                      rays.begin.data(), rays.count(), whole.data(), stride);
+  HashGridRaysForward(layout, 4, table.half.data(), rays.View(), whole.data(), stride);
   for (int64_t r = 0; r < rays.count(); r += 3) {
-    HashGridRaysForward(layout, 4, table.half.data(), rays.points.view(), rays.weights.data(),
-                        rays.begin.data() + r, std::min<int64_t>(3, rays.count() - r), parts.data() + r,
-                        stride);
+    GridRays part = rays.View();
+    part.begin += r;
+    part.count = std::min<int64_t>(3, rays.count() - r);
+    HashGridRaysForward(layout, 4, table.half.data(), part, parts.data() + r, stride);
   }
   EXPECT_EQ(whole, parts);
 }
@@ -494,11 +493,9 @@ TEST_P(HashGridTest, RaysBackwardEqualsReferenceAndPoints) {
     GuardedArray<float> gradient(layout.num_parameters);
     std::vector<float> by_points(layout.num_parameters);
     std::vector<double> expected(layout.num_parameters);
-    HashGridRaysBackward(layout, l, rays.points.view(), rays.weights.data(), rays.begin.data(), rays.count(),
-                         d_out.data(), stride, gradient.data());
+    HashGridRaysBackward(layout, l, rays.View(), d_out.data(), stride, gradient.data());
     HashGridBackward(layout, l, rays.points.view(), d_each.data(), n, by_points.data());
-    reference::HashGridRaysBackward(layout, l, rays.points.view(), rays.weights.data(), rays.begin.data(),
-                                    rays.count(), exact.data(), stride, expected.data());
+    reference::HashGridRaysBackward(layout, l, rays.View(), exact.data(), stride, expected.data());
     for (size_t k = 0; k < layout.num_parameters; ++k) {
       ASSERT_NEAR(gradient[k], by_points[k], 2e-5) << "level " << l << " parameter " << k;
       ASSERT_NEAR(gradient[k], expected[k], 30 * Tolerance(layout.levels[l]))
@@ -512,13 +509,15 @@ TEST_P(HashGridTest, NoRaysAndOnlyEmptyRays) {
   Table table(layout, random_);
   const int32_t begin[] = {0, 0, 0};
   std::vector<float> out(features() * 2, kNan), gradient(layout.num_parameters);
-  HashGridRaysForward(layout, 0, table.half.data(), {}, nullptr, begin, 0, nullptr, 0);
-  HashGridRaysForward(layout, 0, table.half.data(), {}, nullptr, begin, 2, out.data(), 2);
+  HashGridRaysForward(layout, 0, table.half.data(), {.points = {}, .begin = begin, .count = 0}, nullptr, 0);
+  HashGridRaysForward(layout, 0, table.half.data(), {.points = {}, .begin = begin, .count = 2}, out.data(),
+                      2);
   EXPECT_EQ(out, std::vector<float>(features() * 2, 0.0f));
-  HashGridRaysBackward(layout, 0, {}, nullptr, begin, 2, out.data(), 2, gradient.data());
+  HashGridRaysBackward(layout, 0, {.points = {}, .begin = begin, .count = 2}, out.data(), 2, gradient.data());
   EXPECT_EQ(gradient, std::vector<float>(layout.num_parameters, 0.0f));
   const int32_t too_many[] = {0, 5};
-  EXPECT_THROW(HashGridRaysForward(layout, 0, table.half.data(), {}, nullptr, too_many, 1, out.data(), 2),
+  EXPECT_THROW(HashGridRaysForward(layout, 0, table.half.data(),
+                                   {.points = {}, .begin = too_many, .count = 1}, out.data(), 2),
                BugError);
 }
 

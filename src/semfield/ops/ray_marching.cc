@@ -322,8 +322,8 @@ class DepthStop {
 };
 
 template <class Space>
-int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, double jitter, float* t,
-          float* dt) {
+int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, double jitter,
+          const MarchOutput& samples) {
   const size_t resolution = grid.resolution();
   const uint32_t* bits = grid.bits();
   double begin = options.near_distance;
@@ -346,8 +346,8 @@ int March(Space space, const OccupancyGrid& grid, const MarchOptions& options, d
       }
       continue;
     }
-    t[count] = static_cast<float>(middle);
-    dt[count] = static_cast<float>(lattice.width());
+    samples.t[count] = static_cast<float>(middle);
+    samples.dt[count] = static_cast<float>(lattice.width());
     stop.Add(count, index, middle, lattice.width(), space.CellSize(), &end);
     ++count;
     lattice.Next();
@@ -364,15 +364,15 @@ bool IsFinite(const Ray& ray) {
 }  // namespace
 
 int MarchRay(const SceneMap& map, const OccupancyGrid& grid, const MarchOptions& options, const Ray& ray,
-             float jitter, float* t, float* dt) {
+             float jitter, const MarchOutput& samples) {
   SF_CHECK_GT(options.step, 0);
   SF_CHECK_GE(options.near_distance, 0);
   SF_CHECK(options.cone_angle >= 0 && options.cone_angle < 1);
   if (!IsFinite(ray)) return 0;
   if (map.contracted) {
-    return March(ContractedSpace(map, grid.resolution(), ray), grid, options, jitter, t, dt);
+    return March(ContractedSpace(map, grid.resolution(), ray), grid, options, jitter, samples);
   }
-  return March(BoundedSpace(map, grid.resolution(), ray), grid, options, jitter, t, dt);
+  return March(BoundedSpace(map, grid.resolution(), ray), grid, options, jitter, samples);
 }
 
 }  // namespace semfield::ops

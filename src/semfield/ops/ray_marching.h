@@ -24,6 +24,12 @@ struct MarchOptions {
   float stop_margin_cells = 0;
 };
 
+// Where a ray's samples go, options.max_samples numbers of room each.
+struct MarchOutput {
+  float* t = nullptr;   // distances of the intervals' middles
+  float* dt = nullptr;  // their lengths
+};
+
 // The intervals of a ray are fixed by its start (near_distance or where it enters the cube), the options and
 // jitter: the first middle lies jitter * dt behind the start, empty space leaves intervals out but never
 // moves them. Writes at most options.max_samples samples and returns how many. jitter in [0, 1) shifts all of
@@ -31,6 +37,6 @@ struct MarchOptions {
 // maps) or is not finite has none. step > 0, near_distance >= 0, cone_angle in [0, 1): SF_CHECK. Allocates
 // nothing; safe to call from several threads.
 int MarchRay(const SceneMap& map, const OccupancyGrid& grid, const MarchOptions& options, const Ray& ray,
-             float jitter, float* t, float* dt);
+             float jitter, const MarchOutput& samples);
 
 }  // namespace semfield::ops

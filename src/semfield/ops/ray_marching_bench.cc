@@ -60,7 +60,7 @@ bool EqualsReference(const SceneMap& map, const OccupancyGrid& grid, MarchOption
   int64_t count = 0, expected = 0;
   double sum = 0, expected_sum = 0;
   for (size_t r = 0; r < rays.size(); r += 64) {
-    const int marched = MarchRay(map, grid, options, rays[r], 0.5f, t.data(), dt.data());
+    const int marched = MarchRay(map, grid, options, rays[r], 0.5f, {t.data(), dt.data()});
     std::vector<MarchedSample> samples = MarchRayReference(map, grid, options, rays[r], 0.5f);
     if (samples.size() > static_cast<size_t>(options.max_samples)) samples.resize(options.max_samples);
     count += marched;
@@ -89,7 +89,7 @@ void BM_MarchRay(benchmark::State& state) {
   double samples = 0;
   size_t next = 0;
   for (auto _ : state) {
-    samples += MarchRay(map, grid, options, rays[next], 0.5f, t.data(), dt.data());
+    samples += MarchRay(map, grid, options, rays[next], 0.5f, {t.data(), dt.data()});
     next = (next + 1) % rays.size();
   }
   const double rays_marched = static_cast<double>(state.iterations());

@@ -63,7 +63,7 @@ struct Marched {
 Marched March(const SceneMap& map, const OccupancyGrid& grid, const MarchOptions& options, const Ray& ray,
               float jitter) {
   Marched result{std::vector<float>(options.max_samples), std::vector<float>(options.max_samples)};
-  const int count = MarchRay(map, grid, options, ray, jitter, result.t.data(), result.dt.data());
+  const int count = MarchRay(map, grid, options, ray, jitter, {result.t.data(), result.dt.data()});
   EXPECT_LE(count, options.max_samples);
   result.t.resize(count);
   result.dt.resize(count);

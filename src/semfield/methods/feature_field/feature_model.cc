@@ -64,8 +64,8 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer
     const int level = static_cast<int>(task / tiles);
     const int64_t tile = task % tiles;
     ops::HashGridRaysForward(
-        layout_, level, grid_half.data(), points, samples.weight.data(),
-        samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile),
+        layout_, level, grid_half.data(),
+        {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile)},
         own->data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
         ops::kTileStride);
   });

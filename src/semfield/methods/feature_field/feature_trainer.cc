@@ -94,24 +94,25 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
     for (int tile = 0; tile < tiles; ++tile) {
       const int64_t count = std::min(ops::kTileColumns, entry.inputs.num_tokens - tile * ops::kTileColumns);
       ops::HashGridRaysBackward(
-          layout, level, points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns,
-          count,
+          layout, level,
+          {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count},
           d_features_.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
           ops::kTileStride, grid_.gradient.data());
     }
     const ops::HashGridLevel& part = layout.levels[level];
     ops::AdamStep({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
-                  static_cast<size_t>(part.num_entries) * features, model_.grid.data() + part.offset,
-                  grid_.first.data() + part.offset, grid_.second.data() + part.offset,
-                  grid_.gradient.data() + part.offset, model_.grid_half.data() + part.offset);
+                  static_cast<size_t>(part.num_entries) * features,
+                  {model_.grid.data() + part.offset, grid_.first.data() + part.offset,
+                   grid_.second.data() + part.offset, grid_.gradient.data() + part.offset,
+                   model_.grid_half.data() + part.offset});
   });
   for (int tile = 0; tile < tiles; ++tile) {
     const float* gradient = tile_gradients_.data() + tile * head_.gradient.size();
     for (size_t i = 0; i < head_.gradient.size(); ++i) head_.gradient[i] += gradient[i];
   }
-  ops::AdamStep({.learning_rate = rate(options.head_learning_rate), .step = step_ + 1}, head_.gradient.size(),
-                model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data(),
-                nullptr);
+  ops::AdamStep(
+      {.learning_rate = rate(options.head_learning_rate), .step = step_ + 1}, head_.gradient.size(),
+      {model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data()});
   ++step_;
   double error = 0;
   for (double tile_error : tile_errors_) error += tile_error;

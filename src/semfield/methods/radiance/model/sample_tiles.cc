@@ -81,7 +81,7 @@ void SampleTiles::MarchChunk(const SceneMap& map, const ops::OccupancyGrid& grid
     }
     const float shift = jitter.empty() ? 0.5f : jitter[r];
     float* t = Marched(offset);
-    const int count = ops::MarchRay(map, grid, options, rays[r], shift, t, t + kBlockSamples);
+    const int count = ops::MarchRay(map, grid, options, rays[r], shift, {t, t + kBlockSamples});
     counts_[r] = count;
     offsets_[r] = offset;
     offset += count;

@@ -76,7 +76,7 @@ TEST_P(SampleTilesTest, HoldsEveryRaysSamplesInOrder) {
     for (int i = 0; i < tile.num_rays; ++i, ++next_ray) {
       const Ray& ray = rays[next_ray];
       const int count =
-          ops::MarchRay(case_.map, grid, case_.march, ray, jitter[next_ray], t.data(), dt.data());
+          ops::MarchRay(case_.map, grid, case_.march, ray, jitter[next_ray], {t.data(), dt.data()});
       ASSERT_EQ(begin[i + 1] - begin[i], count);
       samples += count;
       for (int s = 0; s < count; ++s) {

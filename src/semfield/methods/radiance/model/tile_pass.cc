@@ -37,6 +37,10 @@ ops::CompositeTile TilePass::Composite() const {
   return {.num_rays = tile_.num_rays, .begin = begin_.data(), .raw_density = raw_.data(), .dt = dt_.data()};
 }
 
+ops::CompositeWeights TilePass::Weights() const {
+  return {weight_.data(), kept_.data(), transmittance_.data(), final_transmittance_.data()};
+}
+
 void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmittance, bool training) {
   tiles_ = &tiles;
   tile_index_ = tile_index;
@@ -55,8 +59,8 @@ void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmit
     raw_[c] = color_in_[c] + bias;
     dt_[c] = dt[c] * length_scale;
   }
-  ops::CompositeForward(Composite(), min_transmittance, weight_.data(), transmittance_.data(), kept_.data(),
-                        final_transmittance_.data());
+  ops::CompositeForward(Composite(), min_transmittance,
+                        {weight_.data(), kept_.data(), transmittance_.data(), final_transmittance_.data()});
   Compact(tiles, training);
 }
 
@@ -99,14 +103,13 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
   }
   for (int k = 0; k < 3; ++k) ops::Sigmoid(Row(color_, k), columns_);
   for (int r = 0; r < tile_.num_rays; ++r) kept_[r] = begin_[r + 1] - begin_[r];
-  ops::CompositeColor(Composite(), kept_.data(), weight_.data(), color_.data(), kStride, rgb_.data(),
-                      kStride);
+  ops::CompositeValues(Composite(), Weights(), {3, color_.data(), kStride}, rgb_.data(), kStride);
 }
 
 void TilePass::Backward(const Gradients& gradients) {
   std::fill_n(d_weight_.data(), columns_, 0.0f);
-  ops::CompositeColorBackward(Composite(), kept_.data(), weight_.data(), color_.data(), kStride,
-                              gradients.d_rgb, kStride, d_color_.data(), d_weight_.data());
+  ops::CompositeValuesBackward(Composite(), Weights(), {3, color_.data(), kStride},
+                               {gradients.d_rgb, kStride, d_color_.data(), d_weight_.data()});
   if (gradients.distortion_scale > 0) {
     const float scale = model_.LengthScale();
     const float* t = tiles_->t(tile_index_);
@@ -116,8 +119,8 @@ void TilePass::Backward(const Gradients& gradients) {
       s_[c] = t[c] * scale * inverse;
       ds_[c] = dt_[c] * inverse * inverse;
     }
-    ops::DistortionLoss(Composite(), kept_.data(), weight_.data(), s_.data(), ds_.data(),
-                        gradients.distortion_scale, distortion_.data(), d_weight_.data());
+    ops::DistortionLoss(Composite(), Weights(), {s_.data(), ds_.data()}, gradients.distortion_scale,
+                        distortion_.data(), d_weight_.data());
   } else {
     std::fill_n(distortion_.data(), tile_.num_rays, 0.0f);
   }
@@ -130,9 +133,8 @@ void TilePass::Backward(const Gradients& gradients) {
   }
   ops::MlpBackward(training_color_shape_, model_.color_mlp.data(), {color_in_.data(), kStride, columns_},
                    color_tape_, {d_color_.data(), gradients.color_mlp, d_color_in_.data()});
-  ops::CompositeBackward(Composite(), kept_.data(), weight_.data(), transmittance_.data(),
-                         final_transmittance_.data(), d_weight_.data(), gradients.d_final_transmittance,
-                         d_raw_.data());
+  ops::CompositeBackward(Composite(), Weights(),
+                         {d_weight_.data(), gradients.d_final_transmittance, d_raw_.data()});
   for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
   ops::MlpBackward(training_density_shape_, model_.density_mlp.data(), {encoded, kStride, columns_},

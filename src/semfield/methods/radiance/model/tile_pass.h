@@ -57,6 +57,7 @@ class TilePass {
     return buffer.data() + static_cast<size_t>(row) * ops::kTileStride;
   }
   ops::CompositeTile Composite() const;
+  ops::CompositeWeights Weights() const;
 
   const RadianceModel& model_;
   ops::MlpShape training_density_shape_, training_color_shape_;

@@ -263,9 +263,9 @@ void RadianceTrainer::StepGrid(int active_levels) {
         .step = step_ + 1,
         .sparse = true};
     const size_t at = level.offset + piece.begin;
-    ops::AdamStep(adam, piece.count, model_.grid.data() + at, grid_moments_.first.data() + at,
-                  grid_moments_.second.data() + at, grid_moments_.gradient.data() + at,
-                  model_.grid_half.data() + at);
+    ops::AdamStep(adam, piece.count,
+                  {model_.grid.data() + at, grid_moments_.first.data() + at, grid_moments_.second.data() + at,
+                   grid_moments_.gradient.data() + at, model_.grid_half.data() + at});
   });
 }
 
@@ -279,9 +279,9 @@ void RadianceTrainer::UpdateNetwork(Buffer<float>& parameters, Moments& moments,
                      const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
                      for (int64_t i = begin; i < end; ++i) moments.gradient[i] += gradient[i];
                    }
-                   ops::AdamStep(adam, static_cast<size_t>(end - begin), parameters.data() + begin,
-                                 moments.first.data() + begin, moments.second.data() + begin,
-                                 moments.gradient.data() + begin, nullptr);
+                   ops::AdamStep(adam, static_cast<size_t>(end - begin),
+                                 {parameters.data() + begin, moments.first.data() + begin,
+                                  moments.second.data() + begin, moments.gradient.data() + begin});
                  });
 }
 

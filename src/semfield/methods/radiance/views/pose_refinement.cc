@@ -116,7 +116,7 @@ void PoseRefinement::Update(const RayBatch& batch, std::span<const RayGradient> 
   }
   for (size_t i = 0; i < sums_.size(); ++i) gradient_[i] = static_cast<float>(sums_[i]);
   ops::AdamStep({.learning_rate = step.learning_rate, .step = step.step, .sparse = true}, corrections_.size(),
-                corrections_.data(), first_.data(), second_.data(), gradient_.data(), nullptr);
+                {corrections_.data(), first_.data(), second_.data(), gradient_.data()});
   ShrinkShifts(std::max(0.0f, 1 - step.learning_rate * step.shift_decay));
   RemoveCommonMotion();
   UpdateRotations();

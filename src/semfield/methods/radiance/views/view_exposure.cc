@@ -43,8 +43,8 @@ void ViewExposure::Update(std::span<const int> view_of_ray, std::span<const floa
     const size_t at = static_cast<size_t>(view) * kStride;
     for (int k = 0; k < kNumbers; ++k) gradient_[at + k] += pull * maps_[at + k];
   }
-  ops::AdamStep({.learning_rate = learning_rate, .step = step, .sparse = true}, maps_.size(), maps_.data(),
-                first_.data(), second_.data(), gradient_.data(), nullptr);
+  ops::AdamStep({.learning_rate = learning_rate, .step = step, .sparse = true}, maps_.size(),
+                {maps_.data(), first_.data(), second_.data(), gradient_.data()});
   Center();
 }
 

@@ -29,8 +29,8 @@ struct Fitted {
 
   void Step(const double d[kNumbers], float learning_rate, int step) {
     for (int k = 0; k < kNumbers; ++k) gradient[k] = static_cast<float>(d[k]);
-    ops::AdamStep({.learning_rate = learning_rate, .step = step}, kBlock, values.data(), first.data(),
-                  second.data(), gradient.data(), nullptr);
+    ops::AdamStep({.learning_rate = learning_rate, .step = step}, kBlock,
+                  {values.data(), first.data(), second.data(), gradient.data()});
   }
 };
 
