@@ -143,7 +143,8 @@ TEST_P(AllocationTest, NoneInTheSteadyStateOfTheImitation) {
     options.head_layers = 3;
     options.head_inputs = {"direction"};
     constexpr int kGrid = 40, kChannels = 32;  // two tiles of tokens
-    FeatureTrainer trainer(options, {.name = "test", .channels = kChannels, .grid = kGrid});
+    FeatureTrainer trainer(
+        options, {.encoder = "test", .channels = kChannels, .grid = kGrid, .resolution = 16 * kGrid});
     const std::shared_ptr<TeacherEntry> entries[] = {RandomEntry(0, kGrid, kChannels, NumExtraRows(options)),
                                                      RandomEntry(1, kGrid, kChannels, NumExtraRows(options))};
     trainer.Step(*entries[0]);
