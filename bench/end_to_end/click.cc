@@ -10,6 +10,7 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/field/teacher_image.h"
 #include "semfield/interaction/click_segmenter.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"

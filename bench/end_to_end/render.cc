@@ -14,10 +14,10 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
-#include "semfield/interaction/square_view.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
 #include "semfield/ops/spherical_harmonics.h"
+#include "semfield/perception/square_view.h"
 #include "semfield/run/run_context.h"
 
 namespace semfield::bench {

@@ -1,4 +1,5 @@
 #include "semfield/evaluation/teacher_view.h"
+#include "semfield/field/teacher_image.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "semfield/field/feature_field.h"
-#include "semfield/interaction/square_view.h"
 #include "semfield/perception/mask.h"
 #include "semfield/perception/prompt.h"
 #include "semfield/perception/prompt_decoder.h"
+#include "semfield/perception/square_view.h"
 
 namespace semfield {
 

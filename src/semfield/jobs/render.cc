@@ -11,8 +11,8 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
-#include "semfield/interaction/square_view.h"
 #include "semfield/jobs/camera_path.h"
+#include "semfield/perception/square_view.h"
 #include "semfield/run/run_context.h"
 
 namespace semfield {

@@ -8,6 +8,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/field/teacher_image.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/interaction/click_segmenter.h"

@@ -1,10 +1,8 @@
-#include "semfield/interaction/square_view.h"
+#include "semfield/perception/square_view.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-
-#include "semfield/field/analytic_field_test_util.h"
 
 namespace semfield {
 namespace {
@@ -120,20 +118,6 @@ TEST(SquareView, TokenRaysGoThroughTheTokensMiddles) {
       for (int k = 0; k < 3; ++k) EXPECT_NEAR(rays[i * 16 + j].direction[k], expected.direction[k], 1e-6);
     }
   }
-}
-
-TEST(SquareView, TheTeacherSeesTheRenderingOverTheBackground) {
-  const AnalyticField field({.scene = "object"});
-  const auto [camera, pose] = field.scene.Cameras()[0];
-  const SquareView view(camera, 48);
-  const float background[3] = {1, 0, 0.5f};
-  const ImageU8 picture = RenderTeacherImage(field, view.square(), pose, background);
-  ASSERT_EQ(picture.width, 48);
-  ASSERT_EQ(picture.height, 48);
-  ASSERT_EQ(picture.channels, 3);
-  EXPECT_EQ(picture.At(0, 0, 0), 255);
-  EXPECT_EQ(picture.At(0, 0, 1), 0);
-  EXPECT_NEAR(picture.At(0, 0, 2), 128, 1);
 }
 
 }  // namespace

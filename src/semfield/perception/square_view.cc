@@ -1,11 +1,10 @@
-#include "semfield/interaction/square_view.h"
+#include "semfield/perception/square_view.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
-#include "semfield/image/pixels.h"
 
 namespace semfield {
 namespace {
@@ -61,14 +60,6 @@ Mask SquareView::ToFrame(const Mask& square_mask) const {
 
 std::vector<Ray> SquareView::TokenRays(const Pose& world_from_camera, int grid) const {
   return MakeRays(square_.Resized(grid, grid), world_from_camera);
-}
-
-ImageU8 RenderTeacherImage(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
-                           const float background[3], const StopToken* stop) {
-  RenderRequest request;
-  request.fine = false;  // views a minute matter more to the teacher than what finer steps show it
-  std::copy_n(background, 3, request.background);
-  return ToU8(field.Render(square, world_from_camera, request, stop).rgb);
 }
 
 }  // namespace semfield

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
-#include "semfield/field/radiance_field.h"
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
-#include "semfield/image/image.h"
+#include "semfield/geometry/rays.h"
 #include "semfield/perception/mask.h"
 
 namespace semfield {
@@ -31,9 +31,5 @@ class SquareView {
   Camera frame_;
   Camera square_;
 };
-
-// The 8-bit picture the teacher sees: our own rendering through the square camera.
-ImageU8 RenderTeacherImage(const RadianceField& field, const Camera& square, const Pose& world_from_camera,
-                           const float background[3], const StopToken* stop = nullptr);
 
 }  // namespace semfield
