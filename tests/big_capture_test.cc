@@ -10,8 +10,11 @@
 #include "semfield/base/memory.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/jobs/train.h"
 #include "semfield/jobs/train_memory.h"
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
 
 namespace semfield {
 namespace {
@@ -53,18 +56,22 @@ TEST_F(BigCapture, TrainsWithinItsImageCache) {
   job.capture = (*folder_ / "capture").string();
   job.out = (*folder_ / "run").string();
   job.image_cache = 128;
-  job.radiance.steps = 20;
-  job.radiance.log2_table_size = 14;
-  job.radiance.samples_per_step = 8192;
-  job.radiance.occupancy_resolution = 32;
+  job.ChooseMethod(KnownMethods());
+  RadianceOptions& radiance = job.options.As<RadianceOptions>();
+  radiance.steps = 20;
+  radiance.log2_table_size = 14;
+  radiance.samples_per_step = 8192;
+  radiance.occupancy_resolution = 32;
   const uint64_t before = PeakMemory();
-  EXPECT_EQ(RunTrain(job, {})["steps"], 20);
+  EXPECT_EQ(RunTrain(job, KnownMethods(), {}).steps, 20);
   const uint64_t taken = PeakMemory() - before;
   // All photos pass through memory once even in so few steps; never more of them at a time than were allowed.
   EXPECT_LT(taken, 128 * kMiB + 80 * kMiB);
   const Capture capture = ReadCapture(job.capture);
   const TrainMemory estimate = EstimateTrainMemory(
-      capture, {.image_cache_mib = 128, .radiance = ResolveRadianceOptions(job.radiance, capture)});
+      capture, {.image_cache_mib = 128,
+                .method = &KnownMethods().Find("radiance"),
+                .options = KnownMethods().Find("radiance").Resolve(job.options, capture)});
   EXPECT_LT(taken, estimate.total());
   EXPECT_GT(2 * taken, estimate.total());
 }

@@ -109,6 +109,30 @@ TEST(Floors, RoomsIncludeOnlyLowerFloors) {
   EXPECT_GT(num_includes, 50);
 }
 
+// Above the methods nobody names one: what they make is known by its interface (field/, methods/method.h).
+bool NamesAMethod(const std::map<std::string, int>& floors, const std::string& include) {
+  const auto room = RoomOf(floors, include);
+  return room && (room->rfind("methods/", 0) == 0 || *room == "catalog");
+}
+
+TEST(Floors, RoomsAboveTheMethodsNameNone) {
+  const auto floors = ReadFloors(ReadText(SourceDir() / "cmake/SemfieldRooms.cmake"));
+  int num_rooms = 0;
+  for (const auto& [room, floor] : floors) {
+    if (floor < floors.at("run") || room.rfind("apps/", 0) == 0) continue;
+    ++num_rooms;
+    for (const fs::path& file : SourcesUnder(SourceDir() / "src/semfield" / room)) {
+      if (file.filename().string().find("_test") != std::string::npos) continue;
+      for (const std::string& include : IncludesOf(ReadText(file)))
+        EXPECT_FALSE(NamesAMethod(floors, include)) << HousePath(file) << " names " << include;
+    }
+  }
+  EXPECT_GE(num_rooms, 5);
+  EXPECT_TRUE(NamesAMethod(floors, "methods/radiance/model/radiance_model.h"));
+  EXPECT_TRUE(NamesAMethod(floors, "catalog/methods.h"));
+  EXPECT_FALSE(NamesAMethod(floors, "methods/method.h"));
+}
+
 TEST(Floors, ChecksNoticeAWrongInclude) {
   const auto floors =
       ReadFloors("set(SEMFIELD_FLOORS\n \"base=0\" \"ops=20\"\n \"methods/radiance=70\" \"apps/cli=120\")");

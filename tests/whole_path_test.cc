@@ -9,10 +9,13 @@
 
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/reader.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/segment.h"
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
 #include "semfield/perception/models.h"
 
 namespace semfield {
@@ -76,25 +79,29 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   const std::string run = (folder / "run").string();
 
   TrainJobOptions train = TinyTraining((folder / "room").string(), run, 400);
-  train.radiance.levels = RadianceOptions().levels;
-  train.radiance.samples_per_step = 32768;
-  train.radiance.log2_table_size = 15;
-  train.radiance.finest_resolution = 512;
-  train.radiance.hidden = 32;
-  train.radiance.occupancy_resolution = 64;
-  train.radiance.steps_across = 256;
-  train.radiance.coarse_phases = 3;
-  train.radiance.phase_steps = 60;
-  train.radiance.mlp_learning_rate = 5e-3;
-  EXPECT_GT(RunTrain(train, {})["train_psnr"].get<double>(), 20);
+  train.ChooseMethod(KnownMethods());
+  RadianceOptions& radiance = train.options.As<RadianceOptions>();
+  radiance.levels = RadianceOptions().levels;
+  radiance.samples_per_step = 32768;
+  radiance.log2_table_size = 15;
+  radiance.finest_resolution = 512;
+  radiance.hidden = 32;
+  radiance.occupancy_resolution = 64;
+  radiance.steps_across = 256;
+  radiance.coarse_phases = 3;
+  radiance.phase_steps = 60;
+  radiance.mlp_learning_rate = 5e-3;
+  EXPECT_GT(RunTrain(train, KnownMethods(), {}).train_psnr.value(), 20);
 
   ImitateJobOptions imitate;
   imitate.run = run;
-  imitate.features.steps = 120;
-  imitate.features.teacher_resolution = 256;
-  imitate.features.cache_size = 16;
-  imitate.features.fresh_probability = 0;  // the cache is filled once
-  EXPECT_EQ(RunImitate(imitate, {})["views"], 16);
+  imitate.ChooseMethod(KnownMethods());
+  FeatureOptions& features = imitate.options.As<FeatureOptions>();
+  features.steps = 120;
+  features.teacher_resolution = 256;
+  features.cache_size = 16;
+  features.fresh_probability = 0;  // the cache is filled once
+  EXPECT_EQ(RunImitate(imitate, KnownMethods(), {}).views, 16);
   const RunFolder run_folder = RunFolder::Open(run);
   EXPECT_TRUE(std::filesystem::exists(run_folder.radiance_checkpoint()));
   EXPECT_TRUE(std::filesystem::exists(run_folder.features_checkpoint("sam")));
@@ -109,7 +116,7 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   segment.click = {std::to_string(click.x + 0.5) + "," + std::to_string(click.y + 0.5)};
   segment.views = "all";
   segment.truth = true;
-  const Json answer = RunSegment(segment, {});
+  const Json answer = RunSegment(segment, KnownMethods(), {});
 
   ASSERT_EQ(answer["views"].size(), capture.views.size());
   EXPECT_GT(answer["views"][0]["truth_iou"].get<double>(), 0.3);

@@ -181,6 +181,15 @@ class VerbParser {
 
 }  // namespace
 
+void ChooseMethod(const std::vector<std::string>& arguments, Invocation& invocation) {
+  if (invocation.options().Find("method") == nullptr) return;
+  for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.rfind("--method=", 0) == 0) invocation.ChooseMethod(argument.substr(9));
+    if (argument == "--method" && i + 1 < arguments.size()) invocation.ChooseMethod(arguments[i + 1]);
+  }
+}
+
 Positional ParsePositional(std::string_view text) {
   Positional positional;
   positional.required = text.front() != '[';
@@ -227,6 +236,7 @@ Request ParseCommandLine(const std::vector<std::string>& arguments, std::string*
 Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments) {
   Request request;
   request.invocation = verb.make();
+  ChooseMethod(arguments, *request.invocation);
   OptionList common_list;
   request.common.Describe(common_list);
   VerbParser parser(verb, *request.invocation, common_list);

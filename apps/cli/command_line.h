@@ -32,6 +32,10 @@ Request ParseCommandLine(const std::vector<std::string>& arguments, std::string*
 // The same for the arguments that follow the verb, which must outlive the request.
 Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments);
 
+// Hands the method that `arguments` name, if they do, to a verb that has methods. To be called first: which
+// options there are hangs on it. An unknown method: Error.
+void ChooseMethod(const std::vector<std::string>& arguments, Invocation& invocation);
+
 // What `semfield --help` and `semfield VERB --help` print.
 std::string HelpText();
 // With the defaults of the preset that `arguments` name, if the verb has presets.

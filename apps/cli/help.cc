@@ -114,6 +114,7 @@ std::string HelpText() {
 
 std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments) {
   const auto invocation = verb.make();
+  ChooseMethod(arguments, *invocation);
   if (const Option* preset = invocation->options().Find("preset")) {
     for (size_t i = 0; i < arguments.size(); ++i) {
       const std::string name = "--preset=";

@@ -11,6 +11,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/catalog/methods.h"
 
 namespace semfield::cli {
 
@@ -23,6 +24,8 @@ class Invocation {
   // The job's answer: an object whose "text" is an array of lines for people, "exit_code" (optional) is 1 for
   // done but below what was asked, and everything else is for machines.
   virtual Json Run(const JobControl& control) = 0;
+  // Takes a method by name, before any option is set; verbs that have none do nothing.
+  virtual void ChooseMethod(const std::string& name) {}
   // Makes the defaults that options() tells those of the preset that is chosen; verbs without presets keep
   // theirs.
   virtual void ShowPreset() {}
@@ -53,15 +56,24 @@ Positional ParsePositional(std::string_view text);
 // A verb from a job's options struct (with Describe) and its function.
 template <class Options>
 Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::string_view>& positionals,
-              Json (*run)(const Options&, const JobControl&)) {
+              std::function<Json(const Options&, const JobControl&)> run) {
   class JobInvocation : public Invocation {
    public:
-    explicit JobInvocation(Json (*run)(const Options&, const JobControl&)) : run_(run) {
+    explicit JobInvocation(std::function<Json(const Options&, const JobControl&)> run)
+        : run_(std::move(run)) {
+      if constexpr (requires { job_.ChooseMethod(KnownMethods(), ""); }) job_.ChooseMethod(KnownMethods());
       job_.Describe(list_);
     }
     Json Run(const JobControl& control) override {
       if constexpr (requires { job_.given; }) job_.given = list_.given();
       return run_(job_, control);
+    }
+    void ChooseMethod(const std::string& name) override {
+      if constexpr (requires { job_.ChooseMethod(KnownMethods(), name); }) {
+        job_.ChooseMethod(KnownMethods(), name);
+        list_ = OptionList();
+        job_.Describe(list_);
+      }
     }
     void ShowPreset() override {
       if constexpr (requires { job_.PresetValues(); }) list_.ShowDefaults(job_.PresetValues());
@@ -69,7 +81,7 @@ Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::str
 
    private:
     Options job_;
-    Json (*run_)(const Options&, const JobControl&);
+    std::function<Json(const Options&, const JobControl&)> run_;
   };
   Verb verb;
   verb.name = std::move(name);

@@ -10,13 +10,14 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/field/teacher_image.h"
 #include "semfield/interaction/click_segmenter.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/ort.h"
 #include "semfield/perception/sam_frame.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield::bench {
 namespace {
@@ -68,25 +69,26 @@ class BareDecoder {
 int Main(const Options& options) {
   SetNumThreads(options.threads);
   Results results("bench_click");
-  const RunContext run = OpenRun(options.run);
-  const FeatureRun features = OpenFeatures(run, options.teacher);
+  const OpenedRun run = OpenRun(options.run, KnownMethods());
+  const OpenedFeatures features = OpenFeatures(run, options.teacher);
   const std::unique_ptr<ImageEncoder> encoder =
       LoadImageEncoder(options.teacher, {.onnxruntime = options.onnxruntime});
   const std::unique_ptr<PromptDecoder> decoder =
       LoadPromptDecoder(options.teacher, {.onnxruntime = options.onnxruntime});
 
-  const PoseSampler poses(*run.capture, features.model->options());
+  const auto& student = dynamic_cast<const FeatureModel&>(*features.field);
+  const PoseSampler poses(*run.capture, student.options());
   const auto [camera, pose] = poses.Sample(0);
   const SquareView view(camera, kSquareMaskResolution);
-  const ImageU8 picture = RenderTeacherImage(run.Field(), view.square(), pose, run.background);
+  const ImageU8 picture = RenderTeacherImage(run.Field(), view.square(), pose, run.background.data());
   FeatureMap map;
   std::vector<double> ours, weights, theirs;
   for (int i = 0; i <= options.repeat; ++i) {  // in turn; the first round is not counted
     Stopwatch stopwatch;
-    const TokenInputs inputs = MakeTokenInputs(run.Field(), view.square(), pose, features.model->space().grid,
-                                               features.model->options());
+    const TokenInputs inputs =
+        MakeTokenInputs(run.Field(), view.square(), pose, student.space().grid, student.options());
     const double weights_milliseconds = stopwatch.LapMilliseconds();
-    map = features.model->Render(inputs);
+    map = student.Render(inputs);
     const double head_milliseconds = stopwatch.LapMilliseconds();
     encoder->Encode(picture);
     const double encoder_milliseconds = stopwatch.Milliseconds();
@@ -98,7 +100,7 @@ int Main(const Options& options) {
   results.Add("features", Median(ours), "encoder", Median(theirs));
   results.Note("of it, weights along rays", Median(weights), "ms");
 
-  ClickSegmenter segmenter(run.Field(), *features.model, *decoder);
+  ClickSegmenter segmenter(run.Field(), student, *decoder);
   const BareDecoder bare(decoder->card(), options.onnxruntime);
   const Prompt prompt = {.points = {{.x = 0.5 * camera.width, .y = 0.5 * camera.height}}, .boxes = {}};
   const Prompt square = ClickSegmenter::SquarePrompt(view, prompt);

@@ -22,7 +22,7 @@
 #include "semfield/methods/radiance/training/radiance_trainer.h"
 #include "semfield/perception/square_view.h"
 #include "semfield/report/svg_chart.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/presets.h"
 
 namespace semfield::bench {
@@ -56,7 +56,7 @@ std::unique_ptr<RadianceTrainer> TrainerOf(const Scene& scene, const RadianceOpt
 Scene Read(const Options& options) {
   Scene scene{.capture = ReadCapture(options.capture, {}), .store = nullptr, .radiance = {}, .start = {}};
   scene.store = std::make_unique<ImageStore>(scene.capture);
-  ApplyPreset(LoadPreset("train", "default"), "preset default", &scene.radiance);
+  ApplyPreset(LoadPreset("train", "default"), "preset default", {}, &scene.radiance);
   scene.radiance = ResolveRadianceOptions(scene.radiance, scene.capture);
   scene.radiance.steps = 1000000;  // never done
   const std::unique_ptr<RadianceTrainer> trainer = TrainerOf(scene, scene.radiance, options.warm);

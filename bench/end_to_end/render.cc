@@ -14,11 +14,13 @@
 #include "bench/end_to_end/results.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/catalog/methods.h"
+#include "semfield/methods/radiance/model/hash_radiance_field.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
 #include "semfield/ops/spherical_harmonics.h"
 #include "semfield/perception/square_view.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield::bench {
 namespace {
@@ -304,8 +306,8 @@ struct Quality {
   }
 };
 
-void AddView(const RunContext& run, int index, int stride, Quality* quality) {
-  const RadianceModel& model = run.Field().model();
+void AddView(const OpenedRun& run, int index, int stride, Quality* quality) {
+  const RadianceModel& model = dynamic_cast<const HashRadianceField&>(run.Field()).model();
   const View& view = run.capture->views[index];
   const auto image = run.store->Image(index);
   const Camera camera = view.camera.Resized(image->width, image->height);
@@ -322,7 +324,7 @@ void AddView(const RunContext& run, int index, int stride, Quality* quality) {
     }
   }
   std::vector<float> uniform(3 * rays.size());
-  UniformRenderer(model).Render(rays, run.background, uniform.data());
+  UniformRenderer(model).Render(rays, run.background.data(), uniform.data());
   for (size_t r = 0; r < rays.size(); ++r) {
     for (int k = 0; k < 3; ++k) {
       const double truth = image->data[image->channels * pixels[r] + k] / 255.0;
@@ -338,8 +340,8 @@ void AddView(const RunContext& run, int index, int stride, Quality* quality) {
 int Main(const Options& options) {
   SetNumThreads(options.threads);
   Results results("bench_render");
-  const RunContext run = OpenRun(options.run);
-  const RadianceModel& model = run.Field().model();
+  const OpenedRun run = OpenRun(options.run, KnownMethods());
+  const RadianceModel& model = dynamic_cast<const HashRadianceField&>(run.Field()).model();
   const NamedView view = FindNamedView(*run.capture, options.view);
   const Camera camera = SquareView(view.camera, options.size).square();
   const std::vector<Ray> rays = MakeRays(camera, view.world_from_camera);

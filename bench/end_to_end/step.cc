@@ -16,8 +16,10 @@
 #include "bench/twin/configure.h"
 #include "semfield/base/parallel.h"
 #include "semfield/capture/reader.h"
+#include "semfield/catalog/methods.h"
+#include "semfield/methods/radiance/model/hash_radiance_field.h"
 #include "semfield/ops/small_mlp.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/presets.h"
 
 namespace semfield::bench {
@@ -43,11 +45,11 @@ Training Open(const Options& options, bool bfloat16) {
   if (options.run.empty()) {
     training.capture = std::make_unique<Capture>(ReadCapture(options.capture, {}));
     training.store = std::make_unique<ImageStore>(*training.capture);
-    ApplyPreset(LoadPreset("train", "default"), "preset default", &radiance);
+    ApplyPreset(LoadPreset("train", "default"), "preset default", {}, &radiance);
     radiance = ResolveRadianceOptions(radiance, *training.capture);
   } else {
-    RunContext run = OpenRun(options.run);
-    radiance = run.Field().model().options;
+    OpenedRun run = OpenRun(options.run, KnownMethods());
+    radiance = dynamic_cast<const HashRadianceField&>(run.Field()).model().options;
     training.capture = std::move(run.capture);
     training.store = std::move(run.store);
   }

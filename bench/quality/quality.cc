@@ -21,6 +21,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/options.h"
 #include "semfield/base/parallel.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/train.h"
@@ -109,21 +110,22 @@ void SetTrainOptions(const std::vector<std::string>& with, TrainJobOptions* job)
 void Train(const BenchOptions& bench, const BenchCapture& capture, double minutes, const std::string& run,
            Json* row) {
   TrainJobOptions job;
+  job.ChooseMethod(KnownMethods());
   job.capture = (std::filesystem::path(bench.data) / capture.path).string();
   job.out = run;
   job.downscale = capture.downscale;
-  job.radiance.background = capture.background;
-  job.radiance.steps = bench.steps;
+  job.options.As<RadianceOptions>().background = capture.background;
+  job.options.As<RadianceOptions>().steps = bench.steps;
   job.minutes = minutes;
   job.restart = true;
   SetTrainOptions(bench.with, &job);
-  const Json answer = Timed(row, "train", [&] { return RunTrain(job, {}); });
+  const auto answer = Timed(row, "train", [&] { return RunTrain(job, KnownMethods(), {}); });
   EvaluateJobOptions evaluate;
   evaluate.run = run;
   evaluate.fit_left_half = bench.fit;
-  const Json score = RunEvaluate(evaluate, {});
-  (*row)["steps"] = answer["steps"];
-  (*row)["train_psnr"] = answer["train_psnr"];
+  const Json score = RunEvaluate(evaluate, KnownMethods(), {});
+  (*row)["steps"] = answer.steps;
+  (*row)["train_psnr"] = answer.train_psnr.value_or(NAN);
   (*row)["psnr"] = score["metrics"]["psnr"];
   (*row)["ssim"] = score["metrics"]["ssim"];
   for (const char* key : {"right_half_psnr", "right_half_psnr_fitted"}) {
@@ -136,14 +138,14 @@ void Imitate(const BenchOptions&, double minutes, const std::string& run, Json* 
   job.run = run;
   job.minutes = minutes;
   job.restart = true;
-  const Json answer = Timed(row, "imitate", [&] { return RunImitate(job, {}); });
+  const auto answer = Timed(row, "imitate", [&] { return RunImitate(job, KnownMethods(), {}); });
   EvaluateJobOptions evaluate;
   evaluate.run = run;
   evaluate.protocol = "san";
-  const Json metrics = RunEvaluate(evaluate, {})["metrics"];
+  const Json metrics = RunEvaluate(evaluate, KnownMethods(), {})["metrics"];
   (*row)["imitate_minutes"] = minutes;
-  (*row)["imitate_steps"] = answer["steps"];
-  (*row)["views"] = answer.value("views", Json());
+  (*row)["imitate_steps"] = answer.steps;
+  (*row)["views"] = answer.views;
   for (const char* key : {"iou", "iou_median", "feature_mse", "truth_iou", "teacher_truth_iou"}) {
     if (metrics.contains(key)) (*row)[key] = metrics[key];
   }

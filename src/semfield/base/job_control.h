@@ -10,12 +10,17 @@ namespace semfield {
 class StopToken {
  public:
   void RequestStop() { requested_.store(true, std::memory_order_relaxed); }
-  bool StopRequested() const { return requested_.load(std::memory_order_relaxed); }
+  // Stops whenever `other`, which must outlive this object, does too. To be called before others look.
+  void Follow(const StopToken* other) { followed_ = other; }
+  bool StopRequested() const {
+    return requested_.load(std::memory_order_relaxed) || (followed_ != nullptr && followed_->StopRequested());
+  }
   // Throws InterruptedError() if a stop was requested.
   void ThrowIfStopped() const;
 
  private:
   std::atomic<bool> requested_{false};
+  const StopToken* followed_ = nullptr;
 };
 
 // What a long job says of itself. done and total are in the job's own units (steps, views).

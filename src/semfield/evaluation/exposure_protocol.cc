@@ -25,7 +25,7 @@ double Stops(float stored, float before) {
 }
 
 ExposureResult::View Compare(const View& view, const ImageU8& given, const ImageU8& truth,
-                             const ViewExposure& found, int index) {
+                             const ColorMap& found) {
   if (given.width != truth.width || given.height != truth.height) {
     throw InputError("{}: {} x {} pixels, but {} x {} in the capture that is taken for true",
                      view.image.string(), given.width, given.height, truth.width, truth.height);
@@ -35,7 +35,7 @@ ExposureResult::View Compare(const View& view, const ImageU8& given, const Image
     if (truth.channels == 4 && truth.data[4 * p + 3] < 255) continue;
     float color[3], shown[3];
     for (int k = 0; k < 3; ++k) color[k] = static_cast<float>(truth.data[p * truth.channels + k]) / 255;
-    found.Show(index, color, shown);
+    found.Show(color, shown);
     for (int k = 0; k < 3; ++k) {
       const float photo = static_cast<float>(given.data[p * given.channels + k]) / 255;
       if (!Comparable(color[k]) || !Comparable(photo)) continue;
@@ -59,7 +59,8 @@ double MedianError(const ExposureResult& result, bool of_given) {
 
 }  // namespace
 
-ExposureResult EvaluateExposure(const Capture& given, const ViewExposure& found, const Capture& truth) {
+ExposureResult EvaluateExposure(const Capture& given, const std::vector<ColorMap>& found,
+                                const Capture& truth) {
   std::map<std::string, int> true_views;
   for (size_t i = 0; i < truth.views.size(); ++i) true_views[truth.views[i].name] = static_cast<int>(i);
   const ImageStore photos(given), true_photos(truth);
@@ -67,8 +68,9 @@ ExposureResult EvaluateExposure(const Capture& given, const ViewExposure& found,
   for (const int index : given.train) {
     const auto same = true_views.find(given.views[index].name);
     if (same == true_views.end()) continue;
-    result.per_view.push_back(
-        Compare(given.views[index], *photos.Image(index), *true_photos.Image(same->second), found, index));
+    result.per_view.push_back(Compare(given.views[index], *photos.Image(index),
+                                      *true_photos.Image(same->second),
+                                      found.empty() ? ColorMap() : found[index]));
   }
   if (result.per_view.size() < 2) {
     throw InputError(

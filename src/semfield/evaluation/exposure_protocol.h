@@ -5,7 +5,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/capture/capture.h"
-#include "semfield/methods/radiance/views/view_exposure.h"
+#include "semfield/field/color_map.h"
 
 namespace semfield {
 
@@ -20,12 +20,13 @@ struct ExposureResult {
   std::vector<View> per_view;
 };
 
-// given: the capture of the run; found: learned on it; truth: a capture with photos of the same names, taken
-// at one exposure. A view's stops are the median over all of its pixels and colours that are neither nearly
-// black nor nearly clipped in either photo; the mean over all views is taken out of both, since only
-// differences between photos can be known. Fewer than two names in common, or photos of another size:
-// InputError.
-ExposureResult EvaluateExposure(const Capture& given, const ViewExposure& found, const Capture& truth);
+// given: the capture of the run; found: [views] learned on it, or none; truth: a capture with photos of the
+// same names, taken at one exposure. A view's stops are the median over all of its pixels and colours that
+// are neither nearly black nor nearly clipped in either photo; the mean over all views is taken out of both,
+// since only differences between photos can be known. Fewer than two names in common, or photos of another
+// size: InputError.
+ExposureResult EvaluateExposure(const Capture& given, const std::vector<ColorMap>& found,
+                                const Capture& truth);
 
 Json ExposureMetricsJson(const ExposureResult& result);
 Json ExposurePerViewJson(const ExposureResult& result);

@@ -23,22 +23,21 @@ ImageU8 RightHalf(const ImageF& photo, const ImageU8* mask) {
   return valid;
 }
 
-std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int view, const ViewFit& fit,
+std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int view, const FittedView& fit,
                                              const RenderRequest& options, const ImageF& unfitted,
                                              const ImageF& photo, const ImageU8* mask) {
   const ImageU8 valid = RightHalf(photo, mask);
   const SquaredError before = PictureError(unfitted, photo, &valid);
   if (before.count == 0) return {};
-  const double half_extent = scene.field.scene_map().half_extent;
-  const Pose pose = fit.correction.Apply(scene.capture.views[view].world_from_camera, half_extent);
-  RenderedView fitted = scene.field.Render(scene.store.CameraOf(view), pose, options);
-  fit.Show(&fitted.rgb);
-  return RightHalfScore{
-      .psnr = PsnrOfMse(before.mean()),
-      .psnr_fitted = PsnrOfMse(PictureError(fitted.rgb, photo, &valid).mean()),
-      .degrees = fit.correction.rotation.norm() * 180 / std::numbers::pi,
-      .distance = fit.correction.shift.norm() * half_extent,
-      .stops = (fit.exposure[0] + fit.exposure[1] + fit.exposure[2]) / 3 / std::numbers::ln2};
+  RenderedView fitted = scene.field.Render(scene.store.CameraOf(view), fit.world_from_camera, options);
+  for (size_t i = 0; i < fitted.rgb.data.size(); i += 3)
+    fit.color.Show(&fitted.rgb.data[i], &fitted.rgb.data[i]);
+  return RightHalfScore{.psnr = PsnrOfMse(before.mean()),
+                        .psnr_fitted = PsnrOfMse(PictureError(fitted.rgb, photo, &valid).mean()),
+                        .degrees = fit.degrees,
+                        .distance = fit.distance,
+                        .stops = (fit.color.log_gain[0] + fit.color.log_gain[1] + fit.color.log_gain[2]) / 3 /
+                                 std::numbers::ln2};
 }
 
 ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) {

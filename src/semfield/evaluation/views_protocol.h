@@ -8,7 +8,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/methods/radiance/views/view_fit.h"
+#include "semfield/field/view_fitter.h"
 
 namespace semfield {
 
@@ -43,7 +43,7 @@ struct ViewsResult {
 };
 
 // Fits a view on the left half of its photo.
-using FitView = std::function<ViewFit(int view, const ImageF& photo, const ImageU8* mask)>;
+using FitView = std::function<FittedView(int view, const ImageF& photo, const ImageU8* mask)>;
 
 // Renders `views` through their cameras at the store's size and compares with the photos. With `fit` the
 // right halves are scored too, without and with what it found on the left ones.

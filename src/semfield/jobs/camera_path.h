@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "semfield/run/run_context.h"
+#include "semfield/run/named_view.h"
 
 namespace semfield {
 

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kWorstClicks = 12;
 
 // What every protocol's answer begins with.
-Json Header(const RunContext& run, const std::string& protocol) {
+Json Header(const OpenedRun& run, const std::string& protocol) {
   return {{"protocol", protocol},
           {"capture", run.capture->path.string()},
           {"run", run.folder.path().string()},
@@ -40,7 +40,7 @@ Capture Truth(const EvaluateJobOptions& job, const std::string& what) {
   return ReadCapture(job.truth);
 }
 
-std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
+std::vector<int> ViewsToScore(const OpenedRun& run, int max_views) {
   if (run.capture->held_out.empty()) {
     throw InputError("{}: no held-out views to score ({}). Train on a capture with a test split",
                      run.capture->path.string(), run.capture->split_rule);
@@ -48,17 +48,23 @@ std::vector<int> ViewsToScore(const RunContext& run, int max_views) {
   return SpreadViews(run.capture->held_out, max_views);
 }
 
-FitView FitOf(const EvaluateJobOptions& job, const RunContext& run) {
+FitView FitOf(const EvaluateJobOptions& job, const OpenedRun& run) {
   if (job.fit_left_half == "none") return {};
+  if (run.fitter == nullptr)
+    throw InputError("--fit-left-half: the method that made {} fits no photos", run.folder.path().string());
   const ViewFitOptions options = {.pose = job.fit_left_half != "exposure",
                                   .exposure = job.fit_left_half != "pose"};
   return [&run, options](int view, const ImageF& photo, const ImageU8* mask) {
-    return FitLeftHalf(run.Field().model(), run.store->CameraOf(view),
-                       run.capture->views[view].world_from_camera, photo, mask, run.background, options);
+    return run.fitter->FitLeftHalf({.camera = run.store->CameraOf(view),
+                                    .world_from_camera = run.capture->views[view].world_from_camera,
+                                    .rgb = photo,
+                                    .mask = mask,
+                                    .background = run.background.data()},
+                                   options);
   };
 }
 
-Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
+Json Views(const EvaluateJobOptions& job, const OpenedRun& run, const std::vector<int>& views,
            const JobControl& control) {
   const Stopwatch stopwatch;
   const ViewsResult result = EvaluateViews(SceneOfRun(run), views, control, FitOf(job, run));
@@ -80,7 +86,7 @@ Json Views(const EvaluateJobOptions& job, const RunContext& run, const std::vect
   return answer;
 }
 
-Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
+Json Poses(const EvaluateJobOptions& job, const OpenedRun& run) {
   const Stopwatch stopwatch;
   const Capture truth = Truth(job, "whose poses are true");
   const Capture given = ReadCapture(run.capture->path, {.format = run.capture->format});
@@ -99,7 +105,7 @@ Json Poses(const EvaluateJobOptions& job, const RunContext& run) {
   return answer;
 }
 
-Json Exposure(const EvaluateJobOptions& job, const RunContext& run) {
+Json Exposure(const EvaluateJobOptions& job, const OpenedRun& run) {
   const Stopwatch stopwatch;
   const ExposureResult result =
       EvaluateExposure(*run.capture, run.exposure, Truth(job, "that were all taken at one exposure"));
@@ -137,10 +143,10 @@ Json SanText(const Json& metrics) {
   return text;
 }
 
-Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector<int>& views,
+Json San(const EvaluateJobOptions& job, const OpenedRun& run, const std::vector<int>& views,
          const JobControl& control) {
   const Stopwatch stopwatch;
-  const FeatureRun features = OpenFeatures(run, job.teacher);
+  const OpenedFeatures features = OpenFeatures(run, job.teacher);
   const auto encoder =
       LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
   const auto decoder = LoadPromptDecoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime});
@@ -148,7 +154,7 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
                               .photo_teacher = job.photo_teacher,
                               .granularity = ParseGranularity(job.granularity)};
   const SanResult result =
-      EvaluateSan(SceneOfRun(run), *features.model, *encoder, *decoder, views, options, control);
+      EvaluateSan(SceneOfRun(run), *features.field, *encoder, *decoder, views, options, control);
   Json answer = Header(run, "san");
   answer["features_checkpoint"] = features.checksum;
   answer["teacher"] = job.teacher;
@@ -162,14 +168,14 @@ Json San(const EvaluateJobOptions& job, const RunContext& run, const std::vector
   return answer;
 }
 
-Json Store(const RunContext& run, Json answer) {
+Json Store(const OpenedRun& run, Json answer) {
   Json kept = answer;
   kept.erase("text");
   WriteJsonFile(EvaluationFile(run.folder, answer["protocol"].get<std::string>()), kept);
   return answer;
 }
 
-Json Joined(const RunContext& run, const std::vector<Json>& answers) {
+Json Joined(const OpenedRun& run, const std::vector<Json>& answers) {
   Json all = Header(run, "all");
   all["text"] = Json::array();
   for (const Json& answer : answers) {
@@ -216,15 +222,12 @@ std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& pr
   return run.path() / ("evaluation-" + protocol + ".json");
 }
 
-EvaluationScene SceneOfRun(const RunContext& run) {
-  return {.capture = *run.capture,
-          .store = *run.store,
-          .field = run.Field(),
-          .background = {run.background[0], run.background[1], run.background[2]}};
+EvaluationScene SceneOfRun(const OpenedRun& run) {
+  return {.capture = *run.capture, .store = *run.store, .field = run.Field(), .background = run.background};
 }
 
-Json RunEvaluate(const EvaluateJobOptions& job, const JobControl& control) {
-  const RunContext run = OpenRun(job.run);
+Json RunEvaluate(const EvaluateJobOptions& job, const MethodList& methods, const JobControl& control) {
+  const OpenedRun run = OpenRun(job.run, methods);
   if (job.protocol == "poses") return Store(run, Poses(job, run));
   if (job.protocol == "exposure") return Store(run, Exposure(job, run));
   const std::vector<int> views = ViewsToScore(run, job.max_views);

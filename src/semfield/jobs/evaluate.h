@@ -7,7 +7,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 
@@ -28,11 +28,11 @@ struct EvaluateJobOptions {
 // Scores a run on its held-out views. The answer is {"protocol", "capture", "run", "metrics", "definitions",
 // "per_view"}; with protocol "all" metrics, definitions and per_view hold one entry a protocol. Each
 // protocol's answer is kept as evaluation-<protocol>.json in the run folder too.
-Json RunEvaluate(const EvaluateJobOptions& options, const JobControl& control);
+Json RunEvaluate(const EvaluateJobOptions& options, const MethodList& methods, const JobControl& control);
 
 // Where the answer of a protocol is kept.
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol);
 
-EvaluationScene SceneOfRun(const RunContext& run);
+EvaluationScene SceneOfRun(const OpenedRun& run);
 
 }  // namespace semfield

@@ -1,4 +1,5 @@
 #include "semfield/jobs/evaluate.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ class EvaluateJobTest : public ImitatedRunTest {
 };
 
 TEST_F(EvaluateJobTest, ViewsAreScoredAndKept) {
-  const Json answer = RunEvaluate(Job("views"), {});
+  const Json answer = RunEvaluate(Job("views"), KnownMethods(), {});
   EXPECT_EQ(answer["protocol"], "views");
   for (const char* key : {"capture", "run", "metrics", "definitions", "per_view", "split"})
     EXPECT_TRUE(answer.contains(key)) << key;
@@ -40,11 +41,11 @@ TEST_F(EvaluateJobTest, ViewsAreScoredAndKept) {
   EXPECT_EQ(kept["per_view"], answer["per_view"]);
   EvaluateJobOptions fewer = Job("views");
   fewer.max_views = 1;
-  EXPECT_EQ(RunEvaluate(fewer, {})["per_view"].size(), 1u);
+  EXPECT_EQ(RunEvaluate(fewer, KnownMethods(), {})["per_view"].size(), 1u);
 }
 
 TEST_F(EvaluateJobTest, SanAsksTwentyFiveClicksAView) {
-  const Json answer = RunEvaluate(Job("san"), {});
+  const Json answer = RunEvaluate(Job("san"), KnownMethods(), {});
   EXPECT_EQ(answer["protocol"], "san");
   EXPECT_EQ(answer["teacher"], "toy");
   EXPECT_EQ(answer["features_checkpoint"], Checksum(Run("run").features_checkpoint("toy"), "features"));
@@ -66,12 +67,13 @@ TEST_F(EvaluateJobTest, SanAsksAsManyClicksAsWanted) {
   EvaluateJobOptions job = Job("san");
   job.clicks_per_side = 3;
   job.max_views = 1;
-  EXPECT_EQ(RunEvaluate(job, {})["metrics"]["clicks"], 9);
+  EXPECT_EQ(RunEvaluate(job, KnownMethods(), {})["metrics"]["clicks"], 9);
 }
 
 TEST_F(EvaluateJobTest, AllHoldsOneEntryAProtocolAndNumbersRepeat) {
-  const Json answer = RunEvaluate(Job("all"), {}), views = RunEvaluate(Job("views"), {}),
-             san = RunEvaluate(Job("san"), {});
+  const Json answer = RunEvaluate(Job("all"), KnownMethods(), {}),
+             views = RunEvaluate(Job("views"), KnownMethods(), {}),
+             san = RunEvaluate(Job("san"), KnownMethods(), {});
   EXPECT_EQ(answer["protocol"], "all");
   EXPECT_EQ(answer["metrics"]["views"]["psnr"], views["metrics"]["psnr"]);
   EXPECT_EQ(answer["metrics"]["san"]["iou"], san["metrics"]["iou"]);
@@ -81,16 +83,17 @@ TEST_F(EvaluateJobTest, AllHoldsOneEntryAProtocolAndNumbersRepeat) {
 
 TEST_F(EvaluateJobTest, ExposuresAreComparedWithTrueOnes) {
   EvaluateJobOptions job = Job("exposure");
-  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "--truth is missing");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "--truth is missing");
   job.truth = Path("capture");
-  const Json without = RunEvaluate(job, {})["metrics"];  // photos that are true, a training that learned none
+  const Json without =
+      RunEvaluate(job, KnownMethods(), {})["metrics"];  // photos that are true, a training that learned none
   EXPECT_NEAR(without["given_stops"].get<double>(), 0, 1e-6);
   EXPECT_NEAR(without["error_stops"].get<double>(), 0, 1e-6);
   TrainJobOptions train = TinyTraining(Path("capture"), Path("exposed"), 20);
-  train.radiance.exposure = true;
-  RunTrain(train, {});
+  train.options.As<RadianceOptions>().exposure = true;
+  RunTrain(train, KnownMethods(), {});
   job.run = Path("exposed");
-  const Json with = RunEvaluate(job, {});
+  const Json with = RunEvaluate(job, KnownMethods(), {});
   EXPECT_EQ(with["protocol"], "exposure");
   EXPECT_EQ(with["per_view"].size(), 7u);
   EXPECT_GT(with["metrics"]["error_stops_most"].get<double>(),
@@ -102,20 +105,20 @@ TEST_F(EvaluateJobTest, MissingFeaturesAreSaidBeforeTheWorkBegins) {
   Train("bare", 20);
   EvaluateJobOptions job = Job("all");
   job.run = Path("bare");
-  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "semfield imitate");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "semfield imitate");
   EXPECT_FALSE(std::filesystem::exists(EvaluationFile(Run("bare"), "views")));
   job.run = Path("nowhere");
-  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, {}); }), "semfield train");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "semfield train");
 }
 
 TEST_F(EvaluateJobTest, StoppedOnesLeaveTheEarlierNumbers) {
-  RunEvaluate(Job("views"), {});
+  RunEvaluate(Job("views"), KnownMethods(), {});
   const std::string before = FileBytes(EvaluationFile(Run("run"), "views"));
   StopToken stop;
   stop.RequestStop();
-  EXPECT_EQ(
-      ErrorOf([&] { RunEvaluate(Job("views"), {.progress = {}, .stop = &stop}); }, ErrorKind::kInterrupted),
-      "interrupted");
+  EXPECT_EQ(ErrorOf([&] { RunEvaluate(Job("views"), KnownMethods(), {.progress = {}, .stop = &stop}); },
+                    ErrorKind::kInterrupted),
+            "interrupted");
   EXPECT_EQ(FileBytes(EvaluationFile(Run("run"), "views")), before);
 }
 

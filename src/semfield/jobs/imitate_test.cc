@@ -1,4 +1,5 @@
 #include "semfield/jobs/imitate.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +10,7 @@
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/segment.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {
@@ -28,7 +29,7 @@ class ImitateJobTest : public ToyTeacherTest {
                                       if (p.done > 0) stop.RequestStop();
                                     },
                                 .stop = &stop};
-    return ErrorOf([&] { RunImitate(job, control); }, ErrorKind::kInterrupted);
+    return ErrorOf([&] { RunImitate(job, KnownMethods(), control); }, ErrorKind::kInterrupted);
   }
 };
 
@@ -36,10 +37,10 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   const std::string run = CopyOfRun("written");
   const std::string field_before = FileBytes(Run("written").radiance_checkpoint());
   std::vector<Progress> reports;
-  const Json answer =
-      RunImitate(TinyImitation(run, 60), {.progress = [&](const Progress& p) { reports.push_back(p); }});
-  EXPECT_EQ(answer["steps"], 60);
-  EXPECT_GE(answer["views"].get<int>(), 4);
+  const ImitateResult answer = RunImitate(TinyImitation(run, 60), KnownMethods(),
+                                          {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  EXPECT_EQ(answer.steps, 60);
+  EXPECT_GE(answer.views, 4);
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().stage, "imitate");
   EXPECT_EQ(reports.back().done, 60);
@@ -47,11 +48,11 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "written" / "cache"));
   EXPECT_MENTIONS(TakeLog(), "for 4 views of the teacher");
 
-  const RunContext context = OpenRun(run);
-  const FeatureRun features = OpenFeatures(context, "toy");
+  const OpenedRun context = OpenRun(run, KnownMethods());
+  const OpenedFeatures features = OpenFeatures(context, "toy");
   EXPECT_TRUE(features.finished);
   EXPECT_EQ(features.step, 60);
-  EXPECT_EQ(features.model->space().channels, kStandInChannels);
+  EXPECT_EQ(features.field->space().channels, kStandInChannels);
   EXPECT_EQ(features.config["options"]["cache-size"], 4);
   std::vector<double> errors;
   for (const Json& entry : MetricsLog::Read(Run("written").metrics())) {
@@ -65,13 +66,13 @@ TEST_F(ImitateJobTest, WritesFeaturesAndLeavesTheFieldAlone) {
 TEST_F(ImitateJobTest, GivenValuesThatAreTheDefaultsWinOverThePreset) {
   const FeatureOptions usual;
   ImitateJobOptions job = TinyImitation(CopyOfRun("given"), 2);
-  job.features.context_rings = usual.context_rings;
-  job.features.token_rays = usual.token_rays;
-  job.features.head_layers = usual.head_layers;
-  job.features.grid_learning_rate = usual.grid_learning_rate;
-  job.features.head_learning_rate = usual.head_learning_rate;
+  job.options.As<FeatureOptions>().context_rings = usual.context_rings;
+  job.options.As<FeatureOptions>().token_rays = usual.token_rays;
+  job.options.As<FeatureOptions>().head_layers = usual.head_layers;
+  job.options.As<FeatureOptions>().grid_learning_rate = usual.grid_learning_rate;
+  job.options.As<FeatureOptions>().head_learning_rate = usual.head_learning_rate;
   job.given = {"token-rays", "context-rings", "head-layers", "grid-learning-rate", "head-learning-rate"};
-  RunImitate(job, {});
+  RunImitate(job, KnownMethods(), {});
   const Json options = Run("given").ReadConfigSection("imitate-toy")["options"];
   EXPECT_EQ(options["token-rays"], 1);
   EXPECT_EQ(options["context-rings"], 0);
@@ -82,13 +83,13 @@ TEST_F(ImitateJobTest, GivenValuesThatAreTheDefaultsWinOverThePreset) {
 
 TEST_F(ImitateJobTest, ACacheThatMemoryCannotHoldIsRefusedBeforeAnythingIsLost) {
   const std::string run = CopyOfRun("large");
-  RunImitate(TinyImitation(run, 10), {});
+  RunImitate(TinyImitation(run, 10), KnownMethods(), {});
   const std::string before = Features("large");
   ImitateJobOptions large = TinyImitation(run, 20000000);
   large.restart = true;
-  large.features.cache_size = 100000;
-  large.features.token_rays = 8;
-  const std::string message = ErrorOf([&] { RunImitate(large, {}); }, ErrorKind::kResource);
+  large.options.As<FeatureOptions>().cache_size = 100000;
+  large.options.As<FeatureOptions>().token_rays = 8;
+  const std::string message = ErrorOf([&] { RunImitate(large, KnownMethods(), {}); }, ErrorKind::kResource);
   EXPECT_MENTIONS(message, "100000 views");
   EXPECT_MENTIONS(message, "--cache-size");
   EXPECT_EQ(Features("large"), before);
@@ -96,26 +97,26 @@ TEST_F(ImitateJobTest, ACacheThatMemoryCannotHoldIsRefusedBeforeAnythingIsLost) 
 
 TEST_F(ImitateJobTest, RefusesAnExistingOneUnlessTold) {
   const std::string run = CopyOfRun("existing");
-  RunImitate(TinyImitation(run, 10), {});
+  RunImitate(TinyImitation(run, 10), KnownMethods(), {});
   const std::string before = Features("existing");
-  const std::string message = ErrorOf([&] { RunImitate(TinyImitation(run, 12), {}); });
+  const std::string message = ErrorOf([&] { RunImitate(TinyImitation(run, 12), KnownMethods(), {}); });
   EXPECT_MENTIONS(message, "--resume");
   EXPECT_MENTIONS(message, "--restart");
   // Finished: nothing is left to do, and other options are not used without a word.
   ImitateJobOptions resume = TinyImitation(run, 12);
   resume.resume = true;
   TakeLog();
-  EXPECT_EQ(RunImitate(resume, {})["steps"], 10);
+  EXPECT_EQ(RunImitate(resume, KnownMethods(), {}).steps, 10);
   EXPECT_EQ(Features("existing"), before);
   EXPECT_MENTIONS(TakeLog(), "--steps 12 is not used");
   ImitateJobOptions restart = TinyImitation(run, 5);
   restart.restart = true;
-  EXPECT_EQ(RunImitate(restart, {})["steps"], 5);
+  EXPECT_EQ(RunImitate(restart, KnownMethods(), {}).steps, 5);
 }
 
 // Also when the teacher's views have to be made again.
 TEST_F(ImitateJobTest, InterruptedAfterEveryStepIsTheSameAsInOneGo) {
-  RunImitate(TinyImitation(CopyOfRun("whole"), 9), {});
+  RunImitate(TinyImitation(CopyOfRun("whole"), 9), KnownMethods(), {});
   const std::string run = CopyOfRun("pieces");
   EXPECT_EQ(OneStep(TinyImitation(run, 9)), "interrupted");
   ImitateJobOptions resume;
@@ -123,28 +124,28 @@ TEST_F(ImitateJobTest, InterruptedAfterEveryStepIsTheSameAsInOneGo) {
   resume.teacher = "toy";
   resume.resume = true;
   for (int step = 1; step < 7; ++step) {
-    EXPECT_EQ(OpenFeatures(OpenRun(run), "toy").step, step);
+    EXPECT_EQ(OpenFeatures(OpenRun(run, KnownMethods()), "toy").step, step);
     if (step % 2 == 0) std::filesystem::remove_all(*folder_ / "pieces" / "cache");
     EXPECT_EQ(OneStep(resume), "interrupted");
   }
-  EXPECT_EQ(RunImitate(resume, {})["steps"], 9);
+  EXPECT_EQ(RunImitate(resume, KnownMethods(), {}).steps, 9);
   EXPECT_EQ(Features("pieces"), Features("whole"));
 }
 
 TEST_F(ImitateJobTest, TheFileIsTheSameWithAnyNumberOfThreads) {
-  RunImitate(TinyImitation(CopyOfRun("threads"), 40), {});
+  RunImitate(TinyImitation(CopyOfRun("threads"), 40), KnownMethods(), {});
   for (const int threads : {1, 5}) {
     const ScopedThreads scope(threads);
     const std::string name = "threads" + std::to_string(threads);
     ImitateJobOptions job = TinyImitation(CopyOfRun(name), 40);
     job.deterministic = true;
-    RunImitate(job, {});
+    RunImitate(job, KnownMethods(), {});
     EXPECT_EQ(Features(name), Features("threads")) << threads;
   }
   ImitateJobOptions timed = TinyImitation(CopyOfRun("clock"), 40);
   timed.deterministic = true;
   timed.minutes = 0.001;
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(timed, {}); }), "--deterministic");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(timed, KnownMethods(), {}); }), "--deterministic");
 }
 
 // The teacher is asked once for a view, however often the imitation is stopped: its answers lie on disk as
@@ -160,14 +161,14 @@ TEST_F(ImitateJobTest, TheTeacherIsNotAskedAgain) {
   };
   SetLogLevel(LogLevel::kDebug);
   ImitateJobOptions job = TinyImitation(CopyOfRun("asked"), 24);
-  job.features.fresh_probability = 0.6;
+  job.options.As<FeatureOptions>().fresh_probability = 0.6;
   TakeLog();
-  RunImitate(job, {});
+  RunImitate(job, KnownMethods(), {});
   const std::set<int64_t> needed = [&] {
     const std::vector<int64_t> views = asked();
     return std::set<int64_t>(views.begin(), views.end());
   }();
-  EXPECT_GT(needed.size(), 2 * static_cast<size_t>(job.features.cache_size));
+  EXPECT_GT(needed.size(), 2 * static_cast<size_t>(job.options.As<FeatureOptions>().cache_size));
   job.run = CopyOfRun("asked-stopped");
   std::vector<int64_t> views;
   for (bool more = true; more; job.resume = true) {
@@ -177,7 +178,7 @@ TEST_F(ImitateJobTest, TheTeacherIsNotAskedAgain) {
       if (progress.done > 0 && progress.done < progress.total && ++reports == 1) stop.RequestStop();
     };
     try {
-      RunImitate(job, {.progress = report, .stop = &stop});
+      RunImitate(job, KnownMethods(), {.progress = report, .stop = &stop});
       more = false;
     } catch (const Error& error) {
       ASSERT_EQ(error.kind(), ErrorKind::kInterrupted) << error.what();
@@ -194,7 +195,7 @@ TEST_F(ImitateJobTest, TheTeacherIsNotAskedAgain) {
 TEST_F(ImitateJobTest, MinutesBecomeAPlanThatIsKept) {
   ImitateJobOptions job = TinyImitation(CopyOfRun("timed"), 1000);
   job.minutes = 0.0001;  // the fewest views a plan may have
-  const int steps = RunImitate(job, {})["steps"].get<int>();
+  const int steps = RunImitate(job, KnownMethods(), {}).steps;
   const Json section = Run("timed").ReadConfigSection("imitate-toy");
   EXPECT_EQ(section["plan"]["minutes"], 0.0001);
   EXPECT_EQ(section["plan"]["steps"], steps);
@@ -214,41 +215,42 @@ TEST_F(ImitateJobTest, CanBeClickedAndScoredFromTheFirstCheckpoint) {
     segment.teacher = "toy";
     segment.view = "test:0";
     segment.click = {"10,10"};
-    EXPECT_EQ(RunSegment(segment, {})["views"].size(), 1u);
+    EXPECT_EQ(RunSegment(segment, KnownMethods(), {})["views"].size(), 1u);
     EvaluateJobOptions evaluate;
     evaluate.run = run;
     evaluate.teacher = "toy";
     evaluate.protocol = "san";
     evaluate.max_views = 1;
-    const Json scored = RunEvaluate(evaluate, {});
+    const Json scored = RunEvaluate(evaluate, KnownMethods(), {});
     EXPECT_EQ(scored["imitation_finished"], false);
     EXPECT_LT(scored["imitation_step"], progress.total);
-    EXPECT_MENTIONS(ErrorOf([&] { RunImitate(TinyImitation(run, 3), {}); }), "imitation");
+    EXPECT_MENTIONS(ErrorOf([&] { RunImitate(TinyImitation(run, 3), KnownMethods(), {}); }),
+                    "in use by process");
     EXPECT_MENTIONS(ErrorOf([&] { const RunLock lock(Run("beside")); }), "in use by process");
     ++clicked;
   };
-  RunImitate(job, {.progress = report});
+  RunImitate(job, KnownMethods(), {.progress = report});
   EXPECT_GT(clicked, 0);
 }
 
 // Whenever a reader looks, it sees one whole checkpoint with the options it was made with.
 TEST_F(ImitateJobTest, ReadersNeverSeeHalfACheckpoint) {
   const std::string run = CopyOfRun("raced");
-  RunImitate(TinyImitation(run, 2), {});
+  RunImitate(TinyImitation(run, 2), KnownMethods(), {});
   std::atomic<bool> done{false};
   std::thread writer([&] {
     for (int i = 0; i < 3; ++i) {
       ImitateJobOptions job = TinyImitation(run, 8);
       job.restart = true;
       job.checkpoint_seconds = 0;
-      job.features.head_width = i % 2 == 0 ? 32 : 16;  // tensors of another shape
-      RunImitate(job, {});
+      job.options.As<FeatureOptions>().head_width = i % 2 == 0 ? 32 : 16;  // tensors of another shape
+      RunImitate(job, KnownMethods(), {});
     }
     done = true;
   });
   int seen = 0;
   while (!done) {
-    const RunContext context = OpenRun(run);
+    const OpenedRun context = OpenRun(run, KnownMethods());
     try {
       seen += OpenFeatures(context, "toy").step > 0;
     } catch (const Error& error) {
@@ -260,27 +262,27 @@ TEST_F(ImitateJobTest, ReadersNeverSeeHalfACheckpoint) {
     }
   }
   writer.join();
-  EXPECT_EQ(OpenFeatures(OpenRun(run), "toy").step, 8);
+  EXPECT_EQ(OpenFeatures(OpenRun(run, KnownMethods()), "toy").step, 8);
 }
 
 // Features belong to the field they were imitated on.
 TEST_F(ImitateJobTest, AFieldThatWasTrainedAnewIsNoticed) {
   const std::string run = CopyOfRun("anew");
-  RunImitate(TinyImitation(run, 4), {});
-  OpenFeatures(OpenRun(run), "toy");
+  RunImitate(TinyImitation(run, 4), KnownMethods(), {});
+  OpenFeatures(OpenRun(run, KnownMethods()), "toy");
   EXPECT_EQ(TakeLog().find("another radiance field"), std::string::npos);
   TrainJobOptions train = TinyTraining(Path("capture"), run, 20);
   train.restart = true;
-  RunTrain(train, {});
+  RunTrain(train, KnownMethods(), {});
   TakeLog();
-  OpenFeatures(OpenRun(run), "toy");
+  OpenFeatures(OpenRun(run, KnownMethods()), "toy");
   EXPECT_MENTIONS(TakeLog(), "another radiance field");
   ImitateJobOptions resume = TinyImitation(run, 4);
   resume.resume = true;
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(resume, {}); }), "--restart");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(resume, KnownMethods(), {}); }), "--restart");
   resume.resume = false;
   resume.restart = true;
-  EXPECT_EQ(RunImitate(resume, {})["steps"], 4);
+  EXPECT_EQ(RunImitate(resume, KnownMethods(), {}).steps, 4);
 }
 
 TEST_F(ImitateJobTest, WrongInputIsAnErrorAndWritesNothing) {
@@ -288,17 +290,17 @@ TEST_F(ImitateJobTest, WrongInputIsAnErrorAndWritesNothing) {
   const std::string config = FileBytes(Run("wrong").config());
   ImitateJobOptions job = TinyImitation(run, 4);
   job.teacher = "toyy";
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "toy");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, KnownMethods(), {}); }), "toy");
   job = TinyImitation(run, 4);
   job.preset = "fats";
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "fast");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, KnownMethods(), {}); }), "fast");
   job = TinyImitation(Path("nowhere"), 4);
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "semfield train");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, KnownMethods(), {}); }), "semfield train");
   EXPECT_EQ(FileBytes(Run("wrong").config()), config);
   job = TinyImitation(run, 4);
   job.resume = true;
   Run("wrong").WriteConfigSection("imitate-toy", {{"channels", 4}});
-  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, {}); }), "imitate-toy.options");
+  EXPECT_MENTIONS(ErrorOf([&] { RunImitate(job, KnownMethods(), {}); }), "imitate-toy.options");
 }
 
 }  // namespace

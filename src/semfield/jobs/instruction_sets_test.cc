@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "semfield/catalog/methods.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/ops/simd_target.h"
@@ -27,19 +28,19 @@ class InstructionSetsTest : public TinyCaptureTest {
     ops::ForceTarget(target);
     TrainJobOptions job = TinyTraining(Path("object"), Path(target + (bfloat16 ? "16" : "32")), 400);
     job.restart = true;
-    job.radiance.bfloat16 = bfloat16;
-    job.radiance.log2_table_size = 14;
-    job.radiance.levels = 8;
-    job.radiance.finest_resolution = 128;
-    job.radiance.occupancy_resolution = 32;
-    job.radiance.samples_per_step = 8192;
-    job.radiance.steps_across = 64;
+    job.options.As<RadianceOptions>().bfloat16 = bfloat16;
+    job.options.As<RadianceOptions>().log2_table_size = 14;
+    job.options.As<RadianceOptions>().levels = 8;
+    job.options.As<RadianceOptions>().finest_resolution = 128;
+    job.options.As<RadianceOptions>().occupancy_resolution = 32;
+    job.options.As<RadianceOptions>().samples_per_step = 8192;
+    job.options.As<RadianceOptions>().steps_across = 64;
     Psnr psnr{};
-    psnr.training = RunTrain(job, {})["train_psnr"].get<double>();
+    psnr.training = RunTrain(job, KnownMethods(), {}).train_psnr.value();
     EvaluateJobOptions evaluate;
     evaluate.run = job.out;
     evaluate.protocol = "views";
-    psnr.held_out = RunEvaluate(evaluate, {})["metrics"]["psnr"].get<double>();
+    psnr.held_out = RunEvaluate(evaluate, KnownMethods(), {})["metrics"]["psnr"].get<double>();
     RecordProperty(target + (bfloat16 ? ", bfloat16" : ""), std::to_string(psnr.held_out));
     EXPECT_GT(psnr.held_out, 20) << target;
     return psnr;

@@ -14,8 +14,11 @@
 #include "semfield/base/log.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/base/test_threads.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/train.h"
+#include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/radiance/model/radiance_options.h"
 #include "semfield/perception/perception_test_util.h"
 #include "semfield/synthetic/synthetic.h"
 #include "semfield/training/checkpoint.h"
@@ -33,14 +36,16 @@ inline TrainJobOptions TinyTraining(const std::string& capture, const std::strin
   TrainJobOptions job;
   job.capture = capture;
   job.out = out;
-  job.radiance.levels = 4;
-  job.radiance.log2_table_size = 11;
-  job.radiance.finest_resolution = 64;
-  job.radiance.hidden = 16;
-  job.radiance.occupancy_resolution = 16;
-  job.radiance.samples_per_step = 2048;
-  job.radiance.steps_across = 32;
-  job.radiance.steps = steps;
+  job.ChooseMethod(KnownMethods());
+  RadianceOptions& options = job.options.As<RadianceOptions>();
+  options.levels = 4;
+  options.log2_table_size = 11;
+  options.finest_resolution = 64;
+  options.hidden = 16;
+  options.occupancy_resolution = 16;
+  options.samples_per_step = 2048;
+  options.steps_across = 32;
+  options.steps = steps;
   return job;
 }
 
@@ -48,11 +53,13 @@ inline ImitateJobOptions TinyImitation(const std::string& run, int steps) {
   ImitateJobOptions job;
   job.run = run;
   job.teacher = "toy";
-  job.features.teacher_resolution = 64;
-  job.features.log2_table_size = 8;
-  job.features.head_width = 16;
-  job.features.cache_size = 4;
-  job.features.steps = steps;
+  job.ChooseMethod(KnownMethods());
+  FeatureOptions& options = job.options.As<FeatureOptions>();
+  options.teacher_resolution = 64;
+  options.log2_table_size = 8;
+  options.head_width = 16;
+  options.cache_size = 4;
+  options.steps = steps;
   return job;
 }
 
@@ -79,7 +86,7 @@ class TinyCaptureTest : public testing::Test {
   static std::string Path(const std::string& name) { return (*folder_ / name).string(); }
   static RunFolder Run(const std::string& name) { return RunFolder::Open(Path(name)); }
   static void Train(const std::string& run, int steps) {
-    RunTrain(TinyTraining(Path("capture"), Path(run), steps), {});
+    RunTrain(TinyTraining(Path("capture"), Path(run), steps), KnownMethods(), {});
   }
   // What was logged since the last call.
   static std::string TakeLog() {
@@ -123,7 +130,7 @@ class ImitatedRunTest : public ToyTeacherTest {
  protected:
   static void SetUpTestSuite() {
     ToyTeacherTest::SetUpTestSuite();
-    if (RuntimeIsThere()) RunImitate(TinyImitation(Path("run"), 30), {});
+    if (RuntimeIsThere()) RunImitate(TinyImitation(Path("run"), 30), KnownMethods(), {});
   }
 };
 

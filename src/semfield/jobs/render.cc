@@ -13,7 +13,7 @@
 #include "semfield/image/pixels.h"
 #include "semfield/jobs/camera_path.h"
 #include "semfield/perception/square_view.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
@@ -42,7 +42,7 @@ float FarDepth(const ImageF& depth) {
 
 class Renderer {
  public:
-  Renderer(const RenderJobOptions& job, const RunContext& run) : job_(job), run_(run) {
+  Renderer(const RenderJobOptions& job, const OpenedRun& run) : job_(job), run_(run) {
     folder_ = job.out.empty() ? run.folder.renders_dir() : std::filesystem::path(job.out);
     if (Wants(job, "features")) features_ = OpenFeatures(run, job.teacher);
   }
@@ -53,7 +53,7 @@ class Renderer {
         view.camera.Resized(std::max(1, static_cast<int>(std::lround(view.camera.width * scale))),
                             std::max(1, static_cast<int>(std::lround(view.camera.height * scale))));
     RenderRequest options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
-    std::copy_n(run_.background, 3, options.background);
+    std::copy_n(run_.background.data(), 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
       const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options);
       if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), picture.rgb);
@@ -76,9 +76,9 @@ class Renderer {
   }
 
   void RenderFeatures(const NamedView& view) {
-    const SquareView square(view.camera, features_.model->space().resolution);
+    const SquareView square(view.camera, features_.field->space().resolution);
     const FeatureMap map =
-        RenderGrid(*features_.model, run_.Field(), square.square(), view.world_from_camera);
+        RenderGrid(*features_.field, run_.Field(), square.square(), view.world_from_camera);
     ImageF image(map.width, map.height, map.channels);
     const size_t n = image.num_pixels();
     for (int c = 0; c < map.channels; ++c) {
@@ -101,9 +101,9 @@ class Renderer {
   }
 
   const RenderJobOptions& job_;
-  const RunContext& run_;
+  const OpenedRun& run_;
   std::filesystem::path folder_;
-  FeatureRun features_;
+  OpenedFeatures features_;
   ImageF basis_;
   float far_depth_ = 0;
   std::vector<std::string> files_;
@@ -150,7 +150,7 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Int("fps", &fps, "Pictures a second in a video.", {.min = 1, .max = 240});
 }
 
-Json RunRender(const RenderJobOptions& job, const JobControl& control) {
+Json RunRender(const RenderJobOptions& job, const MethodList& methods, const JobControl& control) {
   if (job.orbit > 0 && job.path > 0) throw InputError("--orbit and --path exclude each other");
   if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
     throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
@@ -159,7 +159,7 @@ Json RunRender(const RenderJobOptions& job, const JobControl& control) {
     throw InputError(
         "--format exr holds up to 4 channels; features are written as png (their principal components)");
   }
-  const RunContext run = OpenRun(job.run);
+  const OpenedRun run = OpenRun(job.run, methods);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   Renderer renderer(job, run);
   const Stopwatch stopwatch;

@@ -6,6 +6,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -24,6 +25,6 @@ struct RenderJobOptions {
 };
 
 // Pictures of a trained scene. EXR keeps depth in world units and normals in world axes; MP4 needs ffmpeg.
-Json RunRender(const RenderJobOptions& options, const JobControl& control);
+Json RunRender(const RenderJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

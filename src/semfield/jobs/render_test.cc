@@ -1,4 +1,5 @@
 #include "semfield/jobs/render.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 #include <tinyexr.h>
@@ -7,7 +8,7 @@
 
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
@@ -35,7 +36,7 @@ class RenderJobTest : public TinyCaptureTest {
 TEST_F(RenderJobTest, HeldOutViewsAtTheSizeTrainedOn) {
   RenderJobOptions job = Job("test");
   job.what = {"rgb", "depth", "normals"};
-  const Json answer = RunRender(job, {});
+  const Json answer = RunRender(job, KnownMethods(), {});
   EXPECT_EQ(Files("test"),
             (std::set<std::string>{"images_000_rgb.png", "images_000_depth.png", "images_000_normals.png",
                                    "images_008_rgb.png", "images_008_depth.png", "images_008_normals.png"}));
@@ -51,7 +52,7 @@ TEST_F(RenderJobTest, ScaleIsRelativeToThat) {
   RenderJobOptions job = Job("scaled");
   job.view = "1";
   job.scale = 1.5;
-  const ImageU8 picture = ReadImage(RunRender(job, {})["files"][0].get<std::string>());
+  const ImageU8 picture = ReadImage(RunRender(job, KnownMethods(), {})["files"][0].get<std::string>());
   EXPECT_EQ(picture.width, kTinyWidth * 3 / 2);
   EXPECT_EQ(picture.height, kTinyHeight * 3 / 2);
 }
@@ -62,13 +63,13 @@ TEST_F(RenderJobTest, ExrHoldsTheValuesThemselves) {
   job.view = "2";
   job.what = {"depth"};
   job.format = "exr";
-  const std::string file = RunRender(job, {})["files"][0].get<std::string>();
+  const std::string file = RunRender(job, KnownMethods(), {})["files"][0].get<std::string>();
   float* rgba = nullptr;
   int width = 0, height = 0;
   const char* problem = nullptr;
   ASSERT_EQ(LoadEXR(&rgba, &width, &height, file.c_str(), &problem), TINYEXR_SUCCESS) << problem;
   const std::unique_ptr<float, decltype(&std::free)> owner(rgba, &std::free);
-  const RunContext run = OpenRun(Path("run"));
+  const OpenedRun run = OpenRun(Path("run"), KnownMethods());
   const View& view = run.capture->views[2];
   RenderRequest options;
   options.rgb = false;
@@ -81,12 +82,12 @@ TEST_F(RenderJobTest, ExrHoldsTheValuesThemselves) {
 TEST_F(RenderJobTest, OrbitsAndPathsAreNumbered) {
   RenderJobOptions orbit = Job("orbit");
   orbit.orbit = 3;
-  RunRender(orbit, {});
+  RunRender(orbit, KnownMethods(), {});
   EXPECT_EQ(Files("orbit"),
             (std::set<std::string>{"orbit_0000_rgb.png", "orbit_0001_rgb.png", "orbit_0002_rgb.png"}));
   RenderJobOptions path = Job("path");
   path.path = 2;
-  RunRender(path, {});
+  RunRender(path, KnownMethods(), {});
   EXPECT_EQ(Files("path").size(), 12u);  // 7 training views
 }
 
@@ -94,19 +95,19 @@ TEST_F(RenderJobTest, WhatCannotBeMadeIsSaidBeforeAnythingIsWritten) {
   RenderJobOptions job = Job("nothing");
   job.format = "exr";
   job.what = {"rgb", "features"};
-  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, {}); }), "features");
+  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, KnownMethods(), {}); }), "features");
   job = Job("nothing");
   job.what = {"rgb", "features"};
-  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, {}); }), "semfield imitate");
+  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, KnownMethods(), {}); }), "semfield imitate");
   job = Job("nothing");
   job.format = "mp4";
-  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, {}); }), "--orbit");
+  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, KnownMethods(), {}); }), "--orbit");
   job = Job("nothing");
   job.orbit = job.path = 2;
-  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, {}); }), "--path");
+  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, KnownMethods(), {}); }), "--path");
   job = Job("nothing");
   job.view = "1,nine";
-  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, {}); }), "nine");
+  EXPECT_MENTIONS(ErrorOf([&] { RunRender(job, KnownMethods(), {}); }), "nine");
   EXPECT_FALSE(std::filesystem::exists(Path("nothing")));
 }
 
@@ -115,7 +116,8 @@ TEST_F(RenderJobTest, StopsBetweenViews) {
   RenderJobOptions job = Job("stopped");
   job.view = "all";
   const JobControl control = {.progress = [&](const Progress&) { stop.RequestStop(); }, .stop = &stop};
-  EXPECT_EQ(ErrorOf([&] { RunRender(job, control); }, ErrorKind::kInterrupted), "interrupted");
+  EXPECT_EQ(ErrorOf([&] { RunRender(job, KnownMethods(), control); }, ErrorKind::kInterrupted),
+            "interrupted");
   EXPECT_EQ(Files("stopped").size(), 1u);
 }
 
@@ -128,7 +130,7 @@ TEST_F(RenderFeaturesTest, FeaturesAreColoredTokenByToken) {
   job.what = {"features"};
   job.view = "0,1";
   job.out = Path("features");
-  const Json answer = RunRender(job, {});
+  const Json answer = RunRender(job, KnownMethods(), {});
   ASSERT_EQ(answer["files"].size(), 2u);
   const ImageU8 picture = ReadImage(answer["files"][0].get<std::string>());
   EXPECT_EQ(picture.width, 8 * kStandInGrid);

@@ -15,7 +15,7 @@
 #include "semfield/jobs/evaluate.h"
 #include "semfield/report/report_figures.h"
 #include "semfield/report/report_page.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {
@@ -36,8 +36,8 @@ std::string Duration(double seconds) {
 
 class ReportJob {
  public:
-  ReportJob(const ReportJobOptions& job, const JobControl& control)
-      : job_(job), control_(control), run_(OpenRun(job.run)), scene_(SceneOfRun(run_)) {}
+  ReportJob(const ReportJobOptions& job, const MethodList& methods, const JobControl& control)
+      : job_(job), control_(control), run_(OpenRun(job.run, methods)), scene_(SceneOfRun(run_)) {}
 
   Json Run();
 
@@ -59,7 +59,7 @@ class ReportJob {
 
   const ReportJobOptions& job_;
   const JobControl& control_;
-  RunContext run_;
+  OpenedRun run_;
   EvaluationScene scene_;
   ReportContent page_;
 };
@@ -182,7 +182,7 @@ void ReportJob::AddMaskFigures() {
                     job_.teacher == "sam" ? "" : " --teacher " + job_.teacher));
     return;
   }
-  const FeatureRun features = OpenFeatures(run_, job_.teacher);
+  const OpenedFeatures features = OpenFeatures(run_, job_.teacher);
   if (!features.finished) page_.notes.push_back("The imitation is not finished.");
   const Json scored =
       page_.san_evaluation.is_object() ? page_.san_evaluation.value("features_checkpoint", Json()) : Json();
@@ -199,7 +199,7 @@ void ReportJob::AddMaskFigures() {
   }
   const auto encoder = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime, .stages = {}});
   const auto decoder = LoadPromptDecoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
-  TeacherFigures figures(scene_, *features.model, *encoder, *decoder, options);
+  TeacherFigures figures(scene_, *features.field, *encoder, *decoder, options);
   const std::vector<int> views = SpreadViews(run_.capture->held_out, std::min(kClickViews, job_.views));
   for (size_t i = 0; i < views.size(); ++i) {
     Step("masks", 2 + static_cast<double>(i) / static_cast<double>(views.size()));
@@ -287,8 +287,8 @@ void ReportJobOptions::Describe(OptionList& list) {
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
 }
 
-Json RunReport(const ReportJobOptions& options, const JobControl& control) {
-  return ReportJob(options, control).Run();
+Json RunReport(const ReportJobOptions& options, const MethodList& methods, const JobControl& control) {
+  return ReportJob(options, methods, control).Run();
 }
 
 }  // namespace semfield

@@ -5,6 +5,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -20,6 +21,6 @@ struct ReportJobOptions {
 // Writes one self-contained HTML page about a run: options, curves, held-out pictures, masks beside the
 // teacher's, metrics and times. Pictures are rendered anew; numbers come from what `evaluate` kept, and where
 // that is missing the page says which command makes it.
-Json RunReport(const ReportJobOptions& options, const JobControl& control);
+Json RunReport(const ReportJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

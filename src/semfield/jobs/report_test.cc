@@ -1,4 +1,5 @@
 #include "semfield/jobs/report.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,7 @@ class ReportJobTest : public ImitatedRunTest {
     job.run = Path(run);
     job.teacher = "toy";
     job.views = 1;
-    return RunReport(job, {});
+    return RunReport(job, KnownMethods(), {});
   }
   static std::string Notes(const Json& answer) { return answer["notes"].dump(); }
   static void Evaluate(const std::string& run) {
@@ -24,7 +25,7 @@ class ReportJobTest : public ImitatedRunTest {
     job.teacher = "toy";
     job.protocol = "all";
     job.max_views = 1;
-    RunEvaluate(job, {});
+    RunEvaluate(job, KnownMethods(), {});
   }
 };
 
@@ -56,12 +57,12 @@ TEST_F(ReportJobTest, NoticesThatTheRunWasTrainedSince) {
   Evaluate("moved_on");
   ImitateJobOptions imitate = TinyImitation(run, 7);
   imitate.restart = true;
-  RunImitate(imitate, {});
+  RunImitate(imitate, KnownMethods(), {});
   EXPECT_MENTIONS(Notes(Report("moved_on")), "earlier imitation");
   EXPECT_EQ(Notes(Report("moved_on")).find("earlier state"), std::string::npos);
   TrainJobOptions train = TinyTraining(Path("capture"), run, 10);
   train.restart = true;
-  RunTrain(train, {});
+  RunTrain(train, KnownMethods(), {});
   EXPECT_MENTIONS(Notes(Report("moved_on")), "earlier state");
 }
 

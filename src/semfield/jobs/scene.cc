@@ -6,9 +6,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/capture/view_files.h"
-#include "semfield/jobs/train_memory.h"
 #include "semfield/perception/image_encoder.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/run_folder.h"
 
 namespace semfield {
@@ -29,9 +28,17 @@ std::string ImitationOf(const SceneJobOptions& job) {
   return "imitate-" + job.teacher;
 }
 
-ImitateJobOptions ImitateJob(const SceneJobOptions& job) {
+// Sets one of a method's options; one that the method lacks is left out.
+void Give(const std::string& name, const Json& value, AnyOptions* options) {
+  OptionList list;
+  options->Describe(list);
+  if (const Option* option = list.Find(name)) SetOption(*option, value, "--" + name);
+}
+
+ImitateJobOptions ImitateJob(const SceneJobOptions& job, const MethodList& methods) {
   ImitateJobOptions imitate{.run = job.out, .teacher = job.teacher, .onnxruntime = job.onnxruntime};
-  imitate.features.seed = job.seed;
+  imitate.ChooseMethod(methods);
+  Give("seed", job.seed, &imitate.options);
   return imitate;
 }
 
@@ -47,21 +54,22 @@ bool LacksFirstFeatures(const SceneJobOptions& job) {
   return section[kFirstFeaturesKey] == field.file.Metadata("xxh3");
 }
 
-Json Train(TrainJobOptions train, const SceneJobOptions& job, const JobControl& control) {
+TrainResult Train(TrainJobOptions train, const SceneJobOptions& job, const MethodList& methods,
+                  const JobControl& control) {
   const bool is_long = train.minutes > kLongTraining * job.first_field_minutes;
   if (job.first_features && is_long && LacksFirstFeatures(job)) {
     train.pause_after_seconds = 60 * job.first_field_minutes;
-    Json answer = RunTrain(train, control);
-    if (answer["finished"].get<bool>()) return answer;
+    const TrainResult result = RunTrain(train, methods, control);
+    if (result.finished) return result;
     LogInfo("training pauses for first features to click with; both are completed afterwards");
-    ImitateJobOptions imitate = ImitateJob(job);
+    ImitateJobOptions imitate = ImitateJob(job, methods);
     imitate.minutes = job.first_features_minutes;
     imitate.first = imitate.resume = true;
-    RunImitate(imitate, control);
+    RunImitate(imitate, methods, control);
     train.pause_after_seconds = 0;
     train.resume = true;
   }
-  return RunTrain(train, control);
+  return RunTrain(train, methods, control);
 }
 
 }  // namespace
@@ -90,35 +98,39 @@ void SceneJobOptions::Describe(OptionList& list) {
   list.Int("seed", &seed, "Seed of every random choice.", {.min = 0});
 }
 
-Json RunScene(const SceneJobOptions& job, const JobControl& control) {
+std::vector<std::string> SceneResult::Text() const {
+  std::vector<std::string> text = {train.Text().front()};
+  for (std::string& line : imitate.Text()) text.push_back(std::move(line));
+  return text;
+}
+
+Json SceneResult::ToJson() const {
+  return {{"train", train.ToJson()}, {"imitate", imitate.ToJson()}, {"run", imitate.run}};
+}
+
+SceneResult RunScene(const SceneJobOptions& job, const MethodList& methods, const JobControl& control) {
   if (job.out.empty())
     throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
   // A teacher that cannot run is said now, not when the field is trained.
   LoadImageEncoder(job.teacher, {.threads = 1, .onnxruntime = job.onnxruntime, .stages = {}});
   TrainJobOptions train{
       .capture = job.capture, .out = job.out, .format = job.format, .allow_outside = job.allow_outside};
+  train.ChooseMethod(methods);
   train.minutes = kTrainShare * job.minutes;
   train.downscale = job.downscale;
   train.image_cache = job.image_cache;
-  train.radiance.background = job.background;
-  train.radiance.seed = job.seed;
+  Give("background", job.background, &train.options);
+  Give("seed", job.seed, &train.options);
   train.resume = HasSection(job.out, "train");
-  Json answer;
-  answer["train"] = Train(train, job, control);
-  ImitateJobOptions imitate = ImitateJob(job);
+  SceneResult result;
+  result.train = Train(train, job, methods, control);
+  ImitateJobOptions imitate = ImitateJob(job, methods);
   const double minutes = (1 - kTrainShare) * job.minutes;
   const bool had_first = IsOfFirstFeatures(RunFolder::Open(job.out).ReadConfigSection(ImitationOf(job)));
   imitate.minutes = had_first ? std::max(minutes - job.first_features_minutes, 0.5 * minutes) : minutes;
   imitate.resume = true;
-  answer["imitate"] = RunImitate(imitate, control);
-  Json text = Json::array();
-  text.push_back(answer["train"]["text"][0]);
-  for (const Json& line : answer["imitate"]["text"]) text.push_back(line);
-  answer["text"] = text;
-  answer["run"] = job.out;
-  answer["train"].erase("text");
-  answer["imitate"].erase("text");
-  return answer;
+  result.imitate = RunImitate(imitate, methods, control);
+  return result;
 }
 
 }  // namespace semfield

@@ -23,10 +23,17 @@ struct SceneJobOptions {
   void Describe(OptionList& list);
 };
 
+struct SceneResult {
+  TrainResult train;
+  ImitateResult imitate;
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
 // Train, then imitate, sharing the minutes; called again it goes on where it was. A training that takes more
 // than 1.75 first_field_minutes pauses after these, and the field so far gets first features, so that the run
 // can be clicked early. They cost the imitation of the whole field their minutes and are no part of it: it
 // starts afresh, on views of the whole field, and its first checkpoint replaces them.
-Json RunScene(const SceneJobOptions& options, const JobControl& control);
+SceneResult RunScene(const SceneJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

@@ -1,4 +1,5 @@
 #include "semfield/jobs/scene.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +7,7 @@
 
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/segment.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
@@ -57,7 +58,8 @@ class SceneJobTest : public ToyTeacherTest {
       last = p.stage;
       if (p.stage == stage && runs == nth && p.done > 0) stop.RequestStop();
     };
-    return ErrorOf([&] { RunScene(job, {.progress = note, .stop = &stop}); }, ErrorKind::kInterrupted);
+    return ErrorOf([&] { RunScene(job, KnownMethods(), {.progress = note, .stop = &stop}); },
+                   ErrorKind::kInterrupted);
   }
   static std::string Field(const std::string& run) { return FileBytes(Run(run).radiance_checkpoint()); }
   static std::string Features(const std::string& run) {
@@ -71,7 +73,7 @@ class SceneJobTest : public ToyTeacherTest {
     click.view = "test:0";
     click.click = {"16,12"};
     TakeLog();
-    EXPECT_EQ(RunSegment(click, {})["views"].size(), 1u);
+    EXPECT_EQ(RunSegment(click, KnownMethods(), {})["views"].size(), 1u);
     return TakeLog();
   }
   // Whether a click says nothing against the features.
@@ -84,17 +86,18 @@ class SceneJobTest : public ToyTeacherTest {
 
 TEST_F(SceneJobTest, TrainsThenImitates) {
   std::vector<std::string> stages;
-  const Json answer = RunScene(Job("both"), {.progress = [&](const Progress& p) {
-                                 if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
-                               }});
+  const SceneResult answer = RunScene(Job("both"), KnownMethods(), {.progress = [&](const Progress& p) {
+                                        if (stages.empty() || stages.back() != p.stage)
+                                          stages.push_back(p.stage);
+                                      }});
   EXPECT_EQ(stages, (std::vector<std::string>{"train", "imitate"}));
-  EXPECT_GE(answer["train"]["steps"], 100);
-  EXPECT_GT(answer["imitate"]["steps"], 0);
-  EXPECT_TRUE(OpenFeatures(OpenRun(Path("both")), "toy").finished);
+  EXPECT_GE(answer.train.steps, 100);
+  EXPECT_GT(answer.imitate.steps, 0);
+  EXPECT_TRUE(OpenFeatures(OpenRun(Path("both"), KnownMethods()), "toy").finished);
   // Again: nothing is left to do, nothing changes.
   const std::string field = Field("both"), features = Features("both");
-  const Json again = RunScene(Job("both"), {});
-  EXPECT_EQ(again["imitate"]["steps"], answer["imitate"]["steps"]);
+  const SceneResult again = RunScene(Job("both"), KnownMethods(), {});
+  EXPECT_EQ(again.imitate.steps, answer.imitate.steps);
   EXPECT_EQ(Field("both"), field);
   EXPECT_EQ(Features("both"), features);
 }
@@ -111,9 +114,9 @@ TEST_F(SceneJobTest, GoesOnWhereItWasStopped) {
   // With features there it can be clicked.
   EXPECT_MENTIONS(ClickLog("stopped"), "masks will still improve");
 
-  const Json answer = RunScene(job, {});
-  EXPECT_EQ(answer["train"]["steps"], train["options"]["steps"]);
-  EXPECT_EQ(answer["imitate"]["steps"], imitate["options"]["steps"]);
+  const SceneResult answer = RunScene(job, KnownMethods(), {});
+  EXPECT_EQ(answer.train.steps, train["options"]["steps"]);
+  EXPECT_EQ(answer.imitate.steps, imitate["options"]["steps"]);
   EXPECT_EQ(Run("stopped").ReadConfigSection("imitate-toy"), imitate);
 }
 
@@ -122,17 +125,17 @@ TEST_F(SceneJobTest, GoesOnWhereItWasStopped) {
 TEST_F(SceneJobTest, FirstFeaturesComeBeforeTheTrainingEndsAndLeaveNothing) {
   SceneJobOptions plain = EarlyJob("plain");
   plain.first_features = false;
-  RunScene(plain, {});
+  RunScene(plain, KnownMethods(), {});
   EXPECT_EQ(TakeLog().find("pauses"), std::string::npos);
 
   std::vector<std::string> stages;
   const auto note = [&](const Progress& p) {
     if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
   };
-  const Json answer = RunScene(EarlyJob("early"), {.progress = note});
+  const SceneResult answer = RunScene(EarlyJob("early"), KnownMethods(), {.progress = note});
   EXPECT_EQ(stages, (std::vector<std::string>{"train", "imitate", "train", "imitate"}));
   EXPECT_MENTIONS(TakeLog(), "clickable now: semfield segment");
-  EXPECT_TRUE(answer["train"]["finished"].get<bool>());
+  EXPECT_TRUE(answer.train.finished);
   EXPECT_TRUE(IsWhole("early"));
   EXPECT_FALSE(std::filesystem::exists(Path("early/cache")));
   EXPECT_EQ(Field("early"), Field("plain"));
@@ -140,7 +143,7 @@ TEST_F(SceneJobTest, FirstFeaturesComeBeforeTheTrainingEndsAndLeaveNothing) {
   EXPECT_EQ(Run("early").ReadConfigSection("imitate-toy")["options"],
             Run("plain").ReadConfigSection("imitate-toy")["options"]);
   // Again: nothing is left to do.
-  RunScene(EarlyJob("early"), {});
+  RunScene(EarlyJob("early"), KnownMethods(), {});
   EXPECT_EQ(Features("early"), Features("plain"));
 
   // The same after a stop in each of the four stages.
@@ -152,7 +155,7 @@ TEST_F(SceneJobTest, FirstFeaturesComeBeforeTheTrainingEndsAndLeaveNothing) {
     if (run > 1) {
       EXPECT_MENTIONS(ClickLog(name), "masks will still improve");
     }
-    EXPECT_EQ(RunScene(EarlyJob(name), {})["imitate"]["steps"], answer["imitate"]["steps"]);
+    EXPECT_EQ(RunScene(EarlyJob(name), KnownMethods(), {}).imitate.steps, answer.imitate.steps);
     EXPECT_EQ(Field(name), Field("plain"));
     EXPECT_EQ(Features(name), Features("plain"));
     EXPECT_TRUE(IsWhole(name));
@@ -164,38 +167,38 @@ TEST_F(SceneJobTest, FirstFeaturesComeBeforeTheTrainingEndsAndLeaveNothing) {
 TEST_F(SceneJobTest, AnyImitationReplacesFirstFeatures) {
   EXPECT_EQ(StopIn("train", EarlyJob("first"), 2), "interrupted");
   EXPECT_TRUE(IsOfFirstFeatures(Run("first").ReadConfigSection("imitate-toy")));
-  EXPECT_FALSE(OpenFeatures(OpenRun(Path("first")), "toy").finished);
+  EXPECT_FALSE(OpenFeatures(OpenRun(Path("first"), KnownMethods()), "toy").finished);
   const std::string before = Features("first");
   ImitateJobOptions job = TinyImitation(Path("first"), 30);
   job.checkpoint_seconds = 1e6;
   // They stay until there are others.
   std::string during;
-  RunImitate(job, {.progress = [&](const Progress& p) {
+  RunImitate(job, KnownMethods(), {.progress = [&](const Progress& p) {
                if (during.empty() && p.done > 0) during = Features("first");
              }});
   EXPECT_EQ(during, before);
   EXPECT_FALSE(IsOfFirstFeatures(Run("first").ReadConfigSection("imitate-toy")));
-  EXPECT_TRUE(OpenFeatures(OpenRun(Path("first")), "toy").finished);
+  EXPECT_TRUE(OpenFeatures(OpenRun(Path("first"), KnownMethods()), "toy").finished);
 }
 
 TEST_F(SceneJobTest, ShortTrainingsHaveNoFirstFeatures) {
   SceneJobOptions job = Job("short");
   job.first_field_minutes = job.minutes;
-  RunScene(job, {});
+  RunScene(job, KnownMethods(), {});
   EXPECT_EQ(TakeLog().find("pauses"), std::string::npos);
 }
 
 TEST_F(SceneJobTest, WrongInputIsAnError) {
   SceneJobOptions job = Job("");
   job.out.clear();
-  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, {}); }), "--out");
+  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, KnownMethods(), {}); }), "--out");
   job = Job("wrong");
   job.capture = Path("nowhere");
-  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, {}); }), "nowhere");
+  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, KnownMethods(), {}); }), "nowhere");
   // Known before minutes are spent on the field.
   job = Job("wrong");
   job.teacher = "toyy";
-  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, {}); }), "toy");
+  EXPECT_MENTIONS(ErrorOf([&] { RunScene(job, KnownMethods(), {}); }), "toy");
   EXPECT_FALSE(std::filesystem::exists(Path("wrong")));
 }
 

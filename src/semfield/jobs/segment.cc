@@ -14,7 +14,7 @@
 #include "semfield/interaction/click_segmenter.h"
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/perception/image_encoder.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
@@ -28,21 +28,21 @@ int64_t Area(const ImageU8& mask) {
 }
 
 // The photo when the view has one at this size, else our rendering.
-ImageU8 Picture(const RunContext& run, const NamedView& view) {
+ImageU8 Picture(const OpenedRun& run, const NamedView& view) {
   if (view.index >= 0) return ToRgb(ReadImage(run.capture->views[view.index].image), {255, 255, 255});
   RenderRequest options;
-  std::copy_n(run.background, 3, options.background);
+  std::copy_n(run.background.data(), 3, options.background);
   return ToU8(run.Field().Render(view.camera, view.world_from_camera, options).rgb);
 }
 
 class SegmentJob {
  public:
-  SegmentJob(const SegmentJobOptions& job, const RunContext& run)
+  SegmentJob(const SegmentJobOptions& job, const OpenedRun& run)
       : job_(job),
         run_(run),
         features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
-        segmenter_(run.Field(), *features_.model, *decoder_),
+        segmenter_(run.Field(), *features_.field, *decoder_),
         granularity_(ParseGranularity(job.granularity)) {
     if (job.teacher_direct) encoder_ = LoadImageEncoder(job.teacher, {.onnxruntime = job.onnxruntime});
     folder_ = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
@@ -115,7 +115,7 @@ class SegmentJob {
     const Stopwatch stopwatch;
     const SquareView square(view.camera, kSquareMaskResolution);
     const FeatureMap features = encoder_->Encode(
-        RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background));
+        RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background.data()));
     const double encode = stopwatch.Milliseconds();
     SegmentResult result = segmenter_.SegmentWith(features, square, prompt, granularity_);
     result.milliseconds["render and encode"] = encode;
@@ -196,8 +196,8 @@ class SegmentJob {
   }
 
   const SegmentJobOptions& job_;
-  const RunContext& run_;
-  FeatureRun features_;
+  const OpenedRun& run_;
+  OpenedFeatures features_;
   std::unique_ptr<PromptDecoder> decoder_;
   std::unique_ptr<ImageEncoder> encoder_;
   ClickSegmenter segmenter_;
@@ -252,11 +252,11 @@ void SegmentJobOptions::Describe(OptionList& list) {
             "Run the teacher's encoder on our rendering instead of rendered features.");
 }
 
-Json RunSegment(const SegmentJobOptions& job, const JobControl& control) {
+Json RunSegment(const SegmentJobOptions& job, const MethodList& methods, const JobControl& control) {
   if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
   if (job.name.find('/') != std::string::npos)
     throw InputError("--name {}: expected a file name without '/'", job.name);
-  const RunContext run = OpenRun(job.run);
+  const OpenedRun run = OpenRun(job.run, methods);
   const NamedView first = FindNamedView(*run.capture, job.view);
   const Prompt prompt = ParsePrompt(job.click, job.box, first.camera);
   std::vector<NamedView> others;

@@ -6,6 +6,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -29,6 +30,6 @@ struct SegmentJobOptions {
 // Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
 // view, one JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted
 // to the surface and projected; a view that sees no positive click gets an empty mask and says "hidden".
-Json RunSegment(const SegmentJobOptions& options, const JobControl& control);
+Json RunSegment(const SegmentJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

@@ -1,4 +1,5 @@
 #include "semfield/jobs/segment.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +7,7 @@
 
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
@@ -33,7 +34,8 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
   job.name = "chair";
   job.truth = true;
   std::vector<Progress> reports;
-  const Json answer = RunSegment(job, {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  const Json answer =
+      RunSegment(job, KnownMethods(), {.progress = [&](const Progress& p) { reports.push_back(p); }});
   ASSERT_EQ(answer["views"].size(), size_t{kTinyViews});
   EXPECT_EQ(answer["view"], "images_003");
   EXPECT_EQ(reports.back().done, kTinyViews);
@@ -72,10 +74,10 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
 // The encoder is not asked: masks come from rendered features.
 TEST_F(SegmentJobTest, OnlyTeacherDirectRunsTheEncoder) {
   SegmentJobOptions job = Click("0", "12,10");
-  const Json ours = RunSegment(job, {})["views"][0];
+  const Json ours = RunSegment(job, KnownMethods(), {})["views"][0];
   EXPECT_FALSE(ours["milliseconds"].contains("render and encode"));
   job.teacher_direct = true;
-  const Json direct = RunSegment(job, {})["views"][0];
+  const Json direct = RunSegment(job, KnownMethods(), {})["views"][0];
   EXPECT_TRUE(direct["milliseconds"].contains("render and encode"));
   EXPECT_FALSE(direct["milliseconds"].contains("features"));
 }
@@ -84,11 +86,11 @@ TEST_F(SegmentJobTest, GranularityReachesTheDecoder) {
   SegmentJobOptions job = Click("0", "12,10");
   for (const char* name : {"whole", "part", "subpart"}) {
     job.granularity = name;
-    EXPECT_EQ(RunSegment(job, {})["views"][0]["granularity"], name);
+    EXPECT_EQ(RunSegment(job, KnownMethods(), {})["views"][0]["granularity"], name);
   }
   // The stand-in's "whole" is its channel of ones, which the features have learnt.
   job.granularity = "whole";
-  EXPECT_GT(RunSegment(job, {})["views"][0]["area_share"], 0.9);
+  EXPECT_GT(RunSegment(job, KnownMethods(), {})["views"][0]["area_share"], 0.9);
 }
 
 TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
@@ -97,7 +99,7 @@ TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
   job.box = {"2,2,30,20"};
   job.views = "0,1,2";
   job.granularity = "whole";
-  const Json answer = RunSegment(job, {});
+  const Json answer = RunSegment(job, KnownMethods(), {});
   ASSERT_EQ(answer["views"].size(), 3u);
   EXPECT_GT(answer["views"][0]["area"], 0);
   EXPECT_TRUE(answer["views"][0]["clicks"].empty());
@@ -108,7 +110,7 @@ TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
 }
 
 TEST_F(SegmentJobTest, PoseFilesAreViewsToo) {
-  const RunContext run = OpenRun(Path("run"));
+  const OpenedRun run = OpenRun(Path("run"), KnownMethods());
   const Pose& pose = run.capture->views[2].world_from_camera;
   Json matrix = Json::array();
   for (int row = 0; row < 3; ++row) {
@@ -117,7 +119,7 @@ TEST_F(SegmentJobTest, PoseFilesAreViewsToo) {
   }
   WriteJsonFile(*folder_ / "elsewhere.json",
                 {{"w", 40}, {"h", 64}, {"fl_x", 30}, {"world_from_camera", matrix}});
-  const Json record = RunSegment(Click(Path("elsewhere.json"), "39,63"), {})["views"][0];
+  const Json record = RunSegment(Click(Path("elsewhere.json"), "39,63"), KnownMethods(), {})["views"][0];
   EXPECT_EQ(record["view"], "elsewhere");
   const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
   EXPECT_EQ(mask.width, 40);
@@ -128,26 +130,26 @@ TEST_F(SegmentJobTest, PoseFilesAreViewsToo) {
 TEST_F(SegmentJobTest, PixelsAreThoseOfTheOriginalPhoto) {
   TrainJobOptions train = TinyTraining(Path("capture"), Path("small"), 20);
   train.downscale = 2;
-  RunTrain(train, {});
-  RunImitate(TinyImitation(Path("small"), 5), {});
+  RunTrain(train, KnownMethods(), {});
+  RunImitate(TinyImitation(Path("small"), 5), KnownMethods(), {});
   SegmentJobOptions job = Click("0", "31,23");
   job.run = Path("small");
-  const ImageU8 mask = ReadImage(RunSegment(job, {})["views"][0]["mask"].get<std::string>());
+  const ImageU8 mask = ReadImage(RunSegment(job, KnownMethods(), {})["views"][0]["mask"].get<std::string>());
   EXPECT_EQ(mask.width, kTinyWidth);
   EXPECT_EQ(mask.height, kTinyHeight);
 }
 
 TEST_F(SegmentJobTest, WrongPromptsAreErrors) {
   SegmentJobOptions job = Click("", "1,1");
-  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "--view");
-  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("0", "33,1"), {}); }), "outside");
-  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("nine", "1,1"), {}); }), "nine");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, KnownMethods(), {}); }), "--view");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("0", "33,1"), KnownMethods(), {}); }), "outside");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(Click("nine", "1,1"), KnownMethods(), {}); }), "nine");
   job = Click("0", "1,1");
   job.name = "../escape";
-  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "--name");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, KnownMethods(), {}); }), "--name");
   job = Click("0", "1,1");
   job.views = "1,what";
-  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, {}); }), "what");
+  EXPECT_MENTIONS(ErrorOf([&] { RunSegment(job, KnownMethods(), {}); }), "what");
 }
 
 TEST_F(SegmentJobTest, StopsBetweenViews) {
@@ -155,7 +157,8 @@ TEST_F(SegmentJobTest, StopsBetweenViews) {
   stop.RequestStop();
   SegmentJobOptions job = Click("0", "12,10");
   job.views = "all";
-  EXPECT_EQ(ErrorOf([&] { RunSegment(job, {.progress = {}, .stop = &stop}); }, ErrorKind::kInterrupted),
+  EXPECT_EQ(ErrorOf([&] { RunSegment(job, KnownMethods(), {.progress = {}, .stop = &stop}); },
+                    ErrorKind::kInterrupted),
             "interrupted");
 }
 

@@ -2,81 +2,29 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
-#include "semfield/base/rate_meter.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/jobs/poses.h"
 #include "semfield/jobs/train_memory.h"
-#include "semfield/methods/radiance/training/radiance_trainer.h"
-#include "semfield/run/run_context.h"
+#include "semfield/jobs/training_session.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/checkpoint.h"
-#include "semfield/training/metrics_log.h"
-#include "semfield/training/plan.h"
 #include "semfield/training/presets.h"
 #include "semfield/training/run_folder.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kMetricsInterval = 50;  // steps
-// Throw-away steps go through the coarse phases at the run's own pace where time allows: hurried, they would
-// end in fog, where a step may cost twice what later ones do. A run of a minute has to hurry.
-constexpr double kThrowAwayShare = 0.08;  // of the time asked for
-constexpr double kFewestThrowAwaySeconds = 1.5, kMostThrowAwaySeconds = 16;
-constexpr double kPhaseStepsPerMinute = 75;
-constexpr int kFewestPhaseSteps = 40;
-
 // What of a training stands in config.json, section "train".
 struct TrainPlan {
   Json section = nullptr;
-  RadianceOptions options;
+  AnyOptions options;
 };
-
-struct StepTime {
-  double first = 0;  // seconds of the first step, which loads photos if not all stay in memory
-  double step = 0;   // seconds of a step later on
-};
-
-// From throw-away steps of a trainer that is then forgotten.
-StepTime MeasureStep(const Capture& capture, const ImageStore& store, RadianceOptions options, double minutes,
-                     const JobControl& control) {
-  options.steps = 100000;
-  const int hurried =
-      std::max(kFewestPhaseSteps, static_cast<int>(std::min(kPhaseStepsPerMinute * minutes, 1e6)));
-  options.phase_steps = std::min(options.phase_steps, hurried);
-  RadianceTrainer trainer(capture, store, options);
-  const double budget =
-      std::clamp(minutes * 60 * kThrowAwayShare, kFewestThrowAwaySeconds, kMostThrowAwaySeconds);
-  const Stopwatch stopwatch;
-  std::vector<double> ends;
-  while (ends.size() < 4 || stopwatch.Seconds() < budget) {
-    control.ThrowIfStopped();
-    trainer.Step();
-    ends.push_back(stopwatch.Seconds());
-  }
-  const size_t from = ends.size() * 3 / 4 - 1;
-  return {.first = ends[0], .step = (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from)};
-}
-
-int StepsOfMinutes(const TrainJobOptions& job, const Capture& capture, const ImageStore& store,
-                   const RadianceOptions& options, const Stopwatch& job_stopwatch, const JobControl& control,
-                   Json* plan) {
-  control.Report({.stage = "train", .detail = "timing a few throw-away steps for the plan"});
-  const StepTime time = MeasureStep(capture, store, options, job.minutes, control);
-  constexpr double kSaving = 2;  // last checkpoint
-  const StepPlan steps = PlanByMinutes(job.minutes, time.step, job_stopwatch.Seconds() + time.first + kSaving,
-                                       /*min_steps=*/100, 10000000);
-  *plan = {{"minutes", job.minutes}, {"seconds_per_step", time.step}, {"steps", steps.steps}};
-  return steps.steps;
-}
 
 // How config.json, which is JSON and hence UTF-8, names the capture.
 std::string StoredPath(const std::filesystem::path& capture) {
@@ -96,151 +44,56 @@ void DescribeCapture(const Capture& capture, Json* section) {
   (*section)["threads"] = NumThreads();
 }
 
+// Of options that decide it themselves; 0 leaves it to --minutes or the preset.
+int StepsOf(const AnyOptions& options) {
+  return OptionsToJson(options).value("steps", 0);
+}
+
 // The options of a new training but for the steps that --minutes may still decide.
-RadianceOptions NewOptions(const TrainJobOptions& job, const Capture& capture) {
-  RadianceOptions options = job.radiance;
-  ApplyPreset(job.PresetValues(), "preset " + job.preset, job.given, &options);
-  return ResolveRadianceOptions(options, capture);
+AnyOptions NewOptions(const TrainJobOptions& job, const Method& method, const Capture& capture) {
+  AnyOptions options = job.options;
+  ApplyPreset(LoadPreset(method.info().presets, job.preset), "preset " + job.preset, job.given,
+              method.NewOptions(), &options);
+  return method.Resolve(options, capture);
 }
 
-TrainPlan NewPlan(const TrainJobOptions& job, const RadianceOptions& options, const Capture& capture,
-                  const ImageStore& store, const Stopwatch& job_stopwatch, const JobControl& control) {
-  TrainPlan plan;
-  plan.options = options;
-  Json timing;
-  if (job.minutes > 0 && job.radiance.steps == 0) {
-    plan.options.steps = StepsOfMinutes(job, capture, store, plan.options, job_stopwatch, control, &timing);
-  }
-  OptionList list;
-  plan.options.Describe(list);
-  DescribeCapture(capture, &plan.section);
-  plan.section["allow_outside"] = job.allow_outside;
-  plan.section["downscale"] = job.downscale;
-  plan.section["preset"] = job.preset;
-  plan.section["plan"] = timing;
-  plan.section["options"] = OptionsToJson(list);
-  return plan;
+Json NewSection(const TrainJobOptions& job, const Method& method, const SceneTraining& training,
+                const Json& timing, const Capture& capture) {
+  Json section;
+  DescribeCapture(capture, &section);
+  section[kMethodKey] = method.info().name;
+  section["allow_outside"] = job.allow_outside;
+  section["downscale"] = job.downscale;
+  section["preset"] = job.preset;
+  section["plan"] = timing;
+  section["options"] = OptionsToJson(training.options());
+  section.update(training.Section());
+  return section;
 }
 
-TrainPlan StoredPlan(const Json& section, const std::string& where) {
-  TrainPlan plan;
-  plan.section = section;
+AnyOptions StoredOptions(const Method& method, const Json& section, const std::string& where) {
+  AnyOptions options = method.NewOptions();
   OptionList list;
-  plan.options.Describe(list);
+  options.Describe(list);
   OptionsFromJson(list, section.at("options"), where);
-  return plan;
+  return options;
 }
 
 // A stored plan is kept as it is; what the caller asks for beside it must not vanish without a word.
-void WarnAboutStored(const TrainJobOptions& job, const TrainPlan& plan, const std::string& where) {
-  WarnAboutUnused(job.given, job.radiance, plan.options, where);
+void WarnAboutStored(const TrainJobOptions& job, const Method& method, const TrainPlan& plan,
+                     const std::string& where) {
+  WarnAboutUnused(job.given, method.NewOptions(), job.options, plan.options, where);
   const Json timing = plan.section.value("plan", Json());
   if (job.minutes > 0 && (!timing.is_object() || timing.value("minutes", 0.0) != job.minutes)) {
-    LogWarning("{}: goes on with its {} steps: --minutes {} is not used", where, plan.options.steps,
+    LogWarning("{}: goes on with its {} steps: --minutes {} is not used", where, StepsOf(plan.options),
                job.minutes);
   }
 }
 
 // Nothing in a checkpoint tells how long it took: the same training gives the same bytes.
-void Save(const RunFolder& folder, const RadianceTrainer& trainer) {
+void Save(const RunFolder& folder, const SceneTrainer& trainer) {
   SaveCheckpoint(folder.radiance_checkpoint(), "radiance", trainer.Tensors(),
                  {{"state", trainer.State().dump()}});
-}
-
-struct LoopResult {
-  bool trained = false;  // or nothing was left to do
-  double seconds = 0;    // of the whole training so far
-  double psnr = 0;       // mean over the last steps
-};
-
-// Sums up the steps between two entries of the log.
-class Interval {
- public:
-  Interval(const JobControl& control, MetricsLog& log, double seconds_before, int total)
-      : control_(control), log_(log), seconds_before_(seconds_before), total_(total) {}
-  void Count(const RadianceStepStats& stats) {
-    mse_ += stats.mse;
-    rays_ += static_cast<double>(stats.rays);
-    ++counted_;
-  }
-  // Logs and reports; `seconds` of this loop. Returns the PSNR.
-  double Close(const RadianceTrainer& trainer, const RadianceStepStats& stats, double seconds) {
-    const double psnr = -10 * std::log10(std::max(mse_ / counted_, 1e-12));
-    const double rays_per_second = rays_ / std::max(1e-9, seconds - start_);
-    log_.Append("train", trainer.step(), seconds_before_ + seconds,
-                {{"psnr", psnr},
-                 {"distortion", stats.distortion},
-                 {"rays_per_second", rays_per_second},
-                 {"rays", stats.rays},
-                 {"marched_samples", stats.marched_samples},
-                 {"kept_samples", stats.kept_samples},
-                 {"occupied", trainer.model().occupancy.OccupiedFraction()}});
-    rate_.Update(trainer.step(), seconds);
-    control_.Report({.stage = "train",
-                     .done = static_cast<double>(trainer.step()),
-                     .total = static_cast<double>(total_),
-                     .seconds_left = rate_.SecondsLeft(total_),
-                     .detail = fmt::format("step {} of {}, PSNR {:.2f} dB, {:.0f} k rays/s", trainer.step(),
-                                           total_, psnr, rays_per_second / 1e3)});
-    mse_ = rays_ = counted_ = 0;
-    start_ = seconds;
-    return psnr;
-  }
-
- private:
-  const JobControl& control_;
-  MetricsLog& log_;
-  const double seconds_before_;
-  const int total_;
-  RateMeter rate_;
-  double mse_ = 0, rays_ = 0, start_ = 0;
-  int counted_ = 0;
-};
-
-LoopResult TrainLoop(const TrainJobOptions& job, const RunFolder& folder, RadianceTrainer& trainer,
-                     const JobControl& control) {
-  MetricsLog log(folder.metrics());
-  log.TruncateAfter("train", trainer.step());
-  const double seconds_before = log.SecondsAt("train", trainer.step());
-  const int total = trainer.model().options.steps;
-  Interval interval(control, log, seconds_before, total);
-  const Stopwatch stopwatch;
-  double last_save = 0;
-  LoopResult result{.seconds = seconds_before};
-  const auto paused = [&] {
-    return job.pause_after_seconds > 0 && result.seconds >= job.pause_after_seconds;
-  };
-  while (!trainer.Done() && !paused()) {
-    result.trained = true;
-    const RadianceStepStats stats = trainer.Step();
-    interval.Count(stats);
-    const double seconds = stopwatch.Seconds();
-    result.seconds = seconds_before + seconds;
-    if (!std::isfinite(stats.mse)) {
-      throw ResourceError(
-          "training diverged at step {}: the loss is not a number. Lower --grid-learning-rate and "
-          "--mlp-learning-rate; the last checkpoint is kept",
-          trainer.step());
-    }
-    // The entry of a pause tells the next call that it has been.
-    if (trainer.step() % kMetricsInterval == 0 || trainer.Done() || paused())
-      result.psnr = interval.Close(trainer, stats, seconds);
-    if (control.StopRequested()) {
-      Save(folder, trainer);
-      LogInfo("stopped at step {} of {}; go on with --resume", trainer.step(), total);
-      throw InterruptedError();
-    }
-    if (seconds - last_save > job.checkpoint_seconds) {
-      Save(folder, trainer);
-      last_save = stopwatch.Seconds();
-    }
-  }
-  if (result.trained) {
-    result.seconds = seconds_before + stopwatch.Seconds();
-    Save(folder, trainer);
-  }
-  if (result.trained && trainer.Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
-  return result;
 }
 
 // Refuses to write over a training silently.
@@ -284,25 +137,129 @@ Json StoredSection(const TrainJobOptions& job, bool resumes, std::string* where)
   return stored;
 }
 
-void Restore(const RunFolder& folder, RadianceTrainer& trainer) {
-  const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
-  trainer.Restore(checkpoint.file, CheckpointState(checkpoint.file, {"samples_per_ray"}));
+// Which method a job is of: what a stored training was made with, else what was asked for.
+const Method& MethodOf(const TrainJobOptions& job, const Json& stored, const MethodList& methods) {
+  if (stored.is_null()) return job.method.empty() ? methods.Default(false) : methods.Find(job.method);
+  const Method& method = MethodOfSection(stored, methods, /*on_radiance=*/false);
+  if (job.given.count("method") > 0 && job.method != method.info().name) {
+    throw InputError(
+        "--method {}: the training was made with '{}'; leave the option out, or name another --out",
+        job.method, method.info().name);
+  }
+  return method;
 }
 
-Json Answer(const std::string& run, const RadianceTrainer& trainer, const LoopResult& result) {
-  const int steps = trainer.step();
-  const std::string done =
-      result.trained ? fmt::format(", training PSNR {:.2f} dB", result.psnr) : " (nothing left to do)";
-  Json answer;
-  answer["text"] = Json::array({fmt::format("{}: {} steps in {:.0f} s{}", run, steps, result.seconds, done),
-                                fmt::format("next: semfield imitate {}", run)});
-  answer["run"] = run;
-  answer["steps"] = steps;
-  answer["finished"] = trainer.Done();
-  answer["seconds"] = result.seconds;
-  if (result.trained) answer["train_psnr"] = result.psnr;
-  return answer;
+void RefuseClocks(const TrainJobOptions& job) {
+  if (!job.deterministic || job.minutes <= 0 || StepsOf(job.options) > 0) return;
+  throw InputError(
+      "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
+      "give --steps in its place, or repeat a plan that was made with --config RUN/config.json");
 }
+
+// One training from its options to its result.
+class TrainJob {
+ public:
+  TrainJob(TrainJobOptions job, const MethodList& methods, const JobControl& control)
+      : job_(std::move(job)), control_(control) {
+    if (job_.out.empty())
+      throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
+    resumes_ = Continues(job_);
+    stored_ = StoredSection(job_, resumes_, &config_file_);
+    method_ = &MethodOf(job_, stored_, methods);
+    if (job_.options.empty()) job_.options = method_->NewOptions();
+    if (stored_.is_null()) RefuseClocks(job_);
+  }
+
+  TrainResult Run() {
+    const bool allow_outside = job_.allow_outside || AllowedOutside(stored_);
+    const std::string path = CapturePath(allow_outside);
+    const Stopwatch stopwatch;  // finding poses is not training
+    const Capture capture = ReadCapture(path, {.format = job_.format, .allow_outside = allow_outside});
+    MakePlan(capture);
+    const ImageStore store(capture, downscale_, static_cast<size_t>(image_cache_) << 20);
+    const std::unique_ptr<SceneTraining> training =
+        method_->Prepare({.capture = capture, .store = store, .onnxruntime = "", .cache = {}}, plan_.options);
+    if (stored_.is_null()) {
+      Json timing;
+      if (job_.minutes > 0 && StepsOf(job_.options) == 0)
+        timing = training->PlanByMinutes(job_.minutes, stopwatch, control_);
+      plan_.section = NewSection(job_, *method_, *training, timing, capture);
+    }
+    plan_.section["image-cache"] = image_cache_;
+    TrainResult result = Train(capture, *training);
+    result.wall_seconds = stopwatch.Seconds();
+    return result;
+  }
+
+ private:
+  // The pose file or folder to read; photos without poses get them first.
+  std::string CapturePath(bool allow_outside) const {
+    const std::string path =
+        !job_.capture.empty() || stored_.is_null() ? job_.capture : stored_.at("capture").get<std::string>();
+    if (path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job_.out);
+    return CaptureWithPoses(path, {.format = job_.format, .allow_outside = allow_outside}, job_.out,
+                            control_);
+  }
+
+  void MakePlan(const Capture& capture) {
+    downscale_ = stored_.is_null() ? job_.downscale : stored_.value("downscale", 1.0);
+    image_cache_ = job_.image_cache > 0 ? job_.image_cache : StoredImageCache(stored_);
+    if (stored_.is_null()) {
+      plan_.options = NewOptions(job_, *method_, capture);
+    } else {
+      plan_ = {.section = stored_, .options = StoredOptions(*method_, stored_, config_file_)};
+      WarnAboutStored(job_, *method_, plan_, config_file_);
+      CompareCapture(capture, stored_, config_file_);
+    }
+    CheckTrainMemory(capture,
+                     {.downscale = downscale_,
+                      .image_cache_mib = image_cache_,
+                      .method = method_,
+                      .options = plan_.options},
+                     /*fixed=*/!stored_.is_null(), AvailableMemory());
+  }
+
+  TrainResult Train(const Capture& capture, SceneTraining& training) {
+    const RunFolder folder = RunFolder::Create(job_.out);
+    const RunLock lock(folder);
+    if (!resumes_) {
+      CheckMayReplace(job_, folder);  // another one may have been at work until now
+      if (!stored_.is_null()) DescribeCapture(capture, &plan_.section);
+      if (job_.restart) RemoveCheckpoint(folder.radiance_checkpoint());
+    }
+    if (!resumes_ || job_.image_cache > 0) folder.WriteConfigSection("train", plan_.section);
+    const std::unique_ptr<SceneTrainer> trainer = training.MakeTrainer();
+    if (resumes_ && CheckpointExists(folder.radiance_checkpoint()))
+      trainer->Restore(LoadCheckpoint(folder.radiance_checkpoint(), "radiance").file);
+    TrainingSession session(*trainer, folder.metrics(), [&] { Save(folder, *trainer); },
+                            {.stage = "train",
+                             .verb = "train",
+                             .what = "training",
+                             .checkpoint_seconds = job_.checkpoint_seconds,
+                             .first_checkpoint_seconds = job_.checkpoint_seconds,
+                             .pause_after_seconds = job_.pause_after_seconds});
+    const TrainingSessionResult trained = session.Run(control_);
+    if (trained.trained && trainer->Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
+    TrainResult result{.run = job_.out,
+                       .steps = trainer->step(),
+                       .finished = trainer->Done(),
+                       .trained = trained.trained,
+                       .seconds = trained.seconds};
+    if (trained.metrics.is_object() && trained.metrics.contains("psnr"))
+      result.train_psnr = trained.metrics["psnr"].get<double>();
+    return result;
+  }
+
+  TrainJobOptions job_;
+  const JobControl& control_;
+  bool resumes_ = false;
+  std::string config_file_;  // where the stored section stands
+  Json stored_;
+  const Method* method_ = nullptr;
+  TrainPlan plan_;
+  double downscale_ = 1;
+  int image_cache_ = 0;
+};
 
 }  // namespace
 
@@ -314,6 +271,7 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Flag("allow-outside", &allow_outside,
             "Also read files outside the capture's folder that it names or links to.");
+  list.Text("method", &method, "How the field is trained; its options follow below.");
   list.Text("preset", &preset, "fast, default or best (configs/train).");
   list.Text("config", &config, "config.json of another run: repeat its training with its plan and options.");
   list.Real("minutes", &minutes,
@@ -330,62 +288,36 @@ void TrainJobOptions::Describe(OptionList& list) {
       "give the same bytes with any number of threads, with or without this.");
   list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
             {.min = 0, .max = 86400});
-  radiance.Describe(list);
+  options.Describe(list);
+}
+
+void TrainJobOptions::ChooseMethod(const MethodList& methods, const std::string& name) {
+  const Method& chosen = name.empty() ? methods.Default(/*on_radiance=*/false) : methods.Find(name);
+  method = chosen.info().name;
+  presets = chosen.info().presets;
+  options = chosen.NewOptions();
 }
 
 Json TrainJobOptions::PresetValues() const {
-  return LoadPreset("train", preset);
+  return LoadPreset(presets, preset);
 }
 
-Json RunTrain(const TrainJobOptions& job, const JobControl& control) {
-  if (job.out.empty())
-    throw InputError("--out is missing: name the run folder to make, e.g. --out runs/room");
-  const bool resumes = Continues(job);
-  std::string config_file;
-  const Json stored = StoredSection(job, resumes, &config_file);
-  std::string capture_path =
-      !job.capture.empty() || stored.is_null() ? job.capture : stored.at("capture").get<std::string>();
-  if (job.deterministic && stored.is_null() && job.minutes > 0 && job.radiance.steps == 0) {
-    throw InputError(
-        "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
-        "give --steps in its place, or repeat a plan that was made with --config RUN/config.json");
-  }
-  if (capture_path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job.out);
-  const bool allow_outside = job.allow_outside || AllowedOutside(stored);
-  capture_path = CaptureWithPoses(capture_path, {.format = job.format, .allow_outside = allow_outside},
-                                  job.out, control);
-  const Stopwatch stopwatch;  // finding poses is not training
-  const Capture capture = ReadCapture(capture_path, {.format = job.format, .allow_outside = allow_outside});
-  const double downscale = stored.is_null() ? job.downscale : stored.value("downscale", 1.0);
-  const int image_cache = job.image_cache > 0 ? job.image_cache : StoredImageCache(stored);
-  TrainPlan plan =
-      stored.is_null() ? TrainPlan{.options = NewOptions(job, capture)} : StoredPlan(stored, config_file);
-  if (!stored.is_null()) {
-    WarnAboutStored(job, plan, config_file);
-    CompareCapture(capture, stored, config_file);
-  }
-  CheckTrainMemory(capture,
-                   {.downscale = downscale, .image_cache_mib = image_cache, .radiance = plan.options},
-                   /*fixed=*/!stored.is_null(), AvailableMemory());
-  const ImageStore store(capture, downscale, static_cast<size_t>(image_cache) << 20);
-  if (stored.is_null()) plan = NewPlan(job, plan.options, capture, store, stopwatch, control);
-  plan.section["image-cache"] = image_cache;
+std::vector<std::string> TrainResult::Text() const {
+  std::string done = " (nothing left to do)";
+  if (trained) done = train_psnr ? fmt::format(", training PSNR {:.2f} dB", *train_psnr) : "";
+  return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
+          fmt::format("next: semfield imitate {}", run)};
+}
 
-  const RunFolder folder = RunFolder::Create(job.out);
-  const RunLock lock(folder);
-  if (!resumes) {
-    CheckMayReplace(job, folder);  // another one may have been at work until now
-    if (!stored.is_null()) DescribeCapture(capture, &plan.section);
-    if (job.restart) RemoveCheckpoint(folder.radiance_checkpoint());
-  }
-  if (!resumes || job.image_cache > 0) folder.WriteConfigSection("train", plan.section);
-  RadianceTrainer trainer(capture, store, plan.options);
-  if (resumes && CheckpointExists(folder.radiance_checkpoint())) {
-    Restore(folder, trainer);
-  }
-  Json answer = Answer(job.out, trainer, TrainLoop(job, folder, trainer, control));
-  answer["wall_seconds"] = stopwatch.Seconds();
-  return answer;
+Json TrainResult::ToJson() const {
+  Json json = {{"run", run}, {"steps", steps}, {"finished", finished}, {"seconds", seconds}};
+  if (trained && train_psnr) json["train_psnr"] = *train_psnr;
+  json["wall_seconds"] = wall_seconds;
+  return json;
+}
+
+TrainResult RunTrain(const TrainJobOptions& options, const MethodList& methods, const JobControl& control) {
+  return TrainJob(options, methods, control).Run();
 }
 
 }  // namespace semfield

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "semfield/base/any_options.h"
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
-#include "semfield/methods/radiance/model/radiance_options.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -13,6 +16,7 @@ struct TrainJobOptions {
   std::string out;
   std::string format;          // of the capture; empty: sniffed
   bool allow_outside = false;  // may the capture name files outside its folder?
+  std::string method;          // name; empty: the list's default
   std::string preset = "default";
   std::string config;  // config.json of another run to repeat
   double minutes = 0;  // 0: the preset's steps
@@ -24,16 +28,30 @@ struct TrainJobOptions {
   double checkpoint_seconds = 45;
   // For jobs that alternate: saves and returns when the whole training took so many; 0: never.
   double pause_after_seconds = 0;
-  RadianceOptions radiance;
-  GivenOptions given;  // of these options; what is not its default counts as given too
+  AnyOptions options;             // of the method; empty: its defaults
+  std::string presets = "train";  // folder of the method's presets under configs/
+  GivenOptions given;  // of these options and the method's; what is not its default counts as given too
   void Describe(OptionList& list);
+  // Takes a method, empty: the default, and its options at their defaults.
+  void ChooseMethod(const MethodList& methods, const std::string& name = "");
   // What the preset sets, for help.
   Json PresetValues() const;
 };
 
-// Trains a radiance field into a run folder; resumes what was interrupted. The answer holds steps, seconds,
-// the training PSNR, the paths, and whether the training is finished (a pause leaves it unfinished). Ctrl-C
-// saves a checkpoint before InterruptedError().
-Json RunTrain(const TrainJobOptions& options, const JobControl& control);
+struct TrainResult {
+  std::string run;
+  int steps = 0;                     // made so far
+  bool finished = false;             // a pause leaves it unfinished
+  bool trained = false;              // by this call; or nothing was left to do
+  double seconds = 0;                // of the whole training, over all resumes
+  std::optional<double> train_psnr;  // dB, mean over the last steps
+  double wall_seconds = 0;           // of this call
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
+// Trains a radiance field into a run folder; resumes what was interrupted. Ctrl-C saves a checkpoint before
+// InterruptedError().
+TrainResult RunTrain(const TrainJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

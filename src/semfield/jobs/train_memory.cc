@@ -7,7 +7,6 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
-#include "semfield/base/parallel.h"
 
 namespace semfield {
 namespace {
@@ -17,7 +16,6 @@ constexpr size_t kProgram = 64 * kMiB;  // code, stacks, the capture's own recor
 // Rays of a step from fewer photos than this pull the field to and fro.
 constexpr int kFewestPhotos = 8;
 constexpr int kGoodPhotos = 24;  // what is proposed holds so many, if there are so many
-constexpr int kSmallestTable = 14;
 
 std::string ImageCacheText(int mib) {
   return fmt::format("--image-cache {}", mib);
@@ -39,27 +37,32 @@ std::string FittingCache(const Capture& capture, TrainSize size, uint64_t availa
   return fits ? ImageCacheText(size.image_cache_mib) : "";
 }
 
+// The options that would make it fit, the method's own made smaller only where photos at an eighth of their
+// size do not help.
 std::string FittingOptions(const Capture& capture, const TrainSize& size, uint64_t available) {
-  for (int table = size.radiance.log2_table_size; table >= kSmallestTable; --table) {
+  std::optional<Method::Smaller> smaller_options;
+  for (TrainSize current = size;;) {
     for (const double factor : {1.0, 2.0, 4.0, 8.0}) {
-      TrainSize smaller = size;
+      TrainSize smaller = current;
       smaller.downscale *= factor;
-      smaller.radiance.log2_table_size = table;
       std::string text;
-      if (table != size.radiance.log2_table_size) text += fmt::format(" --log2-table-size {}", table);
+      if (smaller_options)
+        text += fmt::format(" --{} {}", smaller_options->changed.name, smaller_options->changed.value);
       if (factor > 1) text += fmt::format(" --downscale {:g}", smaller.downscale);
       if (!text.empty() && EstimateTrainMemory(capture, smaller).total() <= available) return text.substr(1);
       const std::string cache = FittingCache(capture, smaller, available);
       if (!cache.empty()) return (text + " " + cache).substr(1);
     }
+    smaller_options = size.method->MakeSmaller(current.options);
+    if (!smaller_options) return "";
+    current.options = smaller_options->options;
   }
-  return "";
 }
 
 }  // namespace
 
 size_t TrainMemory::total() const {
-  return photos.photo_bytes + photos.table_bytes + radiance.total() + kProgram;
+  return photos.photo_bytes + photos.table_bytes + static_cast<size_t>(training.total()) + kProgram;
 }
 
 std::string TrainMemory::Text(size_t num_photos) const {
@@ -69,20 +72,18 @@ std::string TrainMemory::Text(size_t num_photos) const {
                                            num_photos, BytesText(static_cast<double>(photos.all_bytes)));
   std::string text = fmt::format("about {}: photos {} ({})", BytesText(static_cast<double>(total())),
                                  BytesText(static_cast<double>(photos.photo_bytes)), resident);
-  const auto add = [&](const char* name, size_t bytes) {
-    if (bytes >= kMiB) text += fmt::format(", {} {}", name, BytesText(static_cast<double>(bytes)));
+  const auto add = [&](const std::string& name, double bytes) {
+    if (bytes >= kMiB) text += fmt::format(", {} {}", name, BytesText(bytes));
   };
-  add("camera directions", photos.table_bytes);
-  add("field and optimizer", radiance.field);
-  add("samples of a step", radiance.samples);
-  add("checkpoints", radiance.checkpoint);
+  add("camera directions", static_cast<double>(photos.table_bytes));
+  for (const MemoryNeed::Part& part : training.parts) add(part.name, part.bytes);
   return text;
 }
 
 TrainMemory EstimateTrainMemory(const Capture& capture, const TrainSize& size) {
   const ImageStore store(capture, size.downscale, static_cast<size_t>(size.image_cache_mib) * kMiB);
   return {.photos = PlanSamplerMemory(capture, store, capture.train),
-          .radiance = EstimateRadianceMemory(size.radiance, NumThreads())};
+          .training = size.method->Memory(size.options, capture)};
 }
 
 void CheckTrainMemory(const Capture& capture, const TrainSize& size, bool fixed,
@@ -109,6 +110,25 @@ void CheckTrainMemory(const Capture& capture, const TrainSize& size, bool fixed,
   throw ResourceError("too little memory: {}; {}. {}", memory.Text(capture.train.size()), left,
                       options.empty() ? "No option makes it small enough: free some memory"
                                       : fmt::format("With {} it would fit", options));
+}
+
+void CheckTrainingMemory(const SceneTraining& training, bool fixed, const MemoryLimit& available) {
+  const MemoryNeed need = training.Memory();
+  std::string parts;
+  for (const MemoryNeed::Part& part : need.parts)
+    parts += fmt::format("{}{} ({})", parts.empty() ? "" : ", ", part.name, BytesText(part.bytes));
+  const std::string text = fmt::format("about {} for {}", BytesText(need.total()), parts);
+  const auto bytes = static_cast<double>(available.bytes);
+  const std::string left = fmt::format("{} are {}", BytesText(bytes), available.source);
+  if (need.total() <= bytes) {
+    LogInfo("memory: {}; {}", text, left);
+    return;
+  }
+  const std::optional<FittingOption> fits = training.OptionThatFits(bytes);
+  throw ResourceError(
+      "too little memory: {}; {}. {}", text, left,
+      fits ? fmt::format("With {}--{} {} it would fit", fixed ? "--restart " : "", fits->name, fits->value)
+           : "Free some memory");
 }
 
 }  // namespace semfield

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "semfield/capture/reader.h"
+#include "semfield/catalog/methods.h"
 #include "semfield/jobs/jobs_test_util.h"
 
 namespace semfield {
@@ -23,7 +24,10 @@ class TrainMemoryTest : public TinyCaptureTest {
     capture_.reset();
     TinyCaptureTest::TearDownTestSuite();
   }
-  static TrainSize Size() { return {.radiance = ResolveRadianceOptions({}, *capture_)}; }
+  static const Method& Radiance() { return KnownMethods().Find("radiance"); }
+  static TrainSize Size() {
+    return {.method = &Radiance(), .options = Radiance().Resolve(Radiance().NewOptions(), *capture_)};
+  }
   static std::string Refusal(TrainSize size, bool fixed, uint64_t available) {
     try {
       CheckTrainMemory(*capture_, size, fixed, {available, "free here"});
@@ -46,8 +50,9 @@ TEST_F(TrainMemoryTest, SizesAreWhatTheyAreMadeOf) {
   EXPECT_EQ(memory.photos.photo_bytes, size_t{35} * 1200 * 800 * 3);
   EXPECT_EQ(memory.photos.look_ahead, 0);
   // 18 bytes a parameter and 12 a cell.
-  EXPECT_GT(memory.radiance.field, size_t{18} * 4 * 4 * (1 << 18));
-  EXPECT_LT(memory.radiance.field, size_t{18} * 8 * 4 * (1 << 18) + size_t{12} * 128 * 128 * 128 + kMiB);
+  EXPECT_GT(memory.training.parts[0].bytes, size_t{18} * 4 * 4 * (1 << 18));
+  EXPECT_LT(memory.training.parts[0].bytes,
+            size_t{18} * 8 * 4 * (1 << 18) + size_t{12} * 128 * 128 * 128 + kMiB);
   const std::string text = memory.Text(35);
   EXPECT_MENTIONS(text, "all 35 in memory");
   EXPECT_MENTIONS(text, "field and optimizer");
@@ -88,11 +93,11 @@ TEST_F(TrainMemoryTest, EnoughIsSaidAndTooLittleIsRefusedWithWhatFits) {
 
 TEST_F(TrainMemoryTest, LargeTablesShrinkWhereTheyAreTheReason) {
   TrainSize size = Size();
-  size.radiance.log2_table_size = 22;
+  size.options.As<RadianceOptions>().log2_table_size = 22;
   const std::string message = Refusal(size, false, 700 * kMiB);
   const double table = ValueOf(message, "--log2-table-size");
   ASSERT_GT(table, 0) << message;
-  size.radiance.log2_table_size = static_cast<int>(table);
+  size.options.As<RadianceOptions>().log2_table_size = static_cast<int>(table);
   if (const double downscale = ValueOf(message, "--downscale"); downscale > 0) size.downscale = downscale;
   if (const double cache = ValueOf(message, "--image-cache"); cache > 0) {
     size.image_cache_mib = static_cast<int>(cache);

@@ -1,10 +1,11 @@
 #include "semfield/jobs/train.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
 #include "semfield/base/json.h"
 #include "semfield/jobs/jobs_test_util.h"
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
 #include "semfield/training/metrics_log.h"
 
 namespace semfield {
@@ -20,11 +21,11 @@ class TrainJobTest : public TinyCaptureTest {
 
 TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
   std::vector<Progress> reports;
-  const Json answer =
-      RunTrain(Job("written", 60), {.progress = [&](const Progress& p) { reports.push_back(p); }});
-  EXPECT_EQ(answer["steps"], 60);
-  EXPECT_TRUE(answer["text"].is_array());
-  EXPECT_GT(answer["train_psnr"].get<double>(), 5);
+  const TrainResult answer = RunTrain(Job("written", 60), KnownMethods(),
+                                      {.progress = [&](const Progress& p) { reports.push_back(p); }});
+  EXPECT_EQ(answer.steps, 60);
+  EXPECT_EQ(answer.Text().size(), 2u);
+  EXPECT_GT(answer.train_psnr.value(), 5);
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().done, 60);
   EXPECT_EQ(reports.back().total, 60);
@@ -42,9 +43,9 @@ TEST_F(TrainJobTest, WritesARunThatSaysWhatWasDone) {
 }
 
 TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
-  RunTrain(Job("existing", 20), {});
+  RunTrain(Job("existing", 20), KnownMethods(), {});
   const std::string before = Checkpoint("existing");
-  const std::string message = ErrorOf([] { RunTrain(Job("existing", 30), {}); });
+  const std::string message = ErrorOf([] { RunTrain(Job("existing", 30), KnownMethods(), {}); });
   EXPECT_NE(message.find("--resume"), std::string::npos) << message;
   EXPECT_NE(message.find("--restart"), std::string::npos) << message;
   EXPECT_EQ(Checkpoint("existing"), before);
@@ -52,35 +53,36 @@ TEST_F(TrainJobTest, RefusesAnExistingRunUnlessTold) {
   TrainJobOptions resume = Job("existing", 20);
   resume.resume = true;
   TakeLog();
-  EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
+  EXPECT_EQ(RunTrain(resume, KnownMethods(), {}).steps, 20);
   EXPECT_EQ(Checkpoint("existing"), before);
   EXPECT_EQ(TakeLog().find("not used"), std::string::npos);
   // Options that a resumed training does not take are said.
-  resume.radiance.steps = 33;
+  resume.options.As<RadianceOptions>().steps = 33;
   resume.minutes = 2;
-  EXPECT_EQ(RunTrain(resume, {})["steps"], 20);
+  EXPECT_EQ(RunTrain(resume, KnownMethods(), {}).steps, 20);
   const std::string log = TakeLog();
   EXPECT_MENTIONS(log, "--steps 33 is not used");
   EXPECT_MENTIONS(log, "--minutes 2 is not used");
   TrainJobOptions restart = Job("existing", 10);
   restart.restart = true;
-  EXPECT_EQ(RunTrain(restart, {})["steps"], 10);
+  EXPECT_EQ(RunTrain(restart, KnownMethods(), {}).steps, 10);
   EXPECT_NE(Checkpoint("existing"), before);
 }
 
 TEST_F(TrainJobTest, InterruptedAndResumedIsTheSameAsInOneGo) {
-  RunTrain(Job("whole", 150), {});
+  RunTrain(Job("whole", 150), KnownMethods(), {});
   StopToken stop;
   const JobControl control = {.progress =
                                   [&](const Progress& p) {
                                     if (p.done >= 100) stop.RequestStop();
                                   },
                               .stop = &stop};
-  EXPECT_EQ(ErrorOf([&] { RunTrain(Job("halves", 150), control); }, ErrorKind::kInterrupted), "interrupted");
+  EXPECT_EQ(ErrorOf([&] { RunTrain(Job("halves", 150), KnownMethods(), control); }, ErrorKind::kInterrupted),
+            "interrupted");
   TrainJobOptions resume;  // options, plan and capture stand in the run
   resume.out = Path("halves");
   resume.resume = true;
-  EXPECT_EQ(RunTrain(resume, {})["steps"], 150);
+  EXPECT_EQ(RunTrain(resume, KnownMethods(), {}).steps, 150);
   EXPECT_EQ(Checkpoint("halves"), Checkpoint("whole"));
   int64_t last = 0;
   for (const Json& line : MetricsLog::Read(RunFolder::Open(Path("halves")).metrics())) {
@@ -97,11 +99,12 @@ TEST_F(TrainJobTest, AFinishedRunKeepsNoOptimizer) {
   StopToken stop;
   EXPECT_EQ(ErrorOf(
                 [&] {
-                  RunTrain(job, {.progress =
-                                     [&](const Progress& p) {
-                                       if (p.done >= 100) stop.RequestStop();
-                                     },
-                                 .stop = &stop});
+                  RunTrain(job, KnownMethods(),
+                           {.progress =
+                                [&](const Progress& p) {
+                                  if (p.done >= 100) stop.RequestStop();
+                                },
+                            .stop = &stop});
                 },
                 ErrorKind::kInterrupted),
             "interrupted");
@@ -110,11 +113,11 @@ TEST_F(TrainJobTest, AFinishedRunKeepsNoOptimizer) {
   EXPECT_TRUE(std::filesystem::exists(PreviousCheckpoint(path)));
   const auto stopped_bytes = std::filesystem::file_size(path);
   job.resume = true;
-  EXPECT_EQ(RunTrain(job, {})["steps"], 150);
+  EXPECT_EQ(RunTrain(job, KnownMethods(), {}).steps, 150);
   EXPECT_EQ(Checkpoint("finished").find("moment"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(PreviousCheckpoint(path)));
   EXPECT_LT(2 * std::filesystem::file_size(path), stopped_bytes);
-  EXPECT_EQ(RunTrain(job, {})["steps"], 150);  // nothing left to do, and no moments to miss
+  EXPECT_EQ(RunTrain(job, KnownMethods(), {}).steps, 150);  // nothing left to do, and no moments to miss
 }
 
 // Photos that do not fit rotate; which ones a step sees does not hang on where a training was stopped.
@@ -127,10 +130,10 @@ TEST_F(TrainJobTest, RotatingPhotosGiveTheSameBitsResumedAndInOneGo) {
     return options;
   };
   TakeLog();
-  RunTrain(job("rotating"), {});
+  RunTrain(job("rotating"), KnownMethods(), {});
   EXPECT_MENTIONS(TakeLog(), "at a time");
   EXPECT_EQ(Run("rotating").ReadConfigSection("train")["image-cache"], 2);
-  RunTrain(job("rotating2"), {});
+  RunTrain(job("rotating2"), KnownMethods(), {});
   EXPECT_EQ(Checkpoint("rotating"), Checkpoint("rotating2"));
   StopToken stop;
   const JobControl control = {.progress =
@@ -138,15 +141,16 @@ TEST_F(TrainJobTest, RotatingPhotosGiveTheSameBitsResumedAndInOneGo) {
                                     if (p.done >= 50) stop.RequestStop();
                                   },
                               .stop = &stop};
-  EXPECT_EQ(ErrorOf([&] { RunTrain(job("rotating3"), control); }, ErrorKind::kInterrupted), "interrupted");
+  EXPECT_EQ(ErrorOf([&] { RunTrain(job("rotating3"), KnownMethods(), control); }, ErrorKind::kInterrupted),
+            "interrupted");
   TrainJobOptions resume;
   resume.out = Path("rotating3");
   resume.resume = true;
-  EXPECT_EQ(RunTrain(resume, {})["steps"], 150);
+  EXPECT_EQ(RunTrain(resume, KnownMethods(), {}).steps, 150);
   EXPECT_EQ(Checkpoint("rotating3"), Checkpoint("rotating"));
   TrainJobOptions all = job("resident");
   all.image_cache = 0;
-  RunTrain(all, {});
+  RunTrain(all, KnownMethods(), {});
   EXPECT_NE(Checkpoint("resident"), Checkpoint("rotating"));
 }
 
@@ -154,7 +158,7 @@ TEST_F(TrainJobTest, RotatingPhotosGiveTheSameBitsResumedAndInOneGo) {
 TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   TrainJobOptions timed = Job("timed", 0);
   timed.minutes = 0.001;  // the fewest steps a plan may have
-  const int steps = RunTrain(timed, {})["steps"].get<int>();
+  const int steps = RunTrain(timed, KnownMethods(), {}).steps;
   EXPECT_GE(steps, 100);
   const Json section = RunFolder::Open(Path("timed")).ReadConfigSection("train");
   EXPECT_EQ(section["plan"]["minutes"], 0.001);
@@ -164,24 +168,24 @@ TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   TrainJobOptions repeat;
   repeat.out = Path("repeated");
   repeat.config = Path("timed") + "/config.json";
-  EXPECT_EQ(RunTrain(repeat, {})["steps"], steps);
+  EXPECT_EQ(RunTrain(repeat, KnownMethods(), {}).steps, steps);
   EXPECT_EQ(Checkpoint("repeated"), Checkpoint("timed"));
   EXPECT_EQ(RunFolder::Open(Path("repeated")).ReadConfigSection("train"), section);
 }
 
 TEST_F(TrainJobTest, TheFileIsTheSameTwiceAndWithAnyNumberOfThreads) {
   TakeLog();
-  RunTrain(Job("threads", 120), {});
+  RunTrain(Job("threads", 120), KnownMethods(), {});
   for (const int threads : {1, 2, 5}) {
     const ScopedThreads scope(threads);
     TrainJobOptions again = Job("threads" + std::to_string(threads), 120);
     again.deterministic = true;
-    RunTrain(again, {});
+    RunTrain(again, KnownMethods(), {});
     EXPECT_EQ(Checkpoint("threads" + std::to_string(threads)), Checkpoint("threads")) << threads;
   }
   TrainJobOptions other_seed = Job("seed", 120);
-  other_seed.radiance.seed += 1;
-  RunTrain(other_seed, {});
+  other_seed.options.As<RadianceOptions>().seed += 1;
+  RunTrain(other_seed, KnownMethods(), {});
   EXPECT_NE(Checkpoint("seed"), Checkpoint("threads"));
 }
 
@@ -190,23 +194,23 @@ TEST_F(TrainJobTest, DeterministicRefusesOnlyWhatTheClockDecides) {
   TrainJobOptions timed = Job("clock", 0);
   timed.minutes = 0.001;
   timed.deterministic = true;
-  EXPECT_MENTIONS(ErrorOf([&] { RunTrain(timed, {}); }), "--deterministic");
+  EXPECT_MENTIONS(ErrorOf([&] { RunTrain(timed, KnownMethods(), {}); }), "--deterministic");
   EXPECT_FALSE(std::filesystem::exists(Path("clock")));
   timed.deterministic = false;
-  RunTrain(timed, {});
+  RunTrain(timed, KnownMethods(), {});
   TrainJobOptions repeat;
   repeat.out = Path("clock-again");
   repeat.config = Path("clock") + "/config.json";
   repeat.deterministic = true;
-  RunTrain(repeat, {});
+  RunTrain(repeat, KnownMethods(), {});
   EXPECT_EQ(Checkpoint("clock-again"), Checkpoint("clock"));
   timed.deterministic = timed.resume = true;
-  RunTrain(timed, {});
+  RunTrain(timed, KnownMethods(), {});
 }
 
 // A plan can be repeated on another capture: the run then says which.
 TEST_F(TrainJobTest, ARepeatedPlanOnAnotherCaptureIsSaid) {
-  RunTrain(Job("plan", 20), {});
+  RunTrain(Job("plan", 20), KnownMethods(), {});
   WriteSynthetic({.views = kTinyViews, .width = kTinyWidth, .height = kTinyHeight, .seed = 7},
                  *folder_ / "another");
   TrainJobOptions repeat;
@@ -214,21 +218,21 @@ TEST_F(TrainJobTest, ARepeatedPlanOnAnotherCaptureIsSaid) {
   repeat.out = Path("on-another");
   repeat.config = Path("plan") + "/config.json";
   TakeLog();
-  RunTrain(repeat, {});
+  RunTrain(repeat, KnownMethods(), {});
   EXPECT_MENTIONS(TakeLog(), "was made for another capture");
   const Json section = RunFolder::Open(Path("on-another")).ReadConfigSection("train");
   EXPECT_EQ(section["capture"], Path("another"));
   EXPECT_NE(section["capture_hash"], Run("plan").ReadConfigSection("train")["capture_hash"]);
   EXPECT_NE(Checkpoint("on-another"), Checkpoint("plan"));
   TakeLog();
-  OpenRun(Path("on-another"));
+  OpenRun(Path("on-another"), KnownMethods());
   EXPECT_EQ(TakeLog().find("changed"), std::string::npos);
 }
 
 TEST_F(TrainJobTest, PresetFillsWhatWasNotSet) {
   TrainJobOptions job = Job("preset", 5);
   job.preset = "fast";
-  RunTrain(job, {});
+  RunTrain(job, KnownMethods(), {});
   const Json options = RunFolder::Open(Path("preset")).ReadConfigSection("train")["options"];
   EXPECT_EQ(options["steps"], 5);             // ours
   EXPECT_EQ(options["log2-table-size"], 11);  // ours, though the preset has its own
@@ -239,9 +243,9 @@ TEST_F(TrainJobTest, PresetFillsWhatWasNotSet) {
 TEST_F(TrainJobTest, AGivenValueThatIsTheDefaultWinsOverThePreset) {
   TrainJobOptions job = Job("given", 5);
   job.preset = "fast";
-  job.radiance.log2_table_size = RadianceOptions().log2_table_size;
+  job.options.As<RadianceOptions>().log2_table_size = RadianceOptions().log2_table_size;
   job.given = {"log2-table-size"};
-  RunTrain(job, {});
+  RunTrain(job, KnownMethods(), {});
   const Json options = RunFolder::Open(Path("given")).ReadConfigSection("train")["options"];
   EXPECT_EQ(options["log2-table-size"], 18);
 }
@@ -249,21 +253,21 @@ TEST_F(TrainJobTest, AGivenValueThatIsTheDefaultWinsOverThePreset) {
 TEST_F(TrainJobTest, WrongInputIsAnErrorBeforeAnythingIsWritten) {
   TrainJobOptions no_out = Job("x", 5);
   no_out.out.clear();
-  EXPECT_NE(ErrorOf([&] { RunTrain(no_out, {}); }).find("--out"), std::string::npos);
+  EXPECT_NE(ErrorOf([&] { RunTrain(no_out, KnownMethods(), {}); }).find("--out"), std::string::npos);
   TrainJobOptions no_capture = Job("nowhere", 5);
   no_capture.capture.clear();
-  EXPECT_NE(ErrorOf([&] { RunTrain(no_capture, {}); }), "");
+  EXPECT_NE(ErrorOf([&] { RunTrain(no_capture, KnownMethods(), {}); }), "");
   TrainJobOptions wrong = Job("nowhere", 5);
   wrong.capture = (*folder_ / "missing").string();
-  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, KnownMethods(), {}); }), "");
   wrong = Job("nowhere", 5);
   wrong.preset = "no-such-preset";
-  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, KnownMethods(), {}); }), "");
   wrong = Job("nowhere", 5);
   std::ofstream(*folder_ / "other.json") << R"({"hello": 1})";
   wrong.config = (*folder_ / "other.json").string();
   wrong.capture.clear();
-  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, {}); }), "");
+  EXPECT_NE(ErrorOf([&] { RunTrain(wrong, KnownMethods(), {}); }), "");
   EXPECT_FALSE(std::filesystem::exists(Path("nowhere")));
 }
 
@@ -275,7 +279,7 @@ TEST_F(TrainJobTest, DamagedConfigsAreErrors) {
     TrainJobOptions job;
     job.out = Path("damaged");
     job.config = (*folder_ / "damaged.json").string();
-    EXPECT_NE(ErrorOf([&] { RunTrain(job, {}); }), "") << text;
+    EXPECT_NE(ErrorOf([&] { RunTrain(job, KnownMethods(), {}); }), "") << text;
   }
 }
 

@@ -115,4 +115,21 @@ void WarnAboutUnused(const OptionList& defaults, const GivenOptions& given, cons
   }
 }
 
+void ApplyPreset(const Json& preset, const std::string& where, const GivenOptions& given, AnyOptions defaults,
+                 AnyOptions* options) {
+  OptionList default_list, list;
+  defaults.Describe(default_list);
+  options->Describe(list);
+  ApplyPreset(preset, where, default_list, given, list);
+}
+
+void WarnAboutUnused(const GivenOptions& given, AnyOptions defaults, AnyOptions options, AnyOptions stored,
+                     const std::string& where) {
+  OptionList default_list, list, stored_list;
+  defaults.Describe(default_list);
+  options.Describe(list);
+  stored.Describe(stored_list);
+  WarnAboutUnused(default_list, given, list, stored_list, where);
+}
+
 }  // namespace semfield

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/any_options.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 
@@ -26,6 +27,8 @@ Json LoadPreset(const std::string& task, const std::string& name);
 // naming `where`.
 void ApplyPreset(const Json& preset, const std::string& where, const OptionList& defaults,
                  const GivenOptions& given, const OptionList& options);
+void ApplyPreset(const Json& preset, const std::string& where, const GivenOptions& given, AnyOptions defaults,
+                 AnyOptions* options);
 template <class Options>
 void ApplyPreset(const Json& preset, const std::string& where, const GivenOptions& given, Options* options) {
   Options defaults;
@@ -38,6 +41,8 @@ void ApplyPreset(const Json& preset, const std::string& where, const GivenOption
 // Warns of each option that was given another value than the one in `stored`, which is used in its place.
 void WarnAboutUnused(const OptionList& defaults, const GivenOptions& given, const OptionList& options,
                      const OptionList& stored, const std::string& where);
+void WarnAboutUnused(const GivenOptions& given, AnyOptions defaults, AnyOptions options, AnyOptions stored,
+                     const std::string& where);
 template <class Options>
 void WarnAboutUnused(const GivenOptions& given, Options options, Options stored, const std::string& where) {
   Options defaults;

@@ -83,13 +83,14 @@ int64_t AllocationsOf(const Body& body) {
 }
 
 // Kernels keep scratch for every thread (ops/thread_scratch.h); which threads a loop's tasks fall to is
-// chance, so each makes its own now, for networks as wide as any here.
+// chance, so each makes its own now, for networks as wide as any here: two rings of tokens around one make
+// 816 rows of input.
 void WarmEveryThread() {
   std::atomic<int> arrived{0};
   ParallelFor(NumThreads(), [&](int64_t, int) {
-    ops::MlpShape shape = {.input = 256, .hidden = 64, .num_hidden = 3, .output = 64};
+    ops::MlpShape shape = {.input = 1024, .hidden = 64, .num_hidden = 3, .output = 64};
     Buffer<float> parameters(ops::MlpNumParameters(shape)), gradient(parameters.size());
-    Buffer<float> input(256 * ops::kTileStride), output(64 * ops::kTileStride);
+    Buffer<float> input(1024 * ops::kTileStride), output(64 * ops::kTileStride);
     const ops::MlpInput columns = {input.data(), ops::kTileStride, ops::kTileColumns};
     ops::MlpForward(shape, parameters.data(), columns, output.data());
     for (const bool bfloat16 : {false, true}) {

@@ -125,6 +125,14 @@ FeatureMap FeatureModel::Render(const RadianceField& radiance, const Camera& squ
   return Render(MakeTokenInputs(radiance, square, world_from_camera, space_.grid, options_, stop));
 }
 
+std::unique_ptr<FeatureModel> FeatureModel::Copy() const {
+  auto copy = std::make_unique<FeatureModel>(options_, space_);
+  std::copy(grid.begin(), grid.end(), copy->grid.begin());
+  std::copy(head_parameters.begin(), head_parameters.end(), copy->head_parameters.begin());
+  copy->UpdateShadow();
+  return copy;
+}
+
 void FeatureModel::UpdateShadow() {
   for (size_t i = 0; i < grid.size(); ++i) grid_half[i] = FloatToHalf(grid[i]);
 }

@@ -51,6 +51,8 @@ class FeatureModel : public FeatureField {
   Buffer<float> head_parameters;
 
   void UpdateShadow();
+  // A field of its own with the values of this moment.
+  std::unique_ptr<FeatureModel> Copy() const;
   std::vector<TensorView> Tensors() const;
   void LoadTensors(const SafetensorsFile& file);
 

@@ -1,8 +1,15 @@
 #include "semfield/methods/feature_field/teacher_stream.h"
 
+#include <chrono>
+
 #include "semfield/base/check.h"
 
 namespace semfield {
+namespace {
+
+constexpr std::chrono::milliseconds kLookForStop(20);
+
+}  // namespace
 
 size_t TeacherEntry::bytes() const {
   const size_t samples = inputs.samples.x.size() * 4 + inputs.samples.distance.size() * 2 +
@@ -25,7 +32,7 @@ TeacherStream::TeacherStream(Producer producer, int64_t first, int64_t end, int 
 TeacherStream::~TeacherStream() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    stop_ = true;
+    stop_.RequestStop();
   }
   changed_.notify_all();
   workers_.Join();
@@ -36,14 +43,16 @@ void TeacherStream::Work(int worker) {
     int64_t index;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      changed_.wait(lock, [&] { return stop_ || error_ || next_to_start_ < next_to_take_ + look_ahead_; });
-      if (stop_ || error_ || next_to_start_ >= end_) return;
+      changed_.wait(lock, [&] {
+        return stop_.StopRequested() || error_ || next_to_start_ < next_to_take_ + look_ahead_;
+      });
+      if (stop_.StopRequested() || error_ || next_to_start_ >= end_) return;
       index = next_to_start_++;
     }
     std::shared_ptr<const TeacherEntry> entry;
     std::exception_ptr error;
     try {
-      entry = producer_(index, worker);
+      entry = producer_(index, worker, &stop_);
     } catch (...) {
       error = std::current_exception();
     }
@@ -59,10 +68,14 @@ void TeacherStream::Work(int worker) {
   }
 }
 
-std::shared_ptr<const TeacherEntry> TeacherStream::Take() {
+std::shared_ptr<const TeacherEntry> TeacherStream::Take(const StopToken* stop) {
   std::unique_lock<std::mutex> lock(mutex_);
   SF_CHECK_LT(next_to_take_, end_);
-  changed_.wait(lock, [&] { return error_ || done_.count(next_to_take_) > 0; });
+  const auto is_there = [&] { return error_ || done_.count(next_to_take_) > 0; };
+  // Nobody signals when a stop is asked for (signal handlers cannot), so one looks.
+  while (!changed_.wait_for(lock, kLookForStop, is_there)) {
+    if (stop != nullptr) stop->ThrowIfStopped();
+  }
   if (done_.count(next_to_take_) == 0) std::rethrow_exception(error_);
   std::shared_ptr<const TeacherEntry> entry = std::move(done_[next_to_take_]);
   done_.erase(next_to_take_);

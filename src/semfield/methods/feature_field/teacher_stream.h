@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "semfield/base/half.h"
+#include "semfield/base/job_control.h"
 #include "semfield/base/parallel.h"
 #include "semfield/methods/feature_field/token_inputs.h"
 
@@ -29,14 +30,17 @@ struct TeacherEntry {
 // wait.
 class TeacherStream {
  public:
-  using Producer = std::function<std::shared_ptr<const TeacherEntry>(int64_t index, int worker)>;
+  // Asked to stop it throws InterruptedError.
+  using Producer =
+      std::function<std::shared_ptr<const TeacherEntry>(int64_t index, int worker, const StopToken* stop)>;
   // Produces indices [first, end). The producer is called from worker threads, at most once at a time per
   // worker.
   TeacherStream(Producer producer, int64_t first, int64_t end, int num_workers, int look_ahead);
-  ~TeacherStream();  // stops the workers; entries in the making are finished first
+  ~TeacherStream();  // stops the workers, entries in the making too
 
-  // The next entry; waits for it. Rethrows what a worker threw.
-  std::shared_ptr<const TeacherEntry> Take();
+  // The next entry; waits for it. Rethrows what a worker threw. Asked to stop: InterruptedError, and the next
+  // call gets what this one would have.
+  std::shared_ptr<const TeacherEntry> Take(const StopToken* stop = nullptr);
   // Whether Take would not wait.
   bool Ready();
 
@@ -50,7 +54,7 @@ class TeacherStream {
   std::condition_variable changed_;
   std::map<int64_t, std::shared_ptr<const TeacherEntry>> done_;
   std::exception_ptr error_;
-  bool stop_ = false;
+  StopToken stop_;
   BackgroundThreads workers_;
 };
 

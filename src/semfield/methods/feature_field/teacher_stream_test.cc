@@ -17,7 +17,7 @@ std::shared_ptr<const TeacherEntry> Entry(int64_t index) {
 
 TEST(TeacherStream, HandsOutInOrderHoweverFastTheWorkersAre) {
   TeacherStream stream(
-      [](int64_t index, int) {
+      [](int64_t index, int, const StopToken*) {
         // Later entries of each group of four are ready first.
         std::this_thread::sleep_for(std::chrono::milliseconds(2 * (3 - index % 4)));
         return Entry(index);
@@ -33,7 +33,7 @@ TEST(TeacherStream, MakesEveryEntryOnceAndOnlyOneAtATimePerWorker) {
   std::atomic<int> busy[3] = {};
   {
     TeacherStream stream(
-        [&](int64_t index, int worker) {
+        [&](int64_t index, int worker, const StopToken*) {
           EXPECT_EQ(busy[worker]++, 0);
           {
             std::lock_guard<std::mutex> lock(mutex);
@@ -55,7 +55,7 @@ TEST(TeacherStream, NeverRunsFurtherAheadThanAllowed) {
   std::atomic<int64_t> started{0}, taken{0};
   std::atomic<bool> too_far{false};
   TeacherStream stream(
-      [&](int64_t index, int) {
+      [&](int64_t index, int, const StopToken*) {
         if (index >= taken + kLookAhead) too_far = true;
         ++started;
         return Entry(index);
@@ -75,7 +75,7 @@ TEST(TeacherStream, NeverRunsFurtherAheadThanAllowed) {
 
 TEST(TeacherStream, RethrowsWhatAWorkerThrew) {
   TeacherStream stream(
-      [](int64_t index, int) {
+      [](int64_t index, int, const StopToken*) {
         if (index == 3) throw std::runtime_error("teacher fell ill");
         return Entry(index);
       },
@@ -95,7 +95,7 @@ TEST(TeacherStream, StopsWhileEntriesAreInTheMaking) {
   std::atomic<int> finished{0}, started{0};
   {
     TeacherStream stream(
-        [&](int64_t index, int) {
+        [&](int64_t index, int, const StopToken*) {
           ++started;
           std::this_thread::sleep_for(std::chrono::milliseconds(20));
           ++finished;
@@ -109,9 +109,9 @@ TEST(TeacherStream, StopsWhileEntriesAreInTheMaking) {
 }
 
 TEST(TeacherStream, StopsWhileNobodyTakes) {
-  TeacherStream full([](int64_t index, int) { return Entry(index); }, 0, 1000, 3, 2);
+  TeacherStream full([](int64_t index, int, const StopToken*) { return Entry(index); }, 0, 1000, 3, 2);
   while (!full.Ready()) std::this_thread::yield();
-  TeacherStream empty([](int64_t index, int) { return Entry(index); }, 5, 5, 2, 4);
+  TeacherStream empty([](int64_t index, int, const StopToken*) { return Entry(index); }, 5, 5, 2, 4);
   EXPECT_FALSE(empty.Ready());
 }
 

@@ -68,6 +68,20 @@ ops::MarchOptions RadianceModel::March(float coarseness) const {
   return march;
 }
 
+std::unique_ptr<RadianceModel> RadianceModel::Copy() const {
+  auto copy = std::make_unique<RadianceModel>(options, map);
+  const auto take = [](const Buffer<float>& from, Buffer<float>& to) {
+    std::copy(from.begin(), from.end(), to.begin());
+  };
+  take(grid, copy->grid);
+  take(density_mlp, copy->density_mlp);
+  take(color_mlp, copy->color_mlp);
+  take(occupancy.density(), copy->occupancy.density());
+  take(occupancy.mean_density(), copy->occupancy.mean_density());
+  copy->UpdateShadow();
+  return copy;
+}
+
 void RadianceModel::UpdateShadow() {
   for (size_t i = 0; i < grid.size(); ++i) grid_half[i] = FloatToHalf(grid[i]);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct RadianceModel {
   ops::MarchOptions March(float coarseness) const;
   // Refreshes grid_half from grid.
   void UpdateShadow();
+  // A model of its own with the parameters and densities of this moment; all cells of its grid are occupied
+  // until OccupancyUpdate::Restore.
+  std::unique_ptr<RadianceModel> Copy() const;
 
   // Checkpoint parts. Views into this object: they live as long as it is unchanged.
   std::vector<TensorView> Tensors() const;

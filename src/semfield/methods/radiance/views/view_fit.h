@@ -1,19 +1,12 @@
 #pragma once
 
+#include "semfield/field/view_fitter.h"
 #include "semfield/geometry/camera.h"
 #include "semfield/image/image.h"
 #include "semfield/methods/radiance/model/radiance_model.h"
 #include "semfield/methods/radiance/views/pose_refinement.h"
 
 namespace semfield {
-
-struct ViewFitOptions {
-  bool pose = true;
-  bool exposure = true;
-  int steps = 200;
-  int rays = 1024;  // a step
-  int seed = 1;
-};
 
 // How one photo differs from the rendering at its given pose: a motion of the camera, and an affine map of
 // colour exp(a_k) c_k + b_k as in view_exposure.h.
@@ -23,12 +16,6 @@ struct ViewFit {
 
   void Show(ImageF* rgb) const;  // replaces a rendering's colours by what the photo would show of them
 };
-
-// The part of a picture that a fit may look at: columns below half the width. The rest can then be scored
-// without having been seen.
-inline int FittedColumns(int width) {
-  return width / 2;
-}
 
 // Fits a view that the field was not trained on, with the field held. Looks at the left half of the photo
 // only (3 channels, over `background`), and of that at what `mask` lets through (nonzero; null: all). Nothing

@@ -1,4 +1,5 @@
-#include "semfield/run/run_context.h"
+#include "semfield/run/opened_run.h"
+#include "semfield/catalog/methods.h"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +9,12 @@
 namespace semfield {
 namespace {
 
-class RunContextTest : public TinyCaptureTest {
+class OpenedRunTest : public TinyCaptureTest {
  protected:
   static void SetUpTestSuite() {
     TinyCaptureTest::SetUpTestSuite();
     Train("run", 100);
-    run_ = std::make_unique<RunContext>(OpenRun(Path("run")));
+    run_ = std::make_unique<OpenedRun>(OpenRun(Path("run"), KnownMethods()));
   }
   static void TearDownTestSuite() {
     run_.reset();
@@ -27,47 +28,48 @@ class RunContextTest : public TinyCaptureTest {
   static std::string PoseError(const std::string& text) {
     return ErrorOf([&] { FindNamedView(*run_->capture, WritePose(text)); });
   }
-  static inline std::unique_ptr<RunContext> run_;
+  static inline std::unique_ptr<OpenedRun> run_;
 };
 
-TEST_F(RunContextTest, OpensWhatWasTrained) {
+TEST_F(OpenedRunTest, OpensWhatWasTrained) {
   EXPECT_EQ(run_->capture->views.size(), 9u);
-  EXPECT_EQ(run_->Field().model().options.steps, 100);
+  EXPECT_EQ(run_->train_config.at("options").at("steps"), 100);
   EXPECT_EQ(run_->store->CameraOf(0).width, 32);
   const View& view = run_->capture->views[0];
   EXPECT_GT(run_->Field().Render(view.camera, view.world_from_camera, {}).opacity.At(16, 12), 0);
 }
 
-TEST_F(RunContextTest, NoRunOrNothingTrainedIsAnError) {
-  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "missing"); }), "");
+TEST_F(OpenedRunTest, NoRunOrNothingTrainedIsAnError) {
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "missing", KnownMethods()); }), "");
   RunFolder::Create(*folder_ / "empty");
-  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "empty"); }).find("semfield train"), std::string::npos);
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "empty", KnownMethods()); }).find("semfield train"),
+            std::string::npos);
 }
 
-TEST_F(RunContextTest, MissingFeaturesSayHowToMakeThem) {
+TEST_F(OpenedRunTest, MissingFeaturesSayHowToMakeThem) {
   EXPECT_FALSE(HasFeatures(*run_, "sam"));
   EXPECT_NE(ErrorOf([] { OpenFeatures(*run_, "sam"); }).find("semfield imitate"), std::string::npos);
   EXPECT_NE(ErrorOf([] { OpenFeatures(*run_, "../../etc/passwd"); }), "");
 }
 
-TEST_F(RunContextTest, ACaptureThatChangedIsWarnedAbout) {
+TEST_F(OpenedRunTest, ACaptureThatChangedIsWarnedAbout) {
   TakeLog();
   const RunFolder run = RunFolder::Open(*folder_ / "run");
   Json section = run.ReadConfigSection("train");
   const Json before = section;
   section["capture_hash"] = "0123";
   run.WriteConfigSection("train", section);
-  OpenRun(*folder_ / "run");
+  OpenRun(*folder_ / "run", KnownMethods());
   EXPECT_MENTIONS(TakeLog(), "changed");
   section["capture"] = (*folder_ / "moved").string();
   run.WriteConfigSection("train", section);
-  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "run"); }), "");
+  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "run", KnownMethods()); }), "");
   run.WriteConfigSection("train", before);
 }
 
 // ---- Views ----
 
-TEST_F(RunContextTest, FindsViewsByNameIndexAndSplit) {
+TEST_F(OpenedRunTest, FindsViewsByNameIndexAndSplit) {
   const Capture& capture = *run_->capture;
   const NamedView by_index = FindNamedView(capture, "2");
   EXPECT_EQ(by_index.index, 2);
@@ -80,7 +82,7 @@ TEST_F(RunContextTest, FindsViewsByNameIndexAndSplit) {
   EXPECT_NE(ErrorOf([&] { FindNamedView(capture, "/nowhere/pose.json"); }), "");
 }
 
-TEST_F(RunContextTest, FindsListsOfViews) {
+TEST_F(OpenedRunTest, FindsListsOfViews) {
   const Capture& capture = *run_->capture;
   EXPECT_EQ(FindNamedViews(capture, "all").size(), 9u);
   EXPECT_EQ(FindNamedViews(capture, "train").size(), capture.train.size());
@@ -97,7 +99,7 @@ TEST_F(RunContextTest, FindsListsOfViews) {
 
 constexpr const char* kIdentity = "[[1,0,0,5],[0,1,0,6],[0,0,1,7],[0,0,0,1]]";
 
-TEST_F(RunContextTest, PoseFilesAreInTheCapturesConvention) {
+TEST_F(OpenedRunTest, PoseFilesAreInTheCapturesConvention) {
   const std::string text =
       std::string(R"({"w": 64, "h": 48, "fl_x": 50, "cx": 30, "transform_matrix": )") + kIdentity + "}";
   const NamedView view = FindNamedView(*run_->capture, WritePose(text));
@@ -117,11 +119,11 @@ TEST_F(RunContextTest, PoseFilesAreInTheCapturesConvention) {
       1e-12);
 }
 
-TEST_F(RunContextTest, NamesThatNoFileCanHaveAreJustNotThere) {
+TEST_F(OpenedRunTest, NamesThatNoFileCanHaveAreJustNotThere) {
   EXPECT_NE(ErrorOf([] { FindNamedView(*run_->capture, std::string(5000, 'x') + ".json"); }), "");
 }
 
-TEST_F(RunContextTest, DamagedPoseFilesAreErrorsThatNameTheKey) {
+TEST_F(OpenedRunTest, DamagedPoseFilesAreErrorsThatNameTheKey) {
   const auto with = [](const std::string& camera, const std::string& matrix) {
     return "{" + camera + R"(, "transform_matrix": )" + matrix + "}";
   };
@@ -145,14 +147,19 @@ TEST_F(RunContextTest, DamagedPoseFilesAreErrorsThatNameTheKey) {
   for (const char* text : {"", "{", "[]", "null", "\"pose\""}) EXPECT_NE(PoseError(text), "") << text;
 }
 
-TEST(BackgroundColor, WhiteOrBlack) {
-  float rgb[3];
-  BackgroundColor("white", rgb);
-  EXPECT_EQ(rgb[1], 1);
-  for (const char* name : {"black", "random"}) {
-    BackgroundColor(name, rgb);
-    EXPECT_EQ(rgb[1], 0);
-  }
+TEST_F(OpenedRunTest, TheMethodOfARunIsTheOneThatConfigNames) {
+  EXPECT_EQ(run_->train_config.at("method"), "radiance");
+  const std::filesystem::path copy = *folder_ / "other";
+  std::filesystem::copy(Path("run"), copy, std::filesystem::copy_options::recursive);
+  const RunFolder folder = RunFolder::Open(copy);
+  Json section = folder.ReadConfigSection("train");
+  section["method"] = "radience";
+  folder.WriteConfigSection("train", section);
+  EXPECT_EQ(ErrorOf([&] { OpenRun(copy, KnownMethods()); }),
+            "unknown method 'radience'; known are: radiance, feature_field");
+  section.erase("method");  // as runs of older programs
+  folder.WriteConfigSection("train", section);
+  OpenRun(copy, KnownMethods());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "semfield/jobs/teacher_cache.h"
+#include "semfield/methods/feature_field/teacher_cache.h"
 
 #include <gtest/gtest.h>
 

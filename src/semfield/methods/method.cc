@@ -1,0 +1,54 @@
+#include "semfield/methods/method.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "semfield/base/check.h"
+#include "semfield/base/error.h"
+
+namespace semfield {
+
+double MemoryNeed::total() const {
+  double sum = 0;
+  for (const Part& part : parts) sum += part.bytes;
+  return sum;
+}
+
+std::unique_ptr<SceneTraining> Method::Prepare(const TrainingInputs&, const AnyOptions&) const {
+  throw InputError("method '{}' is not trained on one scene", info().name);
+}
+
+MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods) : methods_(std::move(methods)) {
+  std::vector<std::string> names = Names();
+  std::sort(names.begin(), names.end());
+  SF_CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());  // names are unique
+}
+
+std::vector<std::string> MethodList::Names() const {
+  std::vector<std::string> names;
+  for (const auto& method : methods_) names.push_back(method->info().name);
+  return names;
+}
+
+const Method& MethodList::Find(const std::string& name) const {
+  for (const auto& method : methods_) {
+    if (method->info().name == name) return *method;
+  }
+  std::vector<std::string> known = Names();
+  const std::string nearest = NearestName(name, known);
+  std::stable_partition(known.begin(), known.end(), [&](const std::string& n) { return n == nearest; });
+  throw InputError("unknown method '{}'; known are: {}", name, fmt::join(known, ", "));
+}
+
+const Method& MethodList::Default(bool on_radiance) const {
+  for (const auto& method : methods_) {
+    const MethodInfo info = method->info();
+    if (info.trains_on != MethodInfo::TrainsOn::kOneScene || info.needs_radiance != on_radiance) continue;
+    if (on_radiance ? info.renders.features : info.renders.rgb) return *method;
+  }
+  throw InputError("this program knows no method that is trained on one scene{}",
+                   on_radiance ? " and renders features" : "");
+}
+
+}  // namespace semfield
