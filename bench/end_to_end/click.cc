@@ -12,7 +12,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/catalog/methods.h"
 #include "semfield/field/teacher_image.h"
-#include "semfield/interaction/click_segmenter.h"
+#include "semfield/interaction/click_session.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/ort.h"
@@ -100,15 +100,16 @@ int Main(const Options& options) {
   results.Add("features", Median(ours), "encoder", Median(theirs));
   results.Note("of it, weights along rays", Median(weights), "ms");
 
-  ClickSegmenter segmenter(run.Field(), student, *decoder);
   const BareDecoder bare(decoder->card(), options.onnxruntime);
   const Prompt prompt = {.points = {{.x = 0.5 * camera.width, .y = 0.5 * camera.height}}, .boxes = {}};
-  const Prompt square = ClickSegmenter::SquarePrompt(view, prompt);
+  const Prompt square = SquarePrompt(view, prompt);
+  ClickSession session(
+      run.Field(), [&map](const Camera&, const Pose&, const StopToken*) { return map; }, *decoder);
   std::vector<double> whole, graph;
   for (int i = 0; i <= 4 * options.repeat; ++i) {
     Stopwatch stopwatch;
-    segmenter.Lift(camera, pose, prompt.points[0]);
-    segmenter.SegmentWith(map, view, prompt, Granularity::kAuto);
+    session.Lift({camera, pose}, prompt.points[0]);
+    session.Ask({camera, pose}, prompt, Granularity::kAuto);  // features are kept
     const double segment_milliseconds = stopwatch.LapMilliseconds();
     bare.Run(map, square);
     const double graph_milliseconds = stopwatch.Milliseconds();

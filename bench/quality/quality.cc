@@ -76,9 +76,9 @@ Seconds Now() {
 
 // Runs `job` and adds its times to the row.
 template <class Job>
-Json Timed(Json* row, const std::string& what, const Job& job) {
+auto Timed(Json* row, const std::string& what, const Job& job) {
   const Seconds start = Now();
-  Json answer = job();
+  auto answer = job();
   const Seconds end = Now();
   (*row)[what + "_wall_seconds"] = end.wall - start.wall;
   (*row)[what + "_cpu_seconds"] = end.processor - start.processor;

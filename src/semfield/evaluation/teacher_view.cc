@@ -1,29 +1,14 @@
 #include "semfield/evaluation/teacher_view.h"
-#include "semfield/field/teacher_image.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/field/teacher_image.h"
 #include "semfield/image/pixels.h"
 
 namespace semfield {
-namespace {
-
-// Bilinear between pixel centres, clamped at the border.
-uint8_t SampleU8(const ImageF& image, const Vec2& at, int channel) {
-  const double x = std::clamp(at.x() - 0.5, 0.0, image.width - 1.0);
-  const double y = std::clamp(at.y() - 0.5, 0.0, image.height - 1.0);
-  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
-  const int x1 = std::min(x0 + 1, image.width - 1), y1 = std::min(y0 + 1, image.height - 1);
-  const double fx = x - x0, fy = y - y0;
-  const double top = image.At(x0, y0, channel) * (1 - fx) + image.At(x1, y0, channel) * fx;
-  const double bottom = image.At(x0, y1, channel) * (1 - fx) + image.At(x1, y1, channel) * fx;
-  return static_cast<uint8_t>(std::lround(255 * std::clamp(top * (1 - fy) + bottom * fy, 0.0, 1.0)));
-}
-
-}  // namespace
 
 Camera ScoringCamera(const Camera& camera, int longest_side) {
   const int longest = std::max(camera.width, camera.height);
@@ -59,7 +44,9 @@ ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const Teacher
     for (int x = 0; x < out.width; ++x) {
       const std::optional<Vec2> at = seen.square.FrameFromSquare({x + 0.5, static_cast<double>(y) + 0.5});
       if (!at || !frame.Contains(*at)) continue;
-      for (int c = 0; c < 3; ++c) out.At(x, static_cast<int>(y), c) = SampleU8(photo, *at, c);
+      for (int c = 0; c < 3; ++c)
+        out.At(x, static_cast<int>(y), c) = static_cast<uint8_t>(
+            std::lround(255 * std::clamp(SampleBilinear(photo, at->x(), at->y(), c), 0.0f, 1.0f)));
     }
   });
   return out;
@@ -82,8 +69,7 @@ Mask ClickMask(PromptDecoder& decoder, const FeatureMap& features, const SquareV
   Prompt prompt;
   prompt.points.push_back({.x = click.x(), .y = click.y()});
   const int resolution = frame.square().width;
-  return frame.ToFrame(
-      DecodePrompt(decoder, features, resolution, ClickSegmenter::SquarePrompt(frame, prompt), granularity));
+  return frame.ToFrame(DecodePrompt(decoder, features, resolution, SquarePrompt(frame, prompt), granularity));
 }
 
 }  // namespace semfield

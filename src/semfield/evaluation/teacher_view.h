@@ -5,7 +5,7 @@
 
 #include "semfield/evaluation/evaluation_scene.h"
 #include "semfield/field/feature_field.h"
-#include "semfield/interaction/click_segmenter.h"
+#include "semfield/interaction/square_prompt.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/square_view.h"
 

@@ -51,4 +51,16 @@ ImageU8 ToRgb(const ImageU8& image, const std::array<uint8_t, 3>& background) {
   return out;
 }
 
+float SampleBilinear(const ImageF& image, double x, double y, int channel) {
+  const double px = std::clamp(x - 0.5, 0.0, image.width - 1.0),
+               py = std::clamp(y - 0.5, 0.0, image.height - 1.0);
+  const int x0 = std::min(static_cast<int>(px), std::max(0, image.width - 2));
+  const int y0 = std::min(static_cast<int>(py), std::max(0, image.height - 2));
+  const int x1 = std::min(x0 + 1, image.width - 1), y1 = std::min(y0 + 1, image.height - 1);
+  const float fx = static_cast<float>(px - x0), fy = static_cast<float>(py - y0);
+  const float top = image.At(x0, y0, channel) * (1 - fx) + image.At(x1, y0, channel) * fx;
+  const float bottom = image.At(x0, y1, channel) * (1 - fx) + image.At(x1, y1, channel) * fx;
+  return top * (1 - fy) + bottom * fy;
+}
+
 }  // namespace semfield

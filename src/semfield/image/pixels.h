@@ -38,4 +38,8 @@ void DrawDot(ImageU8& rgb, double x, double y, double radius, const std::array<u
 // Felzenszwalb).
 ImageF DistanceToBorder(const ImageU8& mask);
 
+// One channel at a position in pixels (centres at +0.5) between the four nearest; the image's border goes on
+// outside of it. The image is not empty.
+float SampleBilinear(const ImageF& image, double x, double y, int channel = 0);
+
 }  // namespace semfield

@@ -161,5 +161,20 @@ TEST(Srgb, IsItsOwnInverseAndKnowsItsPoints) {
   EXPECT_NEAR(LinearFromSrgb(1), 1, 1e-12);
 }
 
+TEST(SampleBilinear, IsExactForWhatIsLinearAndGoesOnAtTheBorder) {
+  ImageF image(5, 4, 2);
+  for (int y = 0; y < 4; ++y) {
+    for (int x = 0; x < 5; ++x) {
+      image.At(x, y, 0) = static_cast<float>(2 * x - 3 * y);
+      image.At(x, y, 1) = 7;
+    }
+  }
+  EXPECT_NEAR(SampleBilinear(image, 2.3, 1.9), 2 * 1.8 - 3 * 1.4, 1e-6);
+  EXPECT_EQ(SampleBilinear(image, 2.3, 1.9, 1), 7);
+  EXPECT_EQ(SampleBilinear(image, -4, 0.5), 0);
+  EXPECT_EQ(SampleBilinear(image, 99, 99), 2 * 4 - 3 * 3);
+  EXPECT_EQ(SampleBilinear(ImageF(1, 1, 1, 3.0f), 0.2, 0.9), 3);
+}
+
 }  // namespace
 }  // namespace semfield

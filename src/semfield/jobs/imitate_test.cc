@@ -215,7 +215,7 @@ TEST_F(ImitateJobTest, CanBeClickedAndScoredFromTheFirstCheckpoint) {
     segment.teacher = "toy";
     segment.view = "test:0";
     segment.click = {"10,10"};
-    EXPECT_EQ(RunSegment(segment, KnownMethods(), {})["views"].size(), 1u);
+    EXPECT_EQ(RunSegment(segment, KnownMethods(), {}).ToJson()["views"].size(), 1u);
     EvaluateJobOptions evaluate;
     evaluate.run = run;
     evaluate.teacher = "toy";

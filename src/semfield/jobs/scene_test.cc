@@ -73,7 +73,7 @@ class SceneJobTest : public ToyTeacherTest {
     click.view = "test:0";
     click.click = {"16,12"};
     TakeLog();
-    EXPECT_EQ(RunSegment(click, KnownMethods(), {})["views"].size(), 1u);
+    EXPECT_EQ(RunSegment(click, KnownMethods(), {}).ToJson()["views"].size(), 1u);
     return TakeLog();
   }
   // Whether a click says nothing against the features.

@@ -11,7 +11,7 @@
 #include "semfield/field/teacher_image.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
-#include "semfield/interaction/click_segmenter.h"
+#include "semfield/interaction/click_session.h"
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/opened_run.h"
@@ -37,30 +37,31 @@ ImageU8 Picture(const OpenedRun& run, const NamedView& view) {
 
 class SegmentJob {
  public:
-  SegmentJob(const SegmentJobOptions& job, const OpenedRun& run)
+  SegmentJob(const SegmentJobOptions& job, const OpenedRun& run, const StopToken* stop)
       : job_(job),
         run_(run),
+        stop_(stop),
         features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
-        segmenter_(run.Field(), *features_.field, *decoder_),
+        session_(run.Field(), Features(), *decoder_),
         granularity_(ParseGranularity(job.granularity)) {
-    if (job.teacher_direct) encoder_ = LoadImageEncoder(job.teacher, {.onnxruntime = job.onnxruntime});
     folder_ = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
     if (!features_.finished) LogInfo("the imitation is at step {}: masks will still improve", features_.step);
   }
 
   // The view that was clicked in.
-  Json First(const NamedView& view, const Prompt& prompt) {
+  SegmentJobResult::View First(const NamedView& view, const Prompt& prompt) {
+    WarnAboutUnseen(view);
     clicks_.clear();
     for (const PromptPoint& point : prompt.points) {
-      if (const std::optional<SurfaceClick> click =
-              segmenter_.Lift(view.camera, view.world_from_camera, point)) {
+      if (const std::optional<SurfaceClick> click = session_.Lift(Seen(view), point)) {
         clicks_.push_back(*click);
       } else {
         LogWarning("click {},{} hits nothing in the scene: it is used in this view only", point.x, point.y);
       }
     }
-    Json record = Answer(view, prompt, Segment(view, prompt));
+    SegmentJobResult::View record =
+        Answer(view, prompt, session_.Ask(Seen(view), prompt, granularity_, stop_));
     if (job_.truth && view.index >= 0) truth_id_ = InstanceAt(view, prompt);
     AddTruth(view, &record);
     if (prompt.points.empty()) LiftMask(view);
@@ -88,38 +89,37 @@ class SegmentJob {
   }
 
   // A view that gets the lifted clicks.
-  Json Other(const NamedView& view) {
-    std::vector<bool> used;
-    const Stopwatch stopwatch;
-    const Prompt prompt =
-        segmenter_.Reproject(clicks_, view.camera, view.world_from_camera, job_.depth_tolerance, &used);
-    const double project = stopwatch.Milliseconds();
-    const bool seen = std::any_of(prompt.points.begin(), prompt.points.end(),
-                                  [](const PromptPoint& p) { return p.positive; });
-    SegmentResult result;
-    if (seen) {
-      result = Segment(view, prompt);
-    } else {
-      result.mask.binary = ImageU8(view.camera.width, view.camera.height, 1);
-    }
-    result.milliseconds["project"] = project;
-    Json record = Answer(view, prompt, result);
-    record["hidden"] = !seen;
+  SegmentJobResult::View Other(const NamedView& view) {
+    WarnAboutUnseen(view);
+    const SpreadResult spread =
+        session_.Spread(clicks_, Seen(view), job_.depth_tolerance, granularity_, stop_);
+    SegmentJobResult::View record = Answer(view, spread.prompt, spread.answer);
+    record.hidden = spread.hidden;
     AddTruth(view, &record);
     return record;
   }
 
  private:
-  SegmentResult Segment(const NamedView& view, const Prompt& prompt) {
-    if (!encoder_) return segmenter_.Segment(view.camera, view.world_from_camera, prompt, granularity_);
-    const Stopwatch stopwatch;
-    const SquareView square(view.camera, kSquareMaskResolution);
-    const FeatureMap features = encoder_->Encode(
-        RenderTeacherImage(run_.Field(), square.square(), view.world_from_camera, run_.background.data()));
-    const double encode = stopwatch.Milliseconds();
-    SegmentResult result = segmenter_.SegmentWith(features, square, prompt, granularity_);
-    result.milliseconds["render and encode"] = encode;
-    return result;
+  static SeenView Seen(const NamedView& view) { return {view.camera, view.world_from_camera}; }
+
+  // Rendered features, or those of the teacher's own encoder on our rendering.
+  FeatureSource Features() {
+    if (!job_.teacher_direct) return RenderedFeatures(run_.Field(), *features_.field);
+    encoder_ = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
+    return [this](const Camera& square, const Pose& world_from_square, const StopToken* stop) {
+      return encoder_->Encode(
+          RenderTeacherImage(run_.Field(), square, world_from_square, run_.background.data(), stop));
+    };
+  }
+
+  static void WarnAboutUnseen(const NamedView& view) {
+    const double unseen = UnseenShare(CoverWithSquares(view.camera, kSquareMaskResolution));
+    if (unseen == 0) return;
+    LogWarning(
+        "view {}: {:.1f} % of it lie so far off the camera's axis that the teacher cannot see them: masks "
+        "are "
+        "empty there",
+        view.name, 100 * unseen);
   }
 
   // A box alone has no surface point: the middle of the mask it made stands for it in other views.
@@ -128,8 +128,7 @@ class SegmentJob {
     const size_t best = std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
     if (distance.data.empty() || distance.data[best] <= 0) return;
     const PromptPoint point = {.x = best % last_mask_.width + 0.5, .y = best / last_mask_.width + 0.5};
-    if (const auto click = segmenter_.Lift(view.camera, view.world_from_camera, point))
-      clicks_.push_back(*click);
+    if (const auto click = session_.Lift(Seen(view), point)) clicks_.push_back(*click);
   }
 
   // Overlays beside each other, so that one look tells whether the views agree.
@@ -139,32 +138,34 @@ class SegmentJob {
     sheet_.push_back(Resize(overlay, std::max(1, overlay.width * kHeight / overlay.height), kHeight));
   }
 
-  Json Answer(const NamedView& view, const Prompt& prompt, const SegmentResult& result) {
+  SegmentJobResult::View Answer(const NamedView& view, const Prompt& prompt, const SegmentResult& result) {
     const std::string stem = fmt::format("{}_{}", job_.name, view.name);
     const std::filesystem::path mask_path = folder_ / (stem + ".png"),
                                 overlay_path = folder_ / (stem + "_overlay.png");
     WritePng(mask_path, result.mask.binary);
     ImageU8 overlay = OverlayMask(Picture(run_, view), result.mask.binary, kMaskColor);
-    Json clicks = Json::array();
     for (const PromptPoint& point : prompt.points) {
       DrawDot(overlay, point.x, point.y, std::max(3.0, 0.008 * overlay.width),
               point.positive ? kPositiveColor : kNegativeColor);
-      clicks.push_back({{"x", point.x}, {"y", point.y}, {"positive", point.positive}});
     }
     WritePng(overlay_path, overlay);
     AddToSheet(overlay);
     last_mask_ = result.mask.binary;
     const int64_t area = Area(result.mask.binary);
-    return {{"view", view.name},
-            {"mask", mask_path.string()},
-            {"overlay", overlay_path.string()},
-            {"score", result.mask.score},
-            {"area", area},
-            {"area_share", static_cast<double>(area) / static_cast<double>(result.mask.binary.num_pixels())},
-            {"granularity", result.mask.granularity},
-            {"hidden", false},
-            {"clicks", clicks},
-            {"milliseconds", Json(result.milliseconds)}};
+    std::map<std::string, double> milliseconds = result.milliseconds;
+    if (auto features = milliseconds.extract("features")) {
+      if (encoder_) features.key() = "render and encode";
+      milliseconds.insert(std::move(features));
+    }
+    return {.name = view.name,
+            .mask = mask_path.string(),
+            .overlay = overlay_path.string(),
+            .score = result.mask.score,
+            .area = area,
+            .area_share = static_cast<double>(area) / static_cast<double>(result.mask.binary.num_pixels()),
+            .granularity = result.mask.granularity,
+            .clicks = prompt.points,
+            .milliseconds = std::move(milliseconds)};
   }
 
   int InstanceAt(const NamedView& view, const Prompt& prompt) const {
@@ -179,7 +180,7 @@ class SegmentJob {
     return 0;
   }
 
-  void AddTruth(const NamedView& view, Json* record) const {
+  void AddTruth(const NamedView& view, SegmentJobResult::View* record) const {
     if (truth_id_ == 0 || view.index < 0) return;
     const ImageU16 ids = run_.store->Instances(view.index);
     if (ids.empty() || ids.width != last_mask_.width || ids.height != last_mask_.height) return;
@@ -189,18 +190,18 @@ class SegmentJob {
       both += truth && ours;
       either += truth || ours;
     }
-    (*record)["truth_iou"] = either == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(either);
+    record->truth_iou = either == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(either);
     const auto label = run_.capture->instances.find(truth_id_);
-    (*record)["truth"] =
-        label == run_.capture->instances.end() ? std::to_string(truth_id_) : label->second.name;
+    record->truth = label == run_.capture->instances.end() ? std::to_string(truth_id_) : label->second.name;
   }
 
   const SegmentJobOptions& job_;
   const OpenedRun& run_;
+  const StopToken* stop_;
   OpenedFeatures features_;
   std::unique_ptr<PromptDecoder> decoder_;
   std::unique_ptr<ImageEncoder> encoder_;
-  ClickSegmenter segmenter_;
+  ClickSession session_;
   Granularity granularity_;
   std::filesystem::path folder_;
   std::vector<SurfaceClick> clicks_;
@@ -209,17 +210,33 @@ class SegmentJob {
   int truth_id_ = 0;
 };
 
-std::string Line(const Json& record) {
-  std::string line =
-      fmt::format("{}: {}", record["view"].get<std::string>(), record["mask"].get<std::string>());
-  if (record["hidden"].get<bool>()) return line + "  hidden";
-  line += fmt::format("  score {:.3f}, {:.2f} % of the view", record["score"].get<double>(),
-                      100 * record["area_share"].get<double>());
-  if (record.contains("truth_iou")) {
-    line += fmt::format(", IoU {:.3f} with '{}'", record["truth_iou"].get<double>(),
-                        record["truth"].get<std::string>());
-  }
+std::string Line(const SegmentJobResult::View& view) {
+  std::string line = fmt::format("{}: {}", view.name, view.mask);
+  if (view.hidden) return line + "  hidden";
+  line += fmt::format("  score {:.3f}, {:.2f} % of the view", view.score, 100 * view.area_share);
+  if (view.truth_iou) line += fmt::format(", IoU {:.3f} with '{}'", *view.truth_iou, view.truth);
   return line;
+}
+
+Json ViewJson(const SegmentJobResult::View& view) {
+  Json clicks = Json::array();
+  for (const PromptPoint& point : view.clicks)
+    clicks.push_back({{"x", point.x}, {"y", point.y}, {"positive", point.positive}});
+  Json json = {{"view", view.name},
+               {"mask", view.mask},
+               {"overlay", view.overlay},
+               {"score", view.score},
+               {"area", view.area},
+               {"area_share", view.area_share},
+               {"granularity", view.granularity},
+               {"hidden", view.hidden},
+               {"clicks", clicks},
+               {"milliseconds", Json(view.milliseconds)}};
+  if (view.truth_iou) {
+    json["truth_iou"] = *view.truth_iou;
+    json["truth"] = view.truth;
+  }
+  return json;
 }
 
 }  // namespace
@@ -252,7 +269,21 @@ void SegmentJobOptions::Describe(OptionList& list) {
             "Run the teacher's encoder on our rendering instead of rendered features.");
 }
 
-Json RunSegment(const SegmentJobOptions& job, const MethodList& methods, const JobControl& control) {
+std::vector<std::string> SegmentJobResult::Text() const {
+  std::vector<std::string> text;
+  for (const View& view : views) text.push_back(Line(view));
+  text.push_back(fmt::format("all in one picture: {}; numbers: {}", sheet, numbers));
+  return text;
+}
+
+Json SegmentJobResult::ToJson() const {
+  Json json = {{"run", run}, {"view", views.front().name}, {"views", Json::array()}};
+  for (const View& view : views) json["views"].push_back(ViewJson(view));
+  return json;
+}
+
+SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
+                            const JobControl& control) {
   if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
   if (job.name.find('/') != std::string::npos)
     throw InputError("--name {}: expected a file name without '/'", job.name);
@@ -262,33 +293,24 @@ Json RunSegment(const SegmentJobOptions& job, const MethodList& methods, const J
   std::vector<NamedView> others;
   if (!job.views.empty()) others = FindNamedViews(*run.capture, job.views);
   std::erase_if(others, [&](const NamedView& view) { return view.index >= 0 && view.index == first.index; });
-  SegmentJob segment(job, run);
-  Json records = Json::array();
-  records.push_back(segment.First(first, prompt));
+  SegmentJob segment(job, run, control.stop);
+  SegmentJobResult result{.run = job.run};
+  result.views.push_back(segment.First(first, prompt));
   for (const NamedView& view : others) {
     control.ThrowIfStopped();
-    records.push_back(segment.Other(view));
+    result.views.push_back(segment.Other(view));
     control.Report({.stage = "segment",
-                    .done = static_cast<double>(records.size()),
+                    .done = static_cast<double>(result.views.size()),
                     .total = static_cast<double>(others.size() + 1),
                     .detail = view.name});
   }
   segment.WriteSheet();
-  Json answer;
-  answer["text"] = Json::array();
-  for (const Json& record : records) answer["text"].push_back(Line(record));
   const std::filesystem::path folder =
       job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
-  const std::filesystem::path json_path = folder / (job.name + ".json");
-  answer["text"].push_back(fmt::format("all in one picture: {}; numbers: {}",
-                                       (folder / (job.name + "_sheet.png")).string(), json_path.string()));
-  answer["run"] = job.run;
-  answer["view"] = first.name;
-  answer["views"] = records;
-  Json written = answer;
-  written.erase("text");
-  WriteJsonFile(json_path, written);
-  return answer;
+  result.sheet = (folder / (job.name + "_sheet.png")).string();
+  result.numbers = (folder / (job.name + ".json")).string();
+  WriteJsonFile(result.numbers, result.ToJson());
+  return result;
 }
 
 }  // namespace semfield

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +10,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/methods/method.h"
+#include "semfield/perception/prompt.h"
 
 namespace semfield {
 
@@ -27,9 +31,32 @@ struct SegmentJobOptions {
   void Describe(OptionList& list);
 };
 
+struct SegmentJobResult {
+  struct View {
+    std::string name;
+    std::string mask, overlay;  // files
+    double score = 0;           // the decoder's own
+    int64_t area = 0;           // pixels
+    double area_share = 0;      // of the view
+    std::string granularity;
+    bool hidden = false;              // no positive click is seen: the mask is empty
+    std::vector<PromptPoint> clicks;  // in the view's pixels
+    std::map<std::string, double> milliseconds;
+    std::optional<double> truth_iou;  // with the capture's instance `truth`
+    std::string truth;
+  };
+  std::string run;
+  std::vector<View> views;  // the one that was clicked in comes first
+  std::string sheet;        // picture of all overlays
+  std::string numbers;      // JSON file of ToJson()
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
 // Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
 // view, one JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted
 // to the surface and projected; a view that sees no positive click gets an empty mask and says "hidden".
-Json RunSegment(const SegmentJobOptions& options, const MethodList& methods, const JobControl& control);
+SegmentJobResult RunSegment(const SegmentJobOptions& options, const MethodList& methods,
+                            const JobControl& control);
 
 }  // namespace semfield

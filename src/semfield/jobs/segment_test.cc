@@ -35,7 +35,8 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
   job.truth = true;
   std::vector<Progress> reports;
   const Json answer =
-      RunSegment(job, KnownMethods(), {.progress = [&](const Progress& p) { reports.push_back(p); }});
+      RunSegment(job, KnownMethods(), {.progress = [&](const Progress& p) { reports.push_back(p); }})
+          .ToJson();
   ASSERT_EQ(answer["views"].size(), size_t{kTinyViews});
   EXPECT_EQ(answer["view"], "images_003");
   EXPECT_EQ(reports.back().done, kTinyViews);
@@ -74,10 +75,10 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
 // The encoder is not asked: masks come from rendered features.
 TEST_F(SegmentJobTest, OnlyTeacherDirectRunsTheEncoder) {
   SegmentJobOptions job = Click("0", "12,10");
-  const Json ours = RunSegment(job, KnownMethods(), {})["views"][0];
+  const Json ours = RunSegment(job, KnownMethods(), {}).ToJson()["views"][0];
   EXPECT_FALSE(ours["milliseconds"].contains("render and encode"));
   job.teacher_direct = true;
-  const Json direct = RunSegment(job, KnownMethods(), {})["views"][0];
+  const Json direct = RunSegment(job, KnownMethods(), {}).ToJson()["views"][0];
   EXPECT_TRUE(direct["milliseconds"].contains("render and encode"));
   EXPECT_FALSE(direct["milliseconds"].contains("features"));
 }
@@ -86,11 +87,11 @@ TEST_F(SegmentJobTest, GranularityReachesTheDecoder) {
   SegmentJobOptions job = Click("0", "12,10");
   for (const char* name : {"whole", "part", "subpart"}) {
     job.granularity = name;
-    EXPECT_EQ(RunSegment(job, KnownMethods(), {})["views"][0]["granularity"], name);
+    EXPECT_EQ(RunSegment(job, KnownMethods(), {}).ToJson()["views"][0]["granularity"], name);
   }
   // The stand-in's "whole" is its channel of ones, which the features have learnt.
   job.granularity = "whole";
-  EXPECT_GT(RunSegment(job, KnownMethods(), {})["views"][0]["area_share"], 0.9);
+  EXPECT_GT(RunSegment(job, KnownMethods(), {}).ToJson()["views"][0]["area_share"], 0.9);
 }
 
 TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
@@ -99,7 +100,7 @@ TEST_F(SegmentJobTest, ABoxIsCarriedToOtherViewsByTheMiddleOfItsMask) {
   job.box = {"2,2,30,20"};
   job.views = "0,1,2";
   job.granularity = "whole";
-  const Json answer = RunSegment(job, KnownMethods(), {});
+  const Json answer = RunSegment(job, KnownMethods(), {}).ToJson();
   ASSERT_EQ(answer["views"].size(), 3u);
   EXPECT_GT(answer["views"][0]["area"], 0);
   EXPECT_TRUE(answer["views"][0]["clicks"].empty());
@@ -119,7 +120,8 @@ TEST_F(SegmentJobTest, PoseFilesAreViewsToo) {
   }
   WriteJsonFile(*folder_ / "elsewhere.json",
                 {{"w", 40}, {"h", 64}, {"fl_x", 30}, {"world_from_camera", matrix}});
-  const Json record = RunSegment(Click(Path("elsewhere.json"), "39,63"), KnownMethods(), {})["views"][0];
+  const Json record =
+      RunSegment(Click(Path("elsewhere.json"), "39,63"), KnownMethods(), {}).ToJson()["views"][0];
   EXPECT_EQ(record["view"], "elsewhere");
   const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
   EXPECT_EQ(mask.width, 40);
@@ -134,7 +136,8 @@ TEST_F(SegmentJobTest, PixelsAreThoseOfTheOriginalPhoto) {
   RunImitate(TinyImitation(Path("small"), 5), KnownMethods(), {});
   SegmentJobOptions job = Click("0", "31,23");
   job.run = Path("small");
-  const ImageU8 mask = ReadImage(RunSegment(job, KnownMethods(), {})["views"][0]["mask"].get<std::string>());
+  const ImageU8 mask =
+      ReadImage(RunSegment(job, KnownMethods(), {}).ToJson()["views"][0]["mask"].get<std::string>());
   EXPECT_EQ(mask.width, kTinyWidth);
   EXPECT_EQ(mask.height, kTinyHeight);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 namespace semfield {
@@ -19,9 +20,13 @@ struct PromptBox {
   double y1 = 0;
 };
 
+// What is asked for. A decoder answers what it can and refuses the rest (InputError); nothing is left out
+// without a word.
 struct Prompt {
   std::vector<PromptPoint> points;
   std::vector<PromptBox> boxes;
+  std::vector<std::string> words;  // any of these phrases, UTF-8, in a person's own words
+  std::vector<int> classes;        // any of these ids of the capture's class list
 };
 
 }  // namespace semfield

@@ -112,6 +112,8 @@ std::vector<float> SamInput(const ImageU8& rgb, int input_size, const std::array
 }
 
 SamPrompt MakeSamPrompt(const Prompt& prompt, const SamFrame& frame) {
+  if (!prompt.words.empty() || !prompt.classes.empty())
+    throw InputError("this decoder answers clicks and boxes, not words or classes");
   if (prompt.points.empty() && prompt.boxes.empty())
     throw InputError("the prompt is empty: give a click (--click x,y) or a box (--box x0,y0,x1,y1)");
   if (prompt.boxes.size() > 1)

@@ -73,17 +73,8 @@ ImageU8 FrameOfSquare(const TeacherView& seen) {
   ImageF out(frame.width, frame.height, 3);
   for (int y = 0; y < frame.height; ++y) {
     for (int x = 0; x < frame.width; ++x) {
-      const Vec2 at = seen.square.SquareFromFrame({x + 0.5, y + 0.5}) - Vec2(0.5, 0.5);
-      const double sx = std::clamp(at.x(), 0.0, source.width - 1.0),
-                   sy = std::clamp(at.y(), 0.0, source.height - 1.0);
-      const int x0 = static_cast<int>(sx), y0 = static_cast<int>(sy);
-      const int x1 = std::min(x0 + 1, source.width - 1), y1 = std::min(y0 + 1, source.height - 1);
-      const auto fx = static_cast<float>(sx - x0), fy = static_cast<float>(sy - y0);
-      for (int c = 0; c < 3; ++c) {
-        const float top = source.At(x0, y0, c) * (1 - fx) + source.At(x1, y0, c) * fx;
-        const float bottom = source.At(x0, y1, c) * (1 - fx) + source.At(x1, y1, c) * fx;
-        out.At(x, y, c) = top * (1 - fy) + bottom * fy;
-      }
+      const std::optional<Vec2> at = seen.square.SquareFromFrame({x + 0.5, y + 0.5});
+      for (int c = 0; at && c < 3; ++c) out.At(x, y, c) = SampleBilinear(source, at->x(), at->y(), c);
     }
   }
   return ToU8(out);

@@ -27,17 +27,6 @@ FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const FeatureSpace
   }
 }
 
-bool FeatureTrainer::WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used) {
-  const int64_t prefill = options.prefill < 0 ? options.cache_size : options.prefill;
-  if (fresh_used < std::max<int64_t>(1, prefill)) return true;
-  if (options.fresh_rule == "every-fourth") return step % 4 == 0;
-  return Random(MixSeed(options.seed, step), 31).Uniform() < options.fresh_probability;
-}
-
-size_t FeatureTrainer::PickCached(const FeatureOptions& options, int step, size_t cache_size) {
-  return Random(MixSeed(options.seed, step), 32).Below(static_cast<uint32_t>(cache_size));
-}
-
 double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) {
   const FeatureHead& head = model_.head();
   Worker& own = workers_[worker];

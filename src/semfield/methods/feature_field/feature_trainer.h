@@ -15,12 +15,6 @@ class FeatureTrainer {
  public:
   FeatureTrainer(const FeatureOptions& options, const FeatureSpace& space);
 
-  // Whether step `step` should see a fresh view, given how many fresh views were used before it: by the cache
-  // rule of the options, from (seed, step) alone.
-  static bool WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used);
-  // Which of the cached entries (0 = oldest) a step uses.
-  static size_t PickCached(const FeatureOptions& options, int step, size_t cache_size);
-
   // Returns the step's mean squared error.
   double Step(const TeacherEntry& entry);
   int step() const { return step_; }

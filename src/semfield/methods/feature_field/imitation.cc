@@ -112,7 +112,7 @@ Json Imitation::Section() const {
 
 MemoryNeed Imitation::Memory() const {
   const ImitationMemory memory = EstimateImitationMemory(values(), maker_.Space(), maker_.num_workers());
-  const int64_t views = std::min<int64_t>(values().cache_size, FreshUsedUpTo(values(), 0, values().steps, 0));
+  const int64_t views = std::min<int64_t>(values().cache_size, FreshViewsOf(values()));
   return {.parts = {{fmt::format("{} views of the teacher", views), static_cast<double>(views) * memory.view},
                     {"encoders and student", memory.rest}}};
 }

@@ -5,39 +5,34 @@
 #include <algorithm>
 #include <cmath>
 
+#include "semfield/base/error.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield {
-
-int64_t FreshUsedUpTo(const FeatureOptions& options, int first_step, int last_step, int64_t fresh_used) {
-  for (int step = first_step; step < last_step; ++step)
-    fresh_used += FeatureTrainer::WantsFresh(options, step, fresh_used);
-  return fresh_used;
-}
 
 ImitationTrainer::ImitationTrainer(const ViewMaker& maker, const FeatureOptions& options,
                                    std::filesystem::path cache_folder, bool keep_cache)
     : maker_(maker),
       keep_cache_(keep_cache),
       trainer_(options, maker.Space()),
-      cache_(options.cache_size, std::move(cache_folder), keep_cache) {}
+      cache_(options.cache_size, std::move(cache_folder), keep_cache),
+      schedule_(options) {}
 
 void ImitationTrainer::StartStream() {
-  const int64_t end = FreshUsedUpTo(options(), step(), options().steps, fresh_used_);
   stream_ = std::make_unique<TeacherStream>(
       [this](int64_t index, int worker, const StopToken* stop) {
         return maker_.Make(index, worker, &cache_, stop);
       },
-      fresh_used_, end, maker_.num_workers(), 4 * maker_.num_workers());
+      schedule_.fresh_used(), FreshViewsOf(options()), maker_.num_workers(), 4 * maker_.num_workers());
 }
 
 void ImitationTrainer::Begin(const JobControl& control) {
   if (Done()) return;
-  const int64_t first = std::max<int64_t>(0, fresh_used_ - options().cache_size);
+  const int64_t first = std::max<int64_t>(0, schedule_.fresh_used() - options().cache_size);
   TeacherStream stream([this](int64_t index, int worker,
                               const StopToken* stop) { return maker_.Make(index, worker, &cache_, stop); },
-                       first, fresh_used_, maker_.num_workers(), 4 * maker_.num_workers());
-  for (int64_t index = first; index < fresh_used_; ++index) {
+                       first, schedule_.fresh_used(), maker_.num_workers(), 4 * maker_.num_workers());
+  for (int64_t index = first; index < schedule_.fresh_used(); ++index) {
     control.Report({.stage = "imitate", .detail = "collecting the teacher's views again"});
     cache_.Add(stream.Take(control.stop));
   }
@@ -45,16 +40,13 @@ void ImitationTrainer::Begin(const JobControl& control) {
 }
 
 void ImitationTrainer::Step(const JobControl& control) {
-  const TeacherEntry* entry;
-  if (FeatureTrainer::WantsFresh(options(), step(), fresh_used_)) {
+  const ViewSchedule::Visit visit = schedule_.Next();
+  if (visit.is_fresh) {
     if (step() == 0) control.Report({.stage = "imitate", .detail = "waiting for the teacher's first view"});
     cache_.Add(stream_->Take(control.stop));
-    ++fresh_used_;
-    entry = &cache_[cache_.size() - 1];
-  } else {
-    entry = &cache_[FeatureTrainer::PickCached(options(), step(), cache_.size())];
   }
-  error_ += trainer_.Step(*entry);
+  schedule_.Advance();
+  error_ += trainer_.Step(cache_[visit.cached]);
   ++counted_;
 }
 
@@ -64,20 +56,26 @@ SceneSnapshot ImitationTrainer::Snapshot() const {
 
 Json ImitationTrainer::State() const {
   Json state = trainer_.State();
-  state["fresh_used"] = fresh_used_;
+  state["fresh_used"] = schedule_.fresh_used();
   return state;
 }
 
 void ImitationTrainer::Restore(const SafetensorsFile& file) {
   const Json state = CheckpointState(file, {"fresh_used"});
   trainer_.Restore(file, state);
-  fresh_used_ = fresh_saved_ = state.at("fresh_used").get<int64_t>();
+  while (schedule_.step() < step()) schedule_.Advance();
+  fresh_saved_ = schedule_.fresh_used();
+  const int64_t used = state.at("fresh_used").get<int64_t>();
+  if (used != fresh_saved_) {
+    throw InputError("{}: state.fresh_used: expected {} at step {}, got {}; imitate anew with --restart",
+                     file.path().string(), fresh_saved_, step(), used);
+  }
 }
 
 void ImitationTrainer::Saved() {
   // What was the newest checkpoint is the previous one now, and may be gone back to.
   cache_.ForgetBefore(fresh_saved_ - options().cache_size);
-  fresh_saved_ = fresh_used_;
+  fresh_saved_ = schedule_.fresh_used();
 }
 
 void ImitationTrainer::Finish() {
@@ -86,11 +84,11 @@ void ImitationTrainer::Finish() {
 }
 
 Json ImitationTrainer::Metrics(double) const {
-  return {{"feature_mse", error_ / std::max(1, counted_)}, {"views", fresh_used_}};
+  return {{"feature_mse", error_ / std::max(1, counted_)}, {"views", schedule_.fresh_used()}};
 }
 
 std::string ImitationTrainer::Detail(double) const {
-  return fmt::format("feature MSE {:.5f}, {} views", error_ / std::max(1, counted_), fresh_used_);
+  return fmt::format("feature MSE {:.5f}, {} views", error_ / std::max(1, counted_), schedule_.fresh_used());
 }
 
 bool ImitationTrainer::Diverged() const {

@@ -9,6 +9,7 @@
 #include "semfield/methods/feature_field/feature_trainer.h"
 #include "semfield/methods/feature_field/teacher_cache.h"
 #include "semfield/methods/feature_field/view_maker.h"
+#include "semfield/methods/feature_field/view_schedule.h"
 #include "semfield/methods/scene_trainer.h"
 
 namespace semfield {
@@ -48,14 +49,11 @@ class ImitationTrainer : public SceneTrainer {
   const bool keep_cache_;
   FeatureTrainer trainer_;
   TeacherCache cache_;
-  int64_t fresh_used_ = 0;
+  ViewSchedule schedule_;
   int64_t fresh_saved_ = 0;  // as the newest checkpoint has it
   double error_ = 0;
   int counted_ = 0;
   std::unique_ptr<TeacherStream> stream_;  // last: its workers use what is above
 };
-
-// Views that a training of these options uses from one step up to another, beside those used before.
-int64_t FreshUsedUpTo(const FeatureOptions& options, int first_step, int last_step, int64_t fresh_used);
 
 }  // namespace semfield

@@ -5,6 +5,7 @@
 #include "semfield/base/check.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/random.h"
 #include "semfield/field/teacher_image.h"
 #include "semfield/perception/square_view.h"
 
@@ -24,8 +25,13 @@ FeatureSpace ViewMaker::Space() const {
 std::shared_ptr<const TeacherEntry> ViewMaker::Make(int64_t index, int worker, const TeacherCache* cache,
                                                     const StopToken* stop) const {
   const RadianceField& field = inputs_.radiance->field;
-  const auto [camera, pose] = poses_.Sample(index);
-  const SquareView view(camera, options_.teacher_resolution);
+  const auto [camera, frame_pose] = poses_.Sample(index);
+  const std::vector<SquareView> squares = CoverWithSquares(camera, options_.teacher_resolution);
+  // Wide frames are asked about in several squares, so the student learns all of them.
+  const auto num_squares = static_cast<uint32_t>(squares.size());
+  const SquareView& view =
+      squares[num_squares == 1 ? 0 : Random(MixSeed(options_.seed, index), 23).Below(num_squares)];
+  const Pose pose = view.WorldFromSquare(frame_pose);
   ImageEncoder& encoder = *encoders_[worker];
   auto entry = std::make_shared<TeacherEntry>();
   entry->index = index;

@@ -1,9 +1,10 @@
-#include "semfield/interaction/click_segmenter.h"
+#include "semfield/interaction/click_session.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "semfield/base/error.h"
 #include "semfield/field/analytic_field_test_util.h"
 #include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/perception/sam_frame.h"
@@ -80,7 +81,7 @@ FeatureOptions SmallFeatures() {
   return options;
 }
 
-class ClickSegmenterTest : public testing::Test {
+class ClickSessionTest : public testing::Test {
  protected:
   // Middle of the pixels inside a mask.
   static Vec2 CenterOf(const Mask& mask) {
@@ -100,11 +101,11 @@ class ClickSegmenterTest : public testing::Test {
   AnalyticField field_{SyntheticOptions{}};
   FeatureModel features_{SmallFeatures(), {.encoder = "toy", .channels = 4, .grid = 8}};
   DiscDecoder decoder_;
-  ClickSegmenter segmenter_{field_, features_, decoder_};
+  ClickSession session_{field_, RenderedFeatures(field_, features_), decoder_};
 };
 
 // The mask must lie where the click was, in any corner and for any shape of picture.
-TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
+TEST_F(ClickSessionTest, MaskIsWhereTheClickIs) {
   const Pose pose = field_.scene.Cameras()[0].second;
   Camera phone = PinholeCamera(135, 240, 1.22);
   phone.k1 = 0.058;
@@ -117,7 +118,7 @@ TEST_F(ClickSegmenterTest, MaskIsWhereTheClickIs) {
     for (double x : {margin, camera.width - margin, 0.5 * camera.width}) {
       for (double y : {margin, camera.height - margin, 0.37 * camera.height}) {
         const SegmentResult result =
-            segmenter_.Segment(camera, pose, Clicks({{.x = x, .y = y}}), Granularity::kPart);
+            session_.Ask({camera, pose}, Clicks({{.x = x, .y = y}}), Granularity::kPart);
         ASSERT_EQ(result.mask.binary.width, camera.width);
         ASSERT_EQ(result.mask.binary.height, camera.height);
         EXPECT_LT((CenterOf(result.mask) - Vec2(x, y)).norm(), 0.6)
@@ -177,14 +178,14 @@ double Distance(const std::vector<float>& a, const std::vector<float>& b) {
 
 // Where a click is, the decoder must find the features of the surface that was clicked: a token grid that is
 // turned, mirrored or moved would put masks elsewhere.
-TEST_F(ClickSegmenterTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
+TEST_F(ClickSessionTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
   constexpr int kGrid = 16;
   FeatureModel features(SmallFeatures(), {.encoder = "toy", .channels = 8, .grid = kGrid});
   Random random(5);
   for (float& value : features.grid) value = random.Uniform(-1, 1);
   features.UpdateShadow();
   FeatureProbe probe;
-  ClickSegmenter segmenter(field_, features, probe);
+  ClickSession session(field_, RenderedFeatures(field_, features), probe);
   const Pose pose = field_.scene.Cameras()[0].second;
   Camera phone = PinholeCamera(135, 240, 1.22);
   phone.k1 = 0.058;
@@ -203,7 +204,7 @@ TEST_F(ClickSegmenterTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
           click = *pixel;
       }
       ASSERT_LT((click - corner).norm(), 0.12 * std::max(camera.width, camera.height));
-      segmenter.Segment(camera, pose, Clicks({{.x = click.x(), .y = click.y()}}), Granularity::kAuto);
+      session.Ask({camera, pose}, Clicks({{.x = click.x(), .y = click.y()}}), Granularity::kAuto);
       const std::vector<float> expected = FeaturesOf(features, field_, MakeRay(camera, pose, click));
       EXPECT_LT(Distance(probe.seen, expected), 1e-2)
           << camera.width << " x " << camera.height << ": " << click.transpose();
@@ -217,7 +218,7 @@ TEST_F(ClickSegmenterTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
 }
 
 // Clicks on the very border are inside of what the decoder accepts.
-TEST_F(ClickSegmenterTest, BorderClicksAreAccepted) {
+TEST_F(ClickSessionTest, BorderClicksAreAccepted) {
   const Pose pose = field_.scene.Cameras()[0].second;
   Camera phone = PinholeCamera(135, 240, 1.22);
   phone.k1 = 0.058;
@@ -225,20 +226,20 @@ TEST_F(ClickSegmenterTest, BorderClicksAreAccepted) {
   for (const Camera& camera : {PinholeCamera(321, 240, 0.96), PinholeCamera(179, 320, 1.3), phone}) {
     for (double x : {0.0, static_cast<double>(camera.width)}) {
       for (double y : {0.0, static_cast<double>(camera.height)}) {
-        EXPECT_NO_THROW(segmenter_.Segment(camera, pose, Clicks({{.x = x, .y = y}}), Granularity::kAuto))
+        EXPECT_NO_THROW(session_.Ask({camera, pose}, Clicks({{.x = x, .y = y}}), Granularity::kAuto))
             << camera.width << ": " << x << ", " << y;
       }
     }
     const PromptBox whole = {0, 0, static_cast<double>(camera.width), static_cast<double>(camera.height)};
-    EXPECT_NO_THROW(segmenter_.Segment(camera, pose, Box(whole), Granularity::kAuto)) << camera.width;
+    EXPECT_NO_THROW(session_.Ask({camera, pose}, Box(whole), Granularity::kAuto)) << camera.width;
   }
 }
 
-TEST_F(ClickSegmenterTest, BoxesKeepTheirPlace) {
+TEST_F(ClickSessionTest, BoxesKeepTheirPlace) {
   const Camera camera = PinholeCamera(320, 240, 0.96);
   const SegmentResult result =
-      segmenter_.Segment(camera, field_.scene.Cameras()[0].second,
-                         Box({.x0 = 30, .y0 = 20, .x1 = 90, .y1 = 60}), Granularity::kAuto);
+      session_.Ask({camera, field_.scene.Cameras()[0].second}, Box({.x0 = 30, .y0 = 20, .x1 = 90, .y1 = 60}),
+                   Granularity::kAuto);
   for (int y = 0; y < 240; ++y) {
     for (int x = 0; x < 320; ++x) {
       const bool inside = x > 31 && x < 88 && y > 21 && y < 58,
@@ -251,12 +252,12 @@ TEST_F(ClickSegmenterTest, BoxesKeepTheirPlace) {
 }
 
 // Several points go one after another, positive ones first, each with the mask so far.
-TEST_F(ClickSegmenterTest, PointsAreGivenOneByOne) {
+TEST_F(ClickSessionTest, PointsAreGivenOneByOne) {
   const Camera camera = PinholeCamera(320, 240, 0.96);
   const Prompt prompt = {
       .points = {{.x = 50, .y = 50, .positive = false}, {.x = 52, .y = 52}, {.x = 200, .y = 100}}};
   const SegmentResult result =
-      segmenter_.Segment(camera, field_.scene.Cameras()[0].second, prompt, Granularity::kAuto);
+      session_.Ask({camera, field_.scene.Cameras()[0].second}, prompt, Granularity::kAuto);
   ASSERT_EQ(decoder_.questions.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(decoder_.questions[i].prompt.points.size(), i + 1);
@@ -270,16 +271,16 @@ TEST_F(ClickSegmenterTest, PointsAreGivenOneByOne) {
 
 // ---- Lifting and projecting ----
 
-TEST_F(ClickSegmenterTest, LiftedClicksComeBackToTheirPixel) {
+TEST_F(ClickSessionTest, LiftedClicksComeBackToTheirPixel) {
   const auto [camera, pose] = field_.scene.Cameras()[3];
   for (const Vec2& pixel : {Vec2(10.5, 10.5), Vec2(160, 120), Vec2(300.2, 17.9), Vec2(4, 230)}) {
-    const auto click = segmenter_.Lift(camera, pose, {.x = pixel.x(), .y = pixel.y(), .positive = false});
+    const auto click = session_.Lift({camera, pose}, {.x = pixel.x(), .y = pixel.y(), .positive = false});
     ASSERT_TRUE(click.has_value());
     EXPECT_FALSE(click->positive);
     const SyntheticHit hit = field_.scene.Trace(MakeRay(camera, pose, pixel));
     EXPECT_NEAR((click->point - pose.translation).norm(), hit.distance, 1e-4);
     std::vector<bool> used;
-    const Prompt back = segmenter_.Reproject({*click}, camera, pose, 0.02, &used);
+    const Prompt back = session_.Reproject({*click}, {camera, pose}, 0.02, &used);
     ASSERT_EQ(used, std::vector<bool>{true});
     EXPECT_NEAR(back.points[0].x, pixel.x(), 0.01);
     EXPECT_NEAR(back.points[0].y, pixel.y(), 0.01);
@@ -288,7 +289,7 @@ TEST_F(ClickSegmenterTest, LiftedClicksComeBackToTheirPixel) {
 }
 
 // In every other view: seen exactly where the scene itself says that nothing is in front of the point.
-TEST_F(ClickSegmenterTest, OtherViewsSeeAClickUnlessSomethingIsInFront) {
+TEST_F(ClickSessionTest, OtherViewsSeeAClickUnlessSomethingIsInFront) {
   const auto cameras = field_.scene.Cameras();
   int visible = 0, hidden = 0, outside = 0;
   for (size_t from : {0u, 9u, 22u}) {
@@ -296,14 +297,14 @@ TEST_F(ClickSegmenterTest, OtherViewsSeeAClickUnlessSomethingIsInFront) {
     std::vector<SurfaceClick> clicks;
     for (int y = 20; y < 240; y += 50) {
       for (int x = 20; x < 320; x += 70) {
-        const auto click = segmenter_.Lift(camera, pose, {.x = x + 0.5, .y = y + 0.5});
+        const auto click = session_.Lift({camera, pose}, {.x = x + 0.5, .y = y + 0.5});
         ASSERT_TRUE(click.has_value());
         clicks.push_back(*click);
       }
     }
     for (const auto& [other, other_pose] : cameras) {
       std::vector<bool> used;
-      const Prompt prompt = segmenter_.Reproject(clicks, other, other_pose, 0.02, &used);
+      const Prompt prompt = session_.Reproject(clicks, {other, other_pose}, 0.02, &used);
       ASSERT_EQ(used.size(), clicks.size());
       size_t next = 0;
       for (size_t i = 0; i < clicks.size(); ++i) {
@@ -335,29 +336,126 @@ TEST_F(ClickSegmenterTest, OtherViewsSeeAClickUnlessSomethingIsInFront) {
   EXPECT_GT(outside, 20);
 }
 
-TEST_F(ClickSegmenterTest, ToleranceIsRelative) {
+TEST_F(ClickSessionTest, ToleranceIsRelative) {
   const auto [camera, pose] = field_.scene.Cameras()[5];
-  const auto click = segmenter_.Lift(camera, pose, {.x = 160.5, .y = 120.5});
+  const auto click = session_.Lift({camera, pose}, {.x = 160.5, .y = 120.5});
   ASSERT_TRUE(click.has_value());
   const Vec3 to_click = click->point - pose.translation;
   for (const auto& [factor, seen] : {std::pair{1.015, true}, {1.03, false}, {0.985, true}, {0.97, false}}) {
     std::vector<bool> used;
-    segmenter_.Reproject({{.point = pose.translation + factor * to_click}}, camera, pose, 0.02, &used);
+    session_.Reproject({{.point = pose.translation + factor * to_click}}, {camera, pose}, 0.02, &used);
     EXPECT_EQ(used[0], seen) << factor;
   }
 }
 
-TEST(ClickSegmenterOnNothing, RaysIntoTheVoidLiftToNothing) {
+TEST(ClickSessionOnNothing, RaysIntoTheVoidLiftToNothing) {
   const AnalyticField field({.scene = "object"});
   const FeatureModel features(SmallFeatures(), {.encoder = "toy", .channels = 4, .grid = 8});
   DiscDecoder decoder;
-  const ClickSegmenter segmenter(field, features, decoder);
+  ClickSession session(field, RenderedFeatures(field, features), decoder);
   const auto [camera, pose] = field.scene.Cameras()[0];
-  EXPECT_FALSE(segmenter.Lift(camera, pose, {.x = 0.5, .y = 0.5}).has_value());
+  EXPECT_FALSE(session.Lift({camera, pose}, {.x = 0.5, .y = 0.5}).has_value());
   std::vector<bool> used;
   const Vec3 behind = pose.translation - pose.rotation.col(2);
-  EXPECT_TRUE(segmenter.Reproject({{.point = behind}}, camera, pose, 0.02, &used).points.empty());
+  EXPECT_TRUE(session.Reproject({{.point = behind}}, {camera, pose}, 0.02, &used).points.empty());
   EXPECT_EQ(used, std::vector<bool>{false});
+}
+
+// Counts how often features are made, and of what.
+struct CountingSource {
+  int calls = 0;
+  FeatureSource Source() {
+    return [this](const Camera&, const Pose&, const StopToken* stop) {
+      if (stop != nullptr) stop->ThrowIfStopped();
+      ++calls;
+      FeatureMap map;
+      map.channels = 4;
+      map.width = map.height = 8;
+      map.data.assign(4 * 64, 0.0f);
+      return map;
+    };
+  }
+};
+
+TEST_F(ClickSessionTest, FeaturesOfAViewAreMadeOnce) {
+  CountingSource source;
+  ClickSession session(field_, source.Source(), decoder_);
+  const auto cameras = field_.scene.Cameras();
+  const SeenView first{cameras[0].first, cameras[0].second}, second{cameras[1].first, cameras[1].second};
+  session.Ask(first, Clicks({{.x = 30, .y = 30}}), Granularity::kAuto);
+  session.Ask(first, Clicks({{.x = 50, .y = 40}}), Granularity::kAuto);
+  EXPECT_EQ(source.calls, 1);
+  session.Ask(second, Clicks({{.x = 50, .y = 40}}), Granularity::kAuto);
+  session.Ask(first, Clicks({{.x = 50, .y = 40}}), Granularity::kAuto);
+  EXPECT_EQ(source.calls, 2);
+  EXPECT_EQ(session.kept_bytes(), 2 * 4 * 64 * sizeof(float));
+}
+
+TEST_F(ClickSessionTest, TheLeastRecentlyUsedFeaturesAreForgotten) {
+  CountingSource source;
+  ClickSession session(field_, source.Source(), decoder_, {.feature_bytes = 2 * 4 * 64 * sizeof(float)});
+  const auto cameras = field_.scene.Cameras();
+  const auto ask = [&](size_t i) {
+    session.Ask({cameras[i].first, cameras[i].second}, Clicks({{.x = 50, .y = 40}}), Granularity::kAuto);
+  };
+  for (const size_t i : {0, 1, 0, 2}) ask(i);  // 1 goes
+  EXPECT_EQ(source.calls, 3);
+  ask(0);
+  EXPECT_EQ(source.calls, 3);
+  ask(1);
+  EXPECT_EQ(source.calls, 4);
+  EXPECT_EQ(session.kept_bytes(), 2 * 4 * 64 * sizeof(float));
+}
+
+TEST_F(ClickSessionTest, AStopLeavesNothingBehind) {
+  CountingSource source;
+  ClickSession session(field_, source.Source(), decoder_);
+  const auto [camera, pose] = field_.scene.Cameras()[0];
+  StopToken stop;
+  stop.RequestStop();
+  EXPECT_THROW(session.Ask({camera, pose}, Clicks({{.x = 30, .y = 30}}), Granularity::kAuto, &stop), Error);
+  EXPECT_EQ(session.kept_bytes(), 0u);
+  EXPECT_TRUE(decoder_.questions.empty());
+  session.Ask({camera, pose}, Clicks({{.x = 30, .y = 30}}), Granularity::kAuto);
+  EXPECT_EQ(source.calls, 1);
+}
+
+// A lens that sees 114 degrees off its axis in the corners.
+Camera Fisheye() {
+  return {.width = 480,
+          .height = 360,
+          .fx = 150,
+          .fy = 150,
+          .cx = 240,
+          .cy = 180,
+          .model = CameraModel::kFisheye};
+}
+
+TEST_F(ClickSessionTest, WideViewsAreAskedAboutInSeveralSquares) {
+  const Pose pose = field_.scene.Cameras()[0].second;
+  for (const Vec2& pixel : {Vec2(10, 10), Vec2(60, 180), Vec2(240, 20), Vec2(470, 350), Vec2(240, 180)}) {
+    CountingSource source;
+    ClickSession session(field_, source.Source(), decoder_);
+    const SegmentResult result =
+        session.Ask({Fisheye(), pose}, Clicks({{.x = pixel.x(), .y = pixel.y()}}), Granularity::kAuto);
+    EXPECT_LT((CenterOf(result.mask) - pixel).norm(), 12) << pixel.transpose();
+    EXPECT_NE(result.mask.binary.At(static_cast<int>(pixel.x()), static_cast<int>(pixel.y())), 0)
+        << pixel.transpose();
+  }
+}
+
+TEST_F(ClickSessionTest, AClickThatNoSquareSeesSaysHowFarOffItIs) {
+  Camera camera = Fisheye();
+  camera.fx = camera.fy = 115;  // the corners look backwards
+  ClickSession session(field_, CountingSource().Source(), decoder_);
+  try {
+    session.Ask({camera, field_.scene.Cameras()[0].second}, Clicks({{.x = 2, .y = 2}}), Granularity::kAuto);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_NE(std::string(error.what()).find("degrees off the camera's axis"), std::string::npos)
+        << error.what();
+  }
 }
 
 }  // namespace
