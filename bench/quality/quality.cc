@@ -122,8 +122,12 @@ void Train(const BenchOptions& bench, const BenchCapture& capture, double minute
   const auto answer = Timed(row, "train", [&] { return RunTrain(job, KnownMethods(), {}); });
   EvaluateJobOptions evaluate;
   evaluate.run = run;
-  evaluate.fit_left_half = bench.fit;
-  const Json score = RunEvaluate(evaluate, KnownMethods(), {});
+  {
+    OptionList list;
+    evaluate.Describe(list);
+    SetOption(*list.Find("fit-left-half"), bench.fit, "--fit");
+  }
+  const Json score = RunEvaluate(evaluate, KnownMethods(), {}).ToJson();
   (*row)["steps"] = answer.steps;
   (*row)["train_psnr"] = answer.train_psnr.value_or(NAN);
   (*row)["psnr"] = score["metrics"]["psnr"];
@@ -142,7 +146,7 @@ void Imitate(const BenchOptions&, double minutes, const std::string& run, Json* 
   EvaluateJobOptions evaluate;
   evaluate.run = run;
   evaluate.protocol = "san";
-  const Json metrics = RunEvaluate(evaluate, KnownMethods(), {})["metrics"];
+  const Json metrics = RunEvaluate(evaluate, KnownMethods(), {}).ToJson()["metrics"];
   (*row)["imitate_minutes"] = minutes;
   (*row)["imitate_steps"] = answer.steps;
   (*row)["views"] = answer.views;

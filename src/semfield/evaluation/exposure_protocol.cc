@@ -1,4 +1,6 @@
 #include "semfield/evaluation/exposure_protocol.h"
+#include <fmt/format.h>
+#include "semfield/capture/reader.h"
 
 #include <algorithm>
 #include <cmath>
@@ -115,6 +117,38 @@ Json ExposureDefinitions() {
           {"error_stops", "Difference between the stops that were found and those; median over the views."},
           {"error_stops_most", "The largest of these differences."},
           {"views", "Training views that the true capture has too, by name."}};
+}
+
+namespace {
+
+class ExposureProtocol : public Protocol {
+ public:
+  std::string name() const override { return "exposure"; }
+  std::string sentence() const override { return "learned exposures of training photos against true ones"; }
+  ProtocolNeeds needs() const override { return {.truth = true}; }
+  AnyOptions NewOptions() const override { return AnyOptions(NoProtocolOptions()); }
+  ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions&, const JobControl&) const override {
+    const ExposureResult result =
+        EvaluateExposure(*inputs.run.capture, inputs.run.exposure, ReadCapture(inputs.truth));
+    const Json metrics = ExposureMetricsJson(result);
+    const auto number = [&](const char* key) { return metrics.at(key).get<double>(); };
+    return {.protocol = name(),
+            .facts = {{"truth", inputs.truth}},
+            .text = {fmt::format(
+                "{} training views: photos off by {:.3f} stops, what was learned by {:.3f} (medians; "
+                "most {:.3f})",
+                result.per_view.size(), number("given_stops"), number("error_stops"),
+                number("error_stops_most"))},
+            .metrics = metrics,
+            .definitions = ExposureDefinitions(),
+            .per_view = ExposurePerViewJson(result)};
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Protocol> MakeExposureProtocol() {
+  return std::make_shared<ExposureProtocol>();
 }
 
 }  // namespace semfield

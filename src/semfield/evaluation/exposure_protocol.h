@@ -5,6 +5,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/capture/capture.h"
+#include "semfield/evaluation/protocol.h"
 #include "semfield/field/color_map.h"
 
 namespace semfield {
@@ -31,5 +32,7 @@ ExposureResult EvaluateExposure(const Capture& given, const std::vector<ColorMap
 Json ExposureMetricsJson(const ExposureResult& result);
 Json ExposurePerViewJson(const ExposureResult& result);
 Json ExposureDefinitions();
+
+std::shared_ptr<const Protocol> MakeExposureProtocol();
 
 }  // namespace semfield

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/random.h"
 
 namespace semfield {
 namespace {
@@ -258,6 +261,30 @@ double ShareAbove(std::span<const double> values, double threshold) {
   if (values.empty()) return 0;
   const auto above = std::count_if(values.begin(), values.end(), [&](double v) { return v > threshold; });
   return static_cast<double>(above) / static_cast<double>(values.size());
+}
+
+std::optional<Interval> BootstrapInterval(const std::vector<std::vector<double>>& groups) {
+  constexpr int kDraws = 2000;
+  constexpr uint64_t kSeed = 1;
+  std::vector<std::pair<double, double>> sums;  // of each group: sum and count
+  for (const std::vector<double>& group : groups) {
+    if (group.empty()) continue;
+    sums.emplace_back(std::accumulate(group.begin(), group.end(), 0.0), static_cast<double>(group.size()));
+  }
+  if (sums.size() < 2) return std::nullopt;
+  std::vector<double> means(kDraws);
+  Random random(kSeed);
+  for (double& mean : means) {
+    double sum = 0, count = 0;
+    for (size_t i = 0; i < sums.size(); ++i) {
+      const auto& [group_sum, group_count] = sums[random.Below(static_cast<uint32_t>(sums.size()))];
+      sum += group_sum;
+      count += group_count;
+    }
+    mean = sum / count;
+  }
+  std::sort(means.begin(), means.end());
+  return Interval{.low = means[kDraws * 25 / 1000], .high = means[kDraws * 975 / 1000 - 1]};
 }
 
 }  // namespace semfield

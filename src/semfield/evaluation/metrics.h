@@ -63,4 +63,12 @@ class FeatureErrors {
 double Mean(std::span<const double> values);
 double ShareAbove(std::span<const double> values, double threshold);
 
+// Where the mean over all values lies with 95 % confidence when views, not values, are what was drawn: groups
+// (the values of each view) are drawn with replacement 2,000 times from a fixed seed, and the means'
+// quantiles 0.025 and 0.975 are taken. Nothing for fewer than two groups with values.
+struct Interval {
+  double low = 0, high = 0;
+};
+std::optional<Interval> BootstrapInterval(const std::vector<std::vector<double>>& groups);
+
 }  // namespace semfield

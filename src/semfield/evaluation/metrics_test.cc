@@ -182,5 +182,25 @@ TEST(Summaries, ByHand) {
   EXPECT_EQ(ShareAbove({}, 0.5), 0);
 }
 
+TEST(BootstrapInterval, HoldsTheMeanAndNarrowsWithMoreViews) {
+  const auto views_of = [](int count) {
+    std::vector<std::vector<double>> views;
+    for (int i = 0; i < count; ++i) views.push_back({0.4 + 0.2 * (i % 2), 0.5});
+    return views;
+  };
+  const Interval few = BootstrapInterval(views_of(4)).value(),
+                 many = BootstrapInterval(views_of(100)).value();
+  EXPECT_LT(few.low, 0.5);
+  EXPECT_GT(few.high, 0.5);
+  EXPECT_LT(many.high - many.low, 0.4 * (few.high - few.low));
+  // Means of 100 views of 0.45 or 0.55: two standard errors are 0.01.
+  EXPECT_NEAR(many.high - many.low, 4 * 0.05 / 10, 0.004);
+  EXPECT_FALSE(BootstrapInterval({{0.5, 0.7}}).has_value());
+  EXPECT_FALSE(BootstrapInterval({{0.5}, {}}).has_value());
+  const Interval equal = BootstrapInterval({{0.3, 0.3}, {0.3}}).value();
+  EXPECT_DOUBLE_EQ(equal.low, 0.3);
+  EXPECT_DOUBLE_EQ(equal.high, 0.3);
+}
+
 }  // namespace
 }  // namespace semfield

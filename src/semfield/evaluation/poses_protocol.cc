@@ -1,4 +1,6 @@
 #include "semfield/evaluation/poses_protocol.h"
+#include <fmt/format.h>
+#include "semfield/capture/reader.h"
 
 #include <algorithm>
 #include <map>
@@ -91,6 +93,40 @@ Json PosesDefinitions() {
       {"refined_distance", "Distance between its refined and true centre" + after},
       {"refined_distance_most", "The largest of these distances."},
       {"views", "Training views that the true capture has too, by name."}};
+}
+
+namespace {
+
+class PosesProtocol : public Protocol {
+ public:
+  std::string name() const override { return "poses"; }
+  std::string sentence() const override { return "training poses against true ones"; }
+  ProtocolNeeds needs() const override { return {.truth = true}; }
+  AnyOptions NewOptions() const override { return AnyOptions(NoProtocolOptions()); }
+  ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions&, const JobControl&) const override {
+    const Capture& refined = *inputs.run.capture;
+    const Capture given = ReadCapture(refined.path, {.format = refined.format});
+    const PosesResult result = EvaluatePoses(given, refined, ReadCapture(inputs.truth));
+    const Json metrics = PosesMetricsJson(result);
+    const auto number = [&](const char* key) { return metrics.at(key).get<double>(); };
+    return {.protocol = name(),
+            .facts = {{"truth", inputs.truth}},
+            .text = {fmt::format(
+                "{} training views: off by {:.3f} degrees and {:.4f} units as given, by {:.3f} and "
+                "{:.4f} as trained (medians; most {:.3f} and {:.4f})",
+                result.per_view.size(), number("given_degrees"), number("given_distance"),
+                number("refined_degrees"), number("refined_distance"), number("refined_degrees_most"),
+                number("refined_distance_most"))},
+            .metrics = metrics,
+            .definitions = PosesDefinitions(),
+            .per_view = PosesPerViewJson(result)};
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Protocol> MakePosesProtocol() {
+  return std::make_shared<PosesProtocol>();
 }
 
 }  // namespace semfield

@@ -5,6 +5,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/capture/capture.h"
+#include "semfield/evaluation/protocol.h"
 #include "semfield/geometry/pose_alignment.h"
 
 namespace semfield {
@@ -27,5 +28,7 @@ PosesResult EvaluatePoses(const Capture& given, const Capture& refined, const Ca
 Json PosesMetricsJson(const PosesResult& result);
 Json PosesPerViewJson(const PosesResult& result);
 Json PosesDefinitions();
+
+std::shared_ptr<const Protocol> MakePosesProtocol();
 
 }  // namespace semfield

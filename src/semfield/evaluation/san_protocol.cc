@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
+#include <numbers>
 
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
@@ -28,6 +30,16 @@ struct ViewScorer {
   void ScoreThings(const TeacherView& seen, SanViewScore* score) const;
 };
 
+// How far a held-out view is from where the teacher looked.
+void AddNearestPose(const Pose& pose, const std::vector<Pose>& teacher, SanViewScore* score) {
+  for (const Pose& other : teacher) {
+    const double distance = (other.translation - pose.translation).norm();
+    if (score->teacher_distance && distance >= *score->teacher_distance) continue;
+    score->teacher_distance = distance;
+    score->teacher_degrees = RotationAngle(other.rotation, pose.rotation) * 180 / std::numbers::pi;
+  }
+}
+
 SanViewScore ViewScorer::Score(int view) const {
   const View& posed = scene.capture.views[view];
   SanViewScore score{.view = view, .name = posed.name};
@@ -37,8 +49,65 @@ SanViewScore ViewScorer::Score(int view) const {
   score.features_in_frame.Add(seen.ours, seen.teacher, TokensInFrame(seen.square, seen.teacher.width));
   control.ThrowIfStopped();
   ScoreClicks(seen, posed.camera, &score);
+  AddNearestPose(posed.world_from_camera, options.training_poses, &score);
   if (!posed.instance.empty()) ScoreThings(seen, &score);
   return score;
+}
+
+// Whether a click tells anything: not on what a mask excludes, nor beside a thing that stands on nothing.
+class Askable {
+ public:
+  Askable(const EvaluationScene& scene, int view)
+      : mask_(scene.store.Mask(view)), photo_(scene.store.Image(view)) {}
+  // `click` in pixels of a picture of `frame`'s size.
+  bool operator()(const Vec2& click, const Camera& frame) const {
+    const auto at = [&](const ImageU8& image, int channel) {
+      const int x = std::clamp(static_cast<int>(click.x() * image.width / frame.width), 0, image.width - 1);
+      const int y =
+          std::clamp(static_cast<int>(click.y() * image.height / frame.height), 0, image.height - 1);
+      return image.At(x, y, channel);
+    };
+    if (mask_ != nullptr && at(*mask_, 0) == 0) return false;
+    return photo_->channels != 4 || at(*photo_, 3) >= 128;
+  }
+
+ private:
+  std::shared_ptr<const ImageU8> mask_, photo_;
+};
+
+// One decoder's masks of a click, and which of them answers.
+struct Choice {
+  std::vector<Mask> all;
+  size_t chosen = 0;
+  const Mask& mask() const { return all[chosen]; }
+  const Mask* Named(const std::string& granularity) const {
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const Mask& m) { return m.granularity == granularity; });
+    return found == all.end() ? nullptr : &*found;
+  }
+};
+
+// By the graph's own rule (auto: the best scored but the single one), or the one that is asked for.
+Choice Choose(std::vector<Mask> masks, Granularity granularity) {
+  Choice choice{.all = std::move(masks)};
+  const bool is_auto = granularity == Granularity::kAuto;
+  double best = -INFINITY;
+  for (size_t i = 0; i < choice.all.size(); ++i) {
+    const Mask& mask = choice.all[i];
+    const bool may = is_auto
+                         ? mask.granularity != GranularityName(Granularity::kSingle) || choice.all.size() == 1
+                         : mask.granularity == GranularityName(granularity);
+    if (may && mask.score > best) {
+      best = mask.score;
+      choice.chosen = i;
+    }
+  }
+  return choice;
+}
+
+std::optional<double> IouOf(const Mask* a, const Mask* b) {
+  if (a == nullptr || b == nullptr) return std::nullopt;
+  return MaskIou(a->binary, b->binary);
 }
 
 void ViewScorer::ScoreClicks(const TeacherView& seen, const Camera& original, SanViewScore* score) const {
@@ -46,30 +115,43 @@ void ViewScorer::ScoreClicks(const TeacherView& seen, const Camera& original, Sa
   const std::vector<Vec2> clicks = ClickGrid(frame.width, frame.height, options.clicks_per_side);
   const std::vector<Vec2> original_clicks =
       ClickGrid(original.width, original.height, options.clicks_per_side);
+  const Askable askable(scene, score->view);
   FeatureMap photo_features;
-  if (options.photo_teacher) photo_features = encoder.Encode(PhotoThroughSquare(scene, score->view, seen));
+  if (options.photo_teacher)
+    photo_features =
+        encoder.Encode(PhotoThroughSquare(scene, score->view, seen, encoder.card().encoder.mean));
+  const std::string single = GranularityName(Granularity::kSingle);
   double decode_seconds = 0;
   for (size_t i = 0; i < clicks.size(); ++i) {
     control.ThrowIfStopped();
+    if (!askable(clicks[i], frame)) continue;
+    const auto ask = [&](const FeatureMap& features) {
+      return Choose(ClickMasks(decoder, features, seen.square, clicks[i]), options.granularity);
+    };
     const Stopwatch stopwatch;
-    const Mask ours = ClickMask(decoder, seen.ours, seen.square, clicks[i], options.granularity);
+    const Choice ours = ask(seen.ours);
     decode_seconds += stopwatch.Seconds();
-    const Mask teacher = ClickMask(decoder, seen.teacher, seen.square, clicks[i], options.granularity);
+    if (ours.all.empty()) continue;  // the square does not see it
+    const Choice teacher = ask(seen.teacher);
     ClickScore click{.click = original_clicks[i],
-                     .iou = MaskIou(ours.binary, teacher.binary),
-                     .area = MaskArea(ours.binary),
-                     .teacher_area = MaskArea(teacher.binary),
-                     .score = ours.score,
-                     .teacher_score = teacher.score,
-                     .granularity = ours.granularity,
-                     .teacher_granularity = teacher.granularity};
+                     .iou = MaskIou(ours.mask().binary, teacher.mask().binary),
+                     .area = MaskArea(ours.mask().binary),
+                     .teacher_area = MaskArea(teacher.mask().binary),
+                     .score = ours.mask().score,
+                     .teacher_score = teacher.mask().score,
+                     .granularity = ours.mask().granularity,
+                     .teacher_granularity = teacher.mask().granularity,
+                     .iou_single = IouOf(ours.Named(single), teacher.Named(single)),
+                     .iou_teacher_choice = IouOf(ours.Named(teacher.mask().granularity), &teacher.mask())};
     if (options.photo_teacher) {
-      const Mask photo = ClickMask(decoder, photo_features, seen.square, clicks[i], options.granularity);
-      click.photo_teacher_iou = MaskIou(photo.binary, teacher.binary);
+      const Choice photo = ask(photo_features);
+      click.photo_iou = IouOf(&ours.mask(), &photo.mask());
+      click.photo_teacher_iou = IouOf(&teacher.mask(), &photo.mask());
     }
     score->clicks.push_back(std::move(click));
   }
-  score->milliseconds["decode"] = 1e3 * decode_seconds / static_cast<double>(clicks.size());
+  score->milliseconds["decode"] =
+      1e3 * decode_seconds / std::max<double>(1, static_cast<double>(score->clicks.size()));
 }
 
 void ViewScorer::ScoreThings(const TeacherView& seen, SanViewScore* score) const {
@@ -83,8 +165,9 @@ void ViewScorer::ScoreThings(const TeacherView& seen, SanViewScore* score) const
   const ImageU8* scored = valid.empty() ? nullptr : &valid;
   for (const Thing& thing : FindThings(instances, options.min_thing_share)) {
     control.ThrowIfStopped();
-    const Mask ours = ClickMask(decoder, seen.ours, frame, thing.click, options.granularity);
-    const Mask teacher = ClickMask(decoder, seen.teacher, frame, thing.click, options.granularity);
+    const std::optional<Mask> ours = ClickMask(decoder, seen.ours, frame, thing.click, options.granularity);
+    if (!ours) continue;  // the square does not see it
+    const Mask teacher = *ClickMask(decoder, seen.teacher, frame, thing.click, options.granularity);
     const auto label = scene.capture.instances.find(thing.id);
     const bool named = label != scene.capture.instances.end();
     score->things.push_back({.id = thing.id,
@@ -92,7 +175,7 @@ void ViewScorer::ScoreThings(const TeacherView& seen, SanViewScore* score) const
                              .class_name = named ? label->second.class_name : "",
                              .share = thing.share,
                              .click = thing.click,
-                             .iou = MaskIou(ours.binary, thing.mask, scored),
+                             .iou = MaskIou(ours->binary, thing.mask, scored),
                              .teacher_iou = MaskIou(teacher.binary, thing.mask, scored)});
   }
 }
@@ -111,7 +194,7 @@ class ViewProgress {
                      .done = done_,
                      .total = total_,
                      .seconds_left = stopwatch_.Seconds() / done_ * (total_ - done_),
-                     .detail = fmt::format("IoU {:.3f}", sum_ / clicks_)});
+                     .detail = fmt::format("IoU {:.3f}", sum_ / std::max(1.0, clicks_))});
   }
 
  private:

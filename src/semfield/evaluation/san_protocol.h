@@ -8,6 +8,7 @@
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
 #include "semfield/evaluation/metrics.h"
+#include "semfield/evaluation/protocol.h"
 #include "semfield/field/feature_field.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/prompt_decoder.h"
@@ -17,11 +18,12 @@ namespace semfield {
 // The protocol of SAN section 5.4: masks from rendered features against the teacher's masks of the same
 // picture, for single clicks spread over each held-out view.
 struct SanOptions {
-  int clicks_per_side = 5;
+  int clicks_per_side = 12;
   int longest_side = 512;         // masks are compared in the frame at no more than this
   double min_thing_share = 0.01;  // labelled things that cover less of a view are left out
-  bool photo_teacher = false;     // also compare the teacher on the photo with the teacher on the rendering
+  bool photo_teacher = true;      // also ask the teacher about the photo: one more encoder run a view
   Granularity granularity = Granularity::kAuto;
+  std::vector<Pose> training_poses = {};  // from where the teacher looked when it was imitated
 };
 
 // Clicks are in pixels of the original photo.
@@ -31,7 +33,10 @@ struct ClickScore {
   double area = 0, teacher_area = 0;    // share of the frame
   double score = 0, teacher_score = 0;  // the decoder's own guess
   std::string granularity, teacher_granularity;
-  std::optional<double> photo_teacher_iou = {};
+  // Where the decoder tells all its masks: of its single mask, and of ours that is of the teacher's choice.
+  std::optional<double> iou_single = {}, iou_teacher_choice = {};
+  std::optional<double> photo_iou = {};          // ours with the teacher's on the photo
+  std::optional<double> photo_teacher_iou = {};  // the teacher's on the rendering with its own on the photo
 };
 
 struct ThingScore {
@@ -52,6 +57,8 @@ struct SanViewScore {
   FeatureErrors features = {};                      // all tokens of the square picture
   FeatureErrors features_in_frame = {};             // those inside the frame
   std::map<std::string, double> milliseconds = {};  // render, features, encode, decode (one click)
+  // To the nearest pose from which the teacher looked: world units, degrees between the axes of view.
+  std::optional<double> teacher_distance = {}, teacher_degrees = {};
 };
 
 struct SanResult {
@@ -79,5 +86,7 @@ Json SanMetricsJson(const SanResult& result);
 Json SanPerViewJson(const SanResult& result);
 Json SanWorstJson(const SanResult& result, size_t count);
 Json SanDefinitions(const SanResult& result);
+
+std::shared_ptr<const Protocol> MakeSanProtocol();
 
 }  // namespace semfield

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "semfield/base/test_folder.h"
+#include "semfield/capture/reader.h"
 #include "semfield/evaluation/teacher_view.h"
+#include "semfield/field/analytic_field_test_util.h"
 
 namespace semfield {
 namespace {
@@ -100,6 +103,85 @@ TEST(TokensInFrame, AreThoseTheFrameHolds) {
   for (int row = 0; row < 8; ++row) {
     for (int column = 0; column < 8; ++column) EXPECT_EQ(inside[8 * row + column], row >= 2 && row < 6);
   }
+}
+
+TEST(SanSummary, IntervalsAreOverViews) {
+  SanResult result = TwoViews();
+  const Json metrics = SanMetricsJson(result);
+  ASSERT_TRUE(metrics["iou_interval"].is_array());
+  EXPECT_NEAR(metrics["iou_interval"][0].get<double>(), 0.2, 1e-9);  // the second view twice
+  EXPECT_NEAR(metrics["iou_interval"][1].get<double>(), 1.9 / 3, 1e-9);
+  result.per_view.pop_back();
+  EXPECT_TRUE(SanMetricsJson(result)["iou_interval"].is_null());
+}
+
+TEST(SanSummary, OtherChoicesAreToldWhereTheDecoderTellsThem) {
+  SanResult result = TwoViews();
+  EXPECT_FALSE(SanMetricsJson(result).contains("iou_single"));
+  result.per_view[0].clicks[0].iou_single = 0.4;
+  result.per_view[1].clicks[0].iou_single = 0.6;
+  result.per_view[0].clicks[0].photo_iou = 0.7;
+  result.per_view[0].teacher_distance = 2;
+  result.per_view[0].teacher_degrees = 10;
+  const Json metrics = SanMetricsJson(result);
+  EXPECT_NEAR(metrics["iou_single"].get<double>(), 0.5, 1e-12);
+  EXPECT_NEAR(metrics["photo_iou"].get<double>(), 0.7, 1e-12);
+  EXPECT_EQ(metrics["teacher_distance"], 2);
+  EXPECT_EQ(SanPerViewJson(result)[0]["teacher_degrees"], 10);
+  const Json definitions = SanDefinitions(result);
+  for (const auto& [key, value] : metrics.items()) EXPECT_TRUE(definitions.contains(key)) << key;
+}
+
+// Sees what it is shown and answers with one channel of zeros.
+class LookingEncoder : public ImageEncoder {
+ public:
+  const ModelCard& card() const override { return card_; }
+  int input_size() const override { return 64; }
+  int grid() const override { return 4; }
+  int channels() const override { return 1; }
+  FeatureMap Encode(const ImageU8& rgb) override {
+    seen = rgb;
+    return {.channels = 1, .height = 4, .width = 4, .data = std::vector<float>(16), .encoder = ""};
+  }
+  std::vector<FeatureMap> EncodeStages(const ImageU8&) override { return {}; }
+  std::unique_ptr<ImageEncoder> Clone() const override { return std::make_unique<LookingEncoder>(); }
+  ImageU8 seen;
+
+ private:
+  ModelCard card_;
+};
+
+class SmallPictureField : public FeatureField {
+ public:
+  const FeatureSpace& space() const override { return space_; }
+  FeatureMap Render(const RadianceField&, const Camera&, const Pose&, int width, int height,
+                    const StopToken*) const override {
+    return {.channels = 1, .height = height, .width = width, .data = std::vector<float>(16), .encoder = ""};
+  }
+
+ private:
+  FeatureSpace space_{.encoder = "looking", .channels = 1, .grid = 4, .resolution = 96};
+};
+
+// The reference hangs on neither the picture that the student learned from nor on what the student renders.
+TEST(TeacherView, TheReferenceIsTheProtocolsOwn) {
+  const TestFolder folder;
+  WriteSynthetic({.views = 9, .width = 64, .height = 48}, folder / "room");
+  const Capture capture = ReadCapture(folder / "room", {});
+  const ImageStore store(capture);
+  const AnalyticField field({.views = 9, .width = 64, .height = 48});
+  const EvaluationScene scene{.capture = capture, .store = store, .field = field, .background = {0, 0, 0}};
+  LookingEncoder encoder;
+  const TeacherView seen = MakeTeacherView(scene, SmallPictureField(), encoder, 0, 512);
+  EXPECT_EQ(encoder.seen.width, 512);
+  EXPECT_EQ(encoder.seen.height, 512);
+  // The frame is 4:3: above and below it, the square shows what the photo does not reach.
+  const ImageU8 photo = PhotoThroughSquare(scene, 0, seen, {10, 20, 30});
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_EQ(photo.At(256, 10, c), 10 * (c + 1));
+    EXPECT_EQ(photo.At(256, 500, c), 10 * (c + 1));
+  }
+  EXPECT_NE(photo.At(256, 256, 0), 10);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "semfield/base/median.h"
 #include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/teacher_view.h"
 
 namespace semfield {
 namespace {
@@ -27,7 +30,12 @@ Json ClickJson(const ClickScore& click) {
                {"teacher_score", FiniteOrNull(click.teacher_score)},
                {"granularity", click.granularity},
                {"teacher_granularity", click.teacher_granularity}};
-  if (click.photo_teacher_iou) json["photo_teacher_iou"] = *click.photo_teacher_iou;
+  for (const auto& [key, value] : {std::pair{"iou_single", click.iou_single},
+                                   {"iou_teacher_choice", click.iou_teacher_choice},
+                                   {"photo_iou", click.photo_iou},
+                                   {"photo_teacher_iou", click.photo_teacher_iou}}) {
+    if (value) json[key] = *value;
+  }
   return json;
 }
 
@@ -86,26 +94,60 @@ void AddTimes(const SanResult& result, Json* metrics) {
 
 }  // namespace
 
-Json SanMetricsJson(const SanResult& result) {
-  std::vector<double> iou, photo;
-  int64_t agreed = 0;
+namespace {
+
+// The values of one kind that every view's clicks have.
+std::vector<std::vector<double>> ByView(const SanResult& result, std::optional<double> ClickScore::*value) {
+  std::vector<std::vector<double>> views;
   for (const SanViewScore& view : result.per_view) {
+    views.emplace_back();
     for (const ClickScore& click : view.clicks) {
-      iou.push_back(click.iou);
-      agreed += click.granularity == click.teacher_granularity;
-      if (click.photo_teacher_iou) photo.push_back(*click.photo_teacher_iou);
+      if (click.*value) views.back().push_back(*(click.*value));
     }
   }
+  return views;
+}
+
+void AddMeanOverClicks(const std::string& key, const std::vector<std::vector<double>>& views, Json* metrics) {
+  std::vector<double> all;
+  for (const std::vector<double>& view : views) all.insert(all.end(), view.begin(), view.end());
+  if (all.empty()) return;
+  (*metrics)[key] = Mean(all);
+  const std::optional<Interval> interval = BootstrapInterval(views);
+  (*metrics)[key + "_interval"] = interval ? Json{interval->low, interval->high} : Json(nullptr);
+}
+
+}  // namespace
+
+Json SanMetricsJson(const SanResult& result) {
+  std::vector<double> iou, distances;
+  std::vector<std::vector<double>> by_view;
+  int64_t agreed = 0;
+  for (const SanViewScore& view : result.per_view) {
+    by_view.emplace_back();
+    for (const ClickScore& click : view.clicks) {
+      iou.push_back(click.iou);
+      by_view.back().push_back(click.iou);
+      agreed += click.granularity == click.teacher_granularity;
+    }
+    if (view.teacher_distance) distances.push_back(*view.teacher_distance);
+  }
   const double count = std::max<double>(1, static_cast<double>(iou.size()));
-  Json metrics = {{"iou", Mean(iou)},
-                  {"iou_median", Median(iou)},
-                  {"iou_share_over_0.7", ShareAbove(iou, kGoodIou)},
-                  {"same_choice", static_cast<double>(agreed) / count},
-                  {"clicks", iou.size()},
-                  {"views", result.per_view.size()}};
+  Json metrics = {{"iou", Mean(iou)}};
+  const std::optional<Interval> interval = BootstrapInterval(by_view);
+  metrics["iou_interval"] = interval ? Json{interval->low, interval->high} : Json(nullptr);
+  metrics["iou_median"] = Median(iou);
+  metrics["iou_share_over_0.7"] = ShareAbove(iou, kGoodIou);
+  AddMeanOverClicks("iou_single", ByView(result, &ClickScore::iou_single), &metrics);
+  AddMeanOverClicks("iou_teacher_choice", ByView(result, &ClickScore::iou_teacher_choice), &metrics);
+  metrics["same_choice"] = static_cast<double>(agreed) / count;
+  metrics["clicks"] = iou.size();
+  metrics["views"] = result.per_view.size();
+  if (!distances.empty()) metrics["teacher_distance"] = Mean(distances);
   AddFeatureMetrics(result, &metrics);
   AddTruthMetrics(result, &metrics);
-  if (!photo.empty()) metrics["photo_teacher_iou"] = Mean(photo);
+  AddMeanOverClicks("photo_iou", ByView(result, &ClickScore::photo_iou), &metrics);
+  AddMeanOverClicks("photo_teacher_iou", ByView(result, &ClickScore::photo_teacher_iou), &metrics);
   AddTimes(result, &metrics);
   return metrics;
 }
@@ -128,6 +170,10 @@ Json SanPerViewJson(const SanResult& result) {
                  {"feature_cosine", FiniteOrNull(view.features.MeanCosine())},
                  {"milliseconds", view.milliseconds},
                  {"clicks", clicks}};
+    if (view.teacher_distance) {
+      json["teacher_distance"] = *view.teacher_distance;
+      json["teacher_degrees"] = *view.teacher_degrees;
+    }
     if (!things.empty()) json["things"] = things;
     per_view.push_back(std::move(json));
   }
@@ -149,14 +195,34 @@ Json SanDefinitions(const SanResult& result) {
   const int side = result.options.clicks_per_side;
   Json definitions = {
       {"iou",
-       fmt::format("Intersection over union of our mask and the teacher's for the same single click; {} x {} "
-                   "clicks at "
-                   "the middles of equal cells of each view; both masks from the same decoder ({}), ours "
-                   "from rendered "
-                   "features, the teacher's from its encoder on our rendering; compared inside the view at "
-                   "no more than "
-                   "{} pixels a side; both empty 1, one empty 0; mean over all clicks of all views.",
-                   side, side, GranularityName(result.options.granularity), result.options.longest_side)},
+       fmt::format(
+           "Intersection over union of our mask and the teacher's for the same single click; {} x {} clicks "
+           "at the middles of equal cells of each view, but for those that a mask excludes or that are "
+           "beside "
+           "a thing on nothing; both masks from the same decoder ({}), ours from rendered features, the "
+           "teacher's from its encoder on our rendering of {} pixels a side; compared inside the view at no "
+           "more than {} pixels a side; both empty 1, one empty 0; mean over all clicks of all views.",
+           side, side, GranularityName(result.options.granularity), kReferenceResolution,
+           result.options.longest_side)},
+      {"iou_interval",
+       "Where that mean lies with 95 % confidence, when views are what was drawn: quantiles of 2,000 means "
+       "over views "
+       "drawn with replacement. The other intervals are made alike."},
+      {"iou_single", "As iou, of the decoder's single mask on both sides."},
+      {"iou_single_interval", "As iou_interval."},
+      {"iou_teacher_choice",
+       "As iou, of our mask of the kind (whole, part, subpart) that the decoder chose for the teacher."},
+      {"iou_teacher_choice_interval", "As iou_interval."},
+      {"teacher_distance",
+       "Distance from a held-out view to the nearest pose from which the teacher looked when it was "
+       "imitated, in the "
+       "capture's units; mean over the views."},
+      {"photo_iou",
+       "As iou, with the teacher's mask on the photo through the same square camera, outside of whose frame "
+       "it sees the "
+       "mean color of its training."},
+      {"photo_iou_interval", "As iou_interval."},
+      {"photo_teacher_iou_interval", "As iou_interval."},
       {"clicks", "Clicks scored."},
       {"views", "Held-out views scored."},
       {"things", "Labelled instances scored."},

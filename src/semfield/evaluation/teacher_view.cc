@@ -9,6 +9,15 @@
 #include "semfield/image/pixels.h"
 
 namespace semfield {
+namespace {
+
+Prompt SquareClick(const SquareView& frame, const Vec2& click) {
+  Prompt prompt;
+  prompt.points.push_back({.x = click.x(), .y = click.y()});
+  return SquarePrompt(frame, prompt);
+}
+
+}  // namespace
 
 Camera ScoringCamera(const Camera& camera, int longest_side) {
   const int longest = std::max(camera.width, camera.height);
@@ -21,8 +30,7 @@ Camera ScoringCamera(const Camera& camera, int longest_side) {
 TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
                             int view, int longest_side) {
   const View& posed = scene.capture.views[view];
-  TeacherView seen{.square =
-                       SquareView(ScoringCamera(posed.camera, longest_side), features.space().resolution)};
+  TeacherView seen{.square = SquareView(ScoringCamera(posed.camera, longest_side), kReferenceResolution)};
   Stopwatch stopwatch;
   seen.render =
       RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera, scene.background.data());
@@ -34,19 +42,21 @@ TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& fe
   return seen;
 }
 
-ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const TeacherView& seen) {
+ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const TeacherView& seen,
+                           const std::array<double, 3>& outside) {
   // Shrunk first by area average to about the square picture's scale, so that bilinear sampling does not
   // alias.
   const Camera& frame = seen.square.frame();
   const ImageF photo = Resize(PhotoOverBackground(scene, view), frame.width, frame.height);
-  ImageU8 out = seen.render;
+  ImageU8 out(seen.render.width, seen.render.height, 3);
   ParallelFor(out.height, [&](int64_t y, int) {
     for (int x = 0; x < out.width; ++x) {
       const std::optional<Vec2> at = seen.square.FrameFromSquare({x + 0.5, static_cast<double>(y) + 0.5});
-      if (!at || !frame.Contains(*at)) continue;
-      for (int c = 0; c < 3; ++c)
-        out.At(x, static_cast<int>(y), c) = static_cast<uint8_t>(
-            std::lround(255 * std::clamp(SampleBilinear(photo, at->x(), at->y(), c), 0.0f, 1.0f)));
+      const bool is_inside = at && frame.Contains(*at);
+      for (int c = 0; c < 3; ++c) {
+        const double value = is_inside ? 255 * SampleBilinear(photo, at->x(), at->y(), c) : outside[c];
+        out.At(x, static_cast<int>(y), c) = static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+      }
     }
   });
   return out;
@@ -64,12 +74,21 @@ std::vector<bool> TokensInFrame(const SquareView& square, int grid) {
   return inside;
 }
 
-Mask ClickMask(PromptDecoder& decoder, const FeatureMap& features, const SquareView& frame, const Vec2& click,
-               Granularity granularity) {
-  Prompt prompt;
-  prompt.points.push_back({.x = click.x(), .y = click.y()});
-  const int resolution = frame.square().width;
-  return frame.ToFrame(DecodePrompt(decoder, features, resolution, SquarePrompt(frame, prompt), granularity));
+std::optional<Mask> ClickMask(PromptDecoder& decoder, const FeatureMap& features, const SquareView& frame,
+                              const Vec2& click, Granularity granularity) {
+  const Prompt prompt = SquareClick(frame, click);
+  if (prompt.points.empty()) return std::nullopt;
+  return frame.ToFrame(DecodePrompt(decoder, features, frame.square().width, prompt, granularity));
+}
+
+std::vector<Mask> ClickMasks(PromptDecoder& decoder, const FeatureMap& features, const SquareView& frame,
+                             const Vec2& click) {
+  const Prompt prompt = SquareClick(frame, click);
+  if (prompt.points.empty()) return {};
+  const int side = frame.square().width;
+  std::vector<Mask> masks = decoder.DecodeAll(features, side, side, prompt);
+  for (Mask& mask : masks) mask = frame.ToFrame(mask);
+  return masks;
 }
 
 }  // namespace semfield

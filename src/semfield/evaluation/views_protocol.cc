@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/evaluation/metrics.h"
 
@@ -175,6 +176,75 @@ Json ViewsDefinitions(const ViewsResult& result) {
         "Distance by which it shifted the camera, in the capture's units; mean over the views."},
        {"fitted_stops", "Binary logarithm of the gain that it found, mean over colours and views."}}));
   return definitions;
+}
+
+void ViewsOptions::Describe(OptionList& list) {
+  list.Group("Protocol views");
+  list.Text("fit-left-half", &fit_left_half,
+            "Fit pose, exposure or both of every held-out view on its left half, with the field held, and "
+            "score the "
+            "right half without and with it.",
+            {.choices = {"none", "pose", "exposure", "both"}});
+}
+
+namespace {
+
+FitView FitOf(const ViewsOptions& options, const OpenedRun& run) {
+  if (options.fit_left_half == "none") return {};
+  if (run.fitter == nullptr)
+    throw InputError("--fit-left-half: the method that made {} fits no photos", run.folder.path().string());
+  const ViewFitOptions fit = {.pose = options.fit_left_half != "exposure",
+                              .exposure = options.fit_left_half != "pose"};
+  return [&run, fit](int view, const ImageF& photo, const ImageU8* mask) {
+    return run.fitter->FitLeftHalf({.camera = run.store->CameraOf(view),
+                                    .world_from_camera = run.capture->views[view].world_from_camera,
+                                    .rgb = photo,
+                                    .mask = mask,
+                                    .background = run.background.data()},
+                                   fit);
+  };
+}
+
+std::vector<std::string> ViewsText(const ViewsResult& result, const ViewsOptions& options) {
+  std::vector<std::string> text = {
+      fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view",
+                  result.per_view.size(), result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)};
+  if (result.right) {
+    text.push_back(
+        fmt::format("right halves: PSNR {:.2f} dB as given, {:.2f} dB with the {} fitted on the left half "
+                    "({:.3f} degrees, {:.4f} "
+                    "units, {:+.2f} stops)",
+                    result.right->psnr, result.right->psnr_fitted,
+                    options.fit_left_half == "both" ? "pose and exposure" : options.fit_left_half,
+                    result.right->degrees, result.right->distance, result.right->stops));
+  }
+  return text;
+}
+
+class ViewsProtocol : public Protocol {
+ public:
+  std::string name() const override { return "views"; }
+  std::string sentence() const override { return "renderings against the held-out photos"; }
+  ProtocolNeeds needs() const override { return {.held_out = true}; }
+  AnyOptions NewOptions() const override { return AnyOptions(ViewsOptions()); }
+  ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions& any,
+                     const JobControl& control) const override {
+    const ViewsOptions& options = any.As<ViewsOptions>();
+    const ViewsResult result = EvaluateViews(inputs.scene, inputs.views, control, FitOf(options, inputs.run));
+    ProtocolResult answer{.protocol = name(),
+                          .text = ViewsText(result, options),
+                          .metrics = ViewsMetricsJson(result),
+                          .definitions = ViewsDefinitions(result),
+                          .per_view = ViewsPerViewJson(result)};
+    if (result.right) answer.facts["fit_left_half"] = options.fit_left_half;
+    return answer;
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Protocol> MakeViewsProtocol() {
+  return std::make_shared<ViewsProtocol>();
 }
 
 }  // namespace semfield

@@ -8,6 +8,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
+#include "semfield/evaluation/protocol.h"
 #include "semfield/field/view_fitter.h"
 
 namespace semfield {
@@ -54,5 +55,11 @@ Json ViewsMetricsJson(const ViewsResult& result);
 Json ViewsPerViewJson(const ViewsResult& result);
 // What each metric of the result means, one sentence a key.
 Json ViewsDefinitions(const ViewsResult& result);
+
+struct ViewsOptions {
+  std::string fit_left_half = "none";  // none, pose, exposure, both
+  void Describe(OptionList& list);
+};
+std::shared_ptr<const Protocol> MakeViewsProtocol();
 
 }  // namespace semfield

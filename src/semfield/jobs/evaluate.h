@@ -1,34 +1,46 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
+#include "semfield/base/any_options.h"
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
-#include "semfield/base/options.h"
-#include "semfield/evaluation/evaluation_scene.h"
-#include "semfield/run/opened_run.h"
+#include "semfield/evaluation/protocol.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
 struct EvaluateJobOptions {
+  EvaluateJobOptions();
   std::string run;
-  std::string protocol = "views";
+  std::string protocol = "views";  // a name of Protocols(), or "all": those that need no truth
+  int max_views = 0;               // 0: all
+  std::string truth;               // capture that protocols compare with
   std::string teacher = "sam";
-  std::string granularity = "auto";
   std::string onnxruntime;
-  int max_views = 0;
-  std::string fit_left_half = "none";
-  std::string truth;  // capture with the true poses or exposures (protocols poses, exposure)
-  bool photo_teacher = false;
-  int clicks_per_side = 5;  // of the grid of clicks in every view
+  std::map<std::string, AnyOptions> options;  // of every protocol, by its name
   void Describe(OptionList& list);
 };
 
-// Scores a run on its held-out views. The answer is {"protocol", "capture", "run", "metrics", "definitions",
-// "per_view"}; with protocol "all" metrics, definitions and per_view hold one entry a protocol. Each
-// protocol's answer is kept as evaluation-<protocol>.json in the run folder too.
-Json RunEvaluate(const EvaluateJobOptions& options, const MethodList& methods, const JobControl& control);
+struct EvaluateResult {
+  // What all protocols' answers begin with.
+  struct Header {
+    std::string capture, run, split, radiance_checkpoint;
+  };
+  Header header;
+  bool all = false;  // one entry a protocol in metrics, definitions, per_view
+  std::vector<ProtocolResult> protocols;
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
+// Scores a run. Each protocol's answer is kept as evaluation-<protocol>.json in the run folder too. A
+// protocol that lacks what it needs: InputError that says what is missing, before any work.
+EvaluateResult RunEvaluate(const EvaluateJobOptions& options, const MethodList& methods,
+                           const JobControl& control);
 
 // Where the answer of a protocol is kept.
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol);

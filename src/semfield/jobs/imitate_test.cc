@@ -221,7 +221,7 @@ TEST_F(ImitateJobTest, CanBeClickedAndScoredFromTheFirstCheckpoint) {
     evaluate.teacher = "toy";
     evaluate.protocol = "san";
     evaluate.max_views = 1;
-    const Json scored = RunEvaluate(evaluate, KnownMethods(), {});
+    const Json scored = RunEvaluate(evaluate, KnownMethods(), {}).ToJson();
     EXPECT_EQ(scored["imitation_finished"], false);
     EXPECT_LT(scored["imitation_step"], progress.total);
     EXPECT_MENTIONS(ErrorOf([&] { RunImitate(TinyImitation(run, 3), KnownMethods(), {}); }),

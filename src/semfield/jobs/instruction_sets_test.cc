@@ -40,7 +40,7 @@ class InstructionSetsTest : public TinyCaptureTest {
     EvaluateJobOptions evaluate;
     evaluate.run = job.out;
     evaluate.protocol = "views";
-    psnr.held_out = RunEvaluate(evaluate, KnownMethods(), {})["metrics"]["psnr"].get<double>();
+    psnr.held_out = RunEvaluate(evaluate, KnownMethods(), {}).ToJson()["metrics"]["psnr"].get<double>();
     RecordProperty(target + (bfloat16 ? ", bfloat16" : ""), std::to_string(psnr.held_out));
     EXPECT_GT(psnr.held_out, 20) << target;
     return psnr;

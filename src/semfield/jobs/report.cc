@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 // Each view the teacher sees costs seconds, so the page shows clicks in few of them.
 constexpr int kClickViews = 3;
+constexpr int kClicksPerSide = 5;  // of the grid that shown clicks are taken from
 constexpr size_t kWorstClicks = 6, kWorstViews = 4;
 constexpr size_t kEvaluationBytes = size_t{64} << 20;
 
@@ -205,7 +206,7 @@ void ReportJob::AddMaskFigures() {
     Step("masks", 2 + static_cast<double>(i) / static_cast<double>(views.size()));
     page_.features.push_back(figures.Features(views[i]));
     const Camera& camera = run_.capture->views[views[i]].camera;
-    const std::vector<Vec2> grid = ClickGrid(camera.width, camera.height, options.clicks_per_side);
+    const std::vector<Vec2> grid = ClickGrid(camera.width, camera.height, kClicksPerSide);
     // Two clicks a view, on alternating diagonals of the grid.
     for (const size_t cell : i % 2 == 0 ? std::array<size_t, 2>{6, 18} : std::array<size_t, 2>{8, 16}) {
       page_.clicks.push_back(figures.Click(views[i], grid[cell]));

@@ -106,6 +106,7 @@ struct OpenedFields {
   std::unique_ptr<ViewFitter> fitter;    // fits unseen photos to `radiance`, which must outlive it
   std::vector<ColorMap> exposure;        // [views] of training photos; empty: none were learned
   std::array<float, 3> background = {};  // RGB in [0, 1] behind the scene
+  std::vector<Pose> training_poses;      // from where a teacher looked, if one did
   int step = 0;
   bool finished = false;
 };

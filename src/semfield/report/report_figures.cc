@@ -135,14 +135,18 @@ ReportRow TeacherFigures::Click(int view, const Vec2& click) {
   const Camera& original = scene_.capture.views[view].camera;
   const Camera& frame = seen.square.frame();
   const Vec2 at(click.x() * frame.width / original.width, click.y() * frame.height / original.height);
-  const Mask ours = ClickMask(decoder_, seen.ours, seen.square, at, options_.granularity);
-  const Mask teacher = ClickMask(decoder_, seen.teacher, seen.square, at, options_.granularity);
+  const std::optional<Mask> ours = ClickMask(decoder_, seen.ours, seen.square, at, options_.granularity);
+  if (!ours)
+    return {.title = scene_.capture.views[view].name,
+            .note = "a click that the teacher cannot see",
+            .pictures = {}};
+  const Mask teacher = *ClickMask(decoder_, seen.teacher, seen.square, at, options_.granularity);
   const ImageU8 picture = FrameOfSquare(seen);
   ReportRow row{.title = scene_.capture.views[view].name,
                 .note = fmt::format("click {:.0f}, {:.0f} · IoU {:.2f}", click.x(), click.y(),
-                                    MaskIou(ours.binary, teacher.binary)),
+                                    MaskIou(ours->binary, teacher.binary)),
                 .pictures = {}};
-  row.pictures.push_back({ClickOverlay(picture, ours, at), "ours: rendered features"});
+  row.pictures.push_back({ClickOverlay(picture, *ours, at), "ours: rendered features"});
   row.pictures.push_back({ClickOverlay(picture, teacher, at), "teacher on the same rendering"});
   return row;
 }

@@ -106,6 +106,7 @@ OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
                                      .capture = *run.capture,
                                      .encoder = teacher});
   features.field = std::move(fields.features);
+  features.training_poses = std::move(fields.training_poses);
   features.step = fields.step;
   features.finished = !first && fields.finished;
   return features;

@@ -48,9 +48,10 @@ const Method& MethodOfSection(const Json& section, const MethodList& methods, bo
 struct OpenedFeatures {
   Json config;  // section "imitate-<teacher>"
   std::unique_ptr<FeatureField> field;
-  std::string checksum;   // names the checkpoint the field was read from
-  int step = 0;           // how far the imitation is
-  bool finished = false;  // never for first features, whatever their step
+  std::vector<Pose> training_poses;  // from where the teacher looked
+  std::string checksum;              // names the checkpoint the field was read from
+  int step = 0;                      // how far the imitation is
+  bool finished = false;             // never for first features, whatever their step
 };
 // Key of a section "imitate-<teacher>" that tells first features (ImitateJobOptions::first): the checksum of
 // the radiance checkpoint they were imitated on.

@@ -6,6 +6,8 @@
 #include "semfield/base/error.h"
 #include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/methods/feature_field/imitation.h"
+#include "semfield/methods/feature_field/pose_sampler.h"
+#include "semfield/methods/feature_field/view_schedule.h"
 
 namespace semfield {
 
@@ -50,6 +52,10 @@ OpenedFields FeatureMethod::Open(const OpenInputs& inputs) const {
   fields.features = std::move(model);
   fields.step = CheckpointState(inputs.checkpoint->file).at("step").get<int>();
   fields.finished = fields.step >= options.steps;
+  const PoseSampler poses(inputs.capture, options);
+  int64_t views = 0;
+  for (int step = 0; step < fields.step; ++step) views += ViewSchedule::WantsFresh(options, step, views);
+  for (int64_t view = 0; view < views; ++view) fields.training_poses.push_back(poses.Sample(view).second);
   return fields;
 }
 

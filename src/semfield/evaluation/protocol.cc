@@ -1,0 +1,32 @@
+#include "semfield/evaluation/protocol.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "semfield/base/error.h"
+#include "semfield/evaluation/exposure_protocol.h"
+#include "semfield/evaluation/poses_protocol.h"
+#include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/views_protocol.h"
+
+namespace semfield {
+
+const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
+  static const std::vector<std::shared_ptr<const Protocol>> protocols = {
+      MakeViewsProtocol(), MakeSanProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
+  return protocols;
+}
+
+const Protocol& FindProtocol(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& protocol : Protocols()) {
+    if (protocol->name() == name) return *protocol;
+    known.push_back(protocol->name());
+  }
+  const std::string nearest = NearestName(name, known);
+  std::stable_partition(known.begin(), known.end(), [&](const std::string& n) { return n == nearest; });
+  throw InputError("unknown protocol '{}'; known are: {}", name, fmt::join(known, ", "));
+}
+
+}  // namespace semfield
