@@ -16,6 +16,9 @@ target_include_directories(semfield_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_
                            $<INSTALL_INTERFACE:include>)
 target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra>
                        $<BUILD_INTERFACE:-Wno-unused-parameter>)
+if(SEMFIELD_WARNINGS_AS_ERRORS)
+  target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Werror>)
+endif()
 # Options are given by designated initialisers on purpose: a field that is not named keeps its default.
 target_compile_options(semfield_flags INTERFACE $<BUILD_INTERFACE:-Wno-missing-field-initializers>)
 if(SEMFIELD_SANITIZE)

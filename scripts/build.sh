@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds one preset: scripts/build.sh [PRESET [TARGET...]]; the default is 'release', everything.
 # Jobs: as many as there are cores, but no more than memory allows at 1.5 GiB each. SEMFIELD_JOBS=N overrides.
+# SEMFIELD_WARNINGS_AS_ERRORS=ON fails where the compiler warns.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,6 +20,9 @@ jobs=$((memory_kib / 1572864))
 jobs=${SEMFIELD_JOBS:-$jobs}
 
 configure=(cmake --preset "$preset")
+if [ -n "${SEMFIELD_WARNINGS_AS_ERRORS:-}" ]; then
+  configure+=(-DSEMFIELD_WARNINGS_AS_ERRORS="$SEMFIELD_WARNINGS_AS_ERRORS")
+fi
 if command -v ccache >/dev/null; then
   configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and runs every test; the last lines are ctest's own summary and the exit code is its own.
+# Sets up, checks the layout of the sources, builds without a warning and runs every test; the last lines are ctest's own summary and the exit code is its own.
 #
 #   scripts/test.sh               the release build and all tests
 #   scripts/test.sh --sanitize    all unit tests under the address and undefined-behaviour sanitizers, and those of what
@@ -26,6 +26,7 @@ if [ -z "${SEMFIELD_SHARED:-}" ] && [ -d ../shared ]; then
 fi
 
 scripts/setup.sh
+scripts/format.sh --check
 if [ "$sanitize" = yes ]; then
   failed=()
   scripts/build.sh asan-ubsan
@@ -45,5 +46,5 @@ if [ "$sanitize" = yes ]; then
   fi
   exit 0
 fi
-scripts/build.sh release
+SEMFIELD_WARNINGS_AS_ERRORS=ON scripts/build.sh release
 exec ctest --preset release --parallel "$(nproc)"
