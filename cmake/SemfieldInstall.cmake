@@ -91,4 +91,13 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libhwy-dev, libeigen3-dev, nlohmann-json3-dev, libfmt-dev, libspdlog-dev, \
 libturbojpeg0-dev, libspng-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, pkg-config, ffmpeg")
+if(SEMFIELD_BUILD_SCENES)
+  # Two packages: the command, and beside it the module with what it needs.
+  set(CPACK_DEB_COMPONENT_INSTALL ON)
+  set(CPACK_COMPONENTS_ALL Unspecified scenes)
+  set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_NAME semfield)
+  set(CPACK_DEBIAN_SCENES_PACKAGE_NAME semfield-scenes)
+  set(CPACK_COMPONENT_SCENES_DESCRIPTION "Methods of semfield that are trained over many scenes")
+  set(CPACK_DEBIAN_SCENES_PACKAGE_DEPENDS "semfield (= ${PROJECT_VERSION})")
+endif()
 include(CPack)

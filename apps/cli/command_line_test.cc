@@ -35,9 +35,23 @@ struct ToyOptions {
   }
 };
 
-Json RunToy(const ToyOptions& o, const JobControl&) {
-  return {{"run", o.run},   {"names", o.names}, {"steps", o.steps}, {"rate", o.rate},
-          {"fast", o.fast}, {"click", o.click}, {"what", o.what}};
+struct ToyResult {
+  Json values;
+  int code = 0;
+  std::vector<std::string> Text() const { return {"played"}; }
+  Json ToJson() const { return values; }
+  int exit_code() const { return code; }
+};
+
+ToyResult RunToy(const ToyOptions& o, const JobControl&) {
+  return {.values = {{"run", o.run},
+                     {"names", o.names},
+                     {"steps", o.steps},
+                     {"rate", o.rate},
+                     {"fast", o.fast},
+                     {"click", o.click},
+                     {"what", o.what}},
+          .code = o.fast ? 0 : 1};
 }
 
 // Its preset "slow" says 20 steps.
@@ -54,8 +68,8 @@ struct PresetOptions {
   Json PresetValues() const { return {{"steps", preset == "slow" ? 20 : 15}}; }
 };
 
-Json RunPreset(const PresetOptions& o, const JobControl&) {
-  return {{"given", o.given}};
+ToyResult RunPreset(const PresetOptions& o, const JobControl&) {
+  return {.values = {{"given", o.given}}};
 }
 
 Verb WithPreset() {
@@ -69,7 +83,7 @@ Verb Toy() {
 Json Parse(const std::vector<std::string>& arguments) {
   const Verb verb = Toy();
   Request request = ParseVerb(verb, arguments);
-  return request.invocation->Run({});
+  return request.invocation->Run({}).json;
 }
 
 std::string MessageOf(const std::vector<std::string>& arguments) {
@@ -263,14 +277,23 @@ TEST(ProgressBar, LogLinesAreKeptWholeWhenNoTerminalListens) {
   std::fclose(file);
 }
 
+TEST(Verb, AnAnswerIsTheResultsTextObjectAndCode) {
+  const Verb verb = Toy();
+  Request request = ParseVerb(verb, {"out", "--no-fast"});
+  const Answer answer = request.invocation->Run({});
+  EXPECT_EQ(answer.text, std::vector<std::string>{"played"});
+  EXPECT_EQ(answer.json["run"], "out");
+  EXPECT_EQ(answer.exit_code, 1);
+}
+
 TEST(DocsPages, CommittedPagesAreCurrent) {
   const char* source = std::getenv("SEMFIELD_SOURCE_DIR");
   ASSERT_NE(source, nullptr);
   DocsJobOptions options;
   options.dir = std::string(source) + "/docs/verbs";
   options.check = true;
-  const Json answer = RunDocs(options, {});
-  EXPECT_TRUE(answer["stale"].empty()) << "run \"semfield docs docs/verbs\" for " << answer["stale"].dump();
+  const DocsResult result = RunDocs(options, {});
+  EXPECT_TRUE(result.stale.empty()) << "run \"semfield docs docs/verbs\" for " << Json(result.stale).dump();
 }
 
 TEST(CommandLine, JobsAreToldWhatWasGivenWhateverItsValue) {
@@ -278,8 +301,8 @@ TEST(CommandLine, JobsAreToldWhatWasGivenWhateverItsValue) {
       std::filesystem::temp_directory_path() / ("given_" + std::to_string(::getpid()) + ".json");
   WriteFileAtomically(file, std::string_view(R"({"width": 3})"));
   Request request = ParseVerb(WithPreset(), {"--steps", "10", "--options", file.string()});
-  EXPECT_EQ(request.invocation->Run({}), Json({{"given", {"steps", "width"}}}));
-  EXPECT_EQ(ParseVerb(WithPreset(), {}).invocation->Run({}), Json({{"given", Json::array()}}));
+  EXPECT_EQ(request.invocation->Run({}).json, Json({{"given", {"steps", "width"}}}));
+  EXPECT_EQ(ParseVerb(WithPreset(), {}).invocation->Run({}).json, Json({{"given", Json::array()}}));
   std::filesystem::remove(file);
 }
 

@@ -60,8 +60,19 @@ void DocsJobOptions::Describe(OptionList& list) {
   list.Flag("check", &check, "Write nothing; exit 1 if a page is missing or not current.");
 }
 
-Json RunDocs(const DocsJobOptions& options, const JobControl&) {
-  Json answer{{"text", Json::array()}, {"stale", Json::array()}};
+std::vector<std::string> DocsResult::Text() const {
+  std::vector<std::string> text;
+  for (const std::string& file : stale) text.push_back(file + (check ? " is not current" : " written"));
+  if (stale.empty()) text.emplace_back("all pages are current");
+  return text;
+}
+
+Json DocsResult::ToJson() const {
+  return {{"stale", stale}};
+}
+
+DocsResult RunDocs(const DocsJobOptions& options, const JobControl&) {
+  DocsResult result{.stale = {}, .check = options.check};
   const std::filesystem::path dir = options.dir;
   const auto pages = options.what == "completion" ? CompletionFiles()
                      : options.what == "man"      ? ManualPages()
@@ -69,13 +80,10 @@ Json RunDocs(const DocsJobOptions& options, const JobControl&) {
   for (const DocsPage& page : pages) {
     const std::filesystem::path path = dir / page.file_name;
     if (std::filesystem::exists(path) && ReadTextFile(path) == page.text) continue;
-    answer["stale"].push_back(page.file_name);
-    answer["text"].push_back(page.file_name + (options.check ? " is not current" : " written"));
+    result.stale.push_back(page.file_name);
     if (!options.check) WriteFileAtomically(path, std::string_view(page.text));
   }
-  if (answer["stale"].empty()) answer["text"].push_back("all pages are current");
-  if (options.check && !answer["stale"].empty()) answer["exit_code"] = 1;
-  return answer;
+  return result;
 }
 
 }  // namespace semfield::cli

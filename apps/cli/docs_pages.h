@@ -25,6 +25,13 @@ struct DocsJobOptions {
   bool check = false;
   void Describe(OptionList& list);
 };
-Json RunDocs(const DocsJobOptions& options, const JobControl& control);
+struct DocsResult {
+  std::vector<std::string> stale;  // files that were not current
+  bool check = false;
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+  int exit_code() const { return check && !stale.empty() ? 1 : 0; }
+};
+DocsResult RunDocs(const DocsJobOptions& options, const JobControl& control);
 
 }  // namespace semfield::cli

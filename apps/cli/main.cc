@@ -68,21 +68,12 @@ class LogAboveProgress {
   LogAboveProgress& operator=(const LogAboveProgress&) = delete;
 };
 
-void PrintText(const Json& answer) {
-  if (!answer.contains("text")) return;
-  for (const Json& line : answer["text"]) std::cout << line.get<std::string>() << '\n';
-}
-
-void PrintAnswer(Json answer, const std::string& json_path) {
-  if (json_path != "-") PrintText(answer);
-  if (!json_path.empty()) {
-    answer.erase("text");
-    answer.erase("exit_code");
-    if (json_path == "-") {
-      std::cout << DumpJson(answer, 2) << '\n';
-    } else {
-      WriteJsonFile(json_path, answer);
-    }
+void PrintAnswer(const Answer& answer, const std::string& json_path) {
+  if (json_path == "-") {
+    std::cout << DumpJson(answer.json, 2) << '\n';
+  } else {
+    for (const std::string& line : answer.text) std::cout << line << '\n';
+    if (!json_path.empty()) WriteJsonFile(json_path, answer.json);
   }
   std::cout.flush();
   if (!std::cout) throw ResourceError("standard output: {}", std::strerror(errno));
@@ -99,12 +90,11 @@ int RunRequest(Request& request) {
   control.stop = &stop_token;
   if (!common.quiet) control.progress = [&bar](const Progress& progress) { bar.Report(progress); };
   CatchSignals();
-  Json answer = request.invocation->Run(control);
+  const Answer answer = request.invocation->Run(control);
   bar.Finish();
   LogDebug("peak memory {}", BytesText(static_cast<double>(PeakMemory())));
-  const int exit_code = answer.value("exit_code", static_cast<int>(kDone));
-  PrintAnswer(std::move(answer), common.json);
-  return exit_code;
+  PrintAnswer(answer, common.json);
+  return answer.exit_code;
 }
 
 int Main(const std::vector<std::string>& arguments, std::string* verb_name) {

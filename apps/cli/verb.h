@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,16 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/catalog/methods.h"
+#include "semfield/jobs/job_result.h"
 
 namespace semfield::cli {
+
+// What a verb answers: lines for people, an object for machines, and the exit code.
+struct Answer {
+  std::vector<std::string> text;
+  Json json;
+  int exit_code = 0;
+};
 
 // One call of a verb: owns the options that the command line fills in, then runs the job.
 class Invocation {
@@ -21,9 +30,7 @@ class Invocation {
   virtual ~Invocation() = default;
   OptionList& options() { return list_; }
   const OptionList& options() const { return list_; }
-  // The job's answer: an object whose "text" is an array of lines for people, "exit_code" (optional) is 1 for
-  // done but below what was asked, and everything else is for machines.
-  virtual Json Run(const JobControl& control) = 0;
+  virtual Answer Run(const JobControl& control) = 0;
   // Takes a method by name, before any option is set; verbs that have none do nothing.
   virtual void ChooseMethod(const std::string& name) {}
   // Makes the defaults that options() tells those of the preset that is chosen; verbs without presets keep
@@ -53,20 +60,22 @@ struct Verb {
 // "CAPTURE" or "[CAPTURE]".
 Positional ParsePositional(std::string_view text);
 
-// A verb from a job's options struct (with Describe) and its function.
-template <class Options>
+// A verb from a job's options struct (with Describe) and its function, Result(Options, JobControl) or, of
+// jobs that open runs, Result(Options, MethodList, JobControl). What the command line gave goes into a member
+// `given`, if there is one.
+template <class Options, class RunFunction>
 Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::string_view>& positionals,
-              std::function<Json(const Options&, const JobControl&)> run) {
+              RunFunction run) {
   class JobInvocation : public Invocation {
    public:
-    explicit JobInvocation(std::function<Json(const Options&, const JobControl&)> run)
-        : run_(std::move(run)) {
+    explicit JobInvocation(RunFunction run) : run_(run) {
       if constexpr (requires { job_.ChooseMethod(KnownMethods(), ""); }) job_.ChooseMethod(KnownMethods());
       job_.Describe(list_);
     }
-    Json Run(const JobControl& control) override {
+    Answer Run(const JobControl& control) override {
       if constexpr (requires { job_.given; }) job_.given = list_.given();
-      return run_(job_, control);
+      const JobResult auto result = Result(control);
+      return {.text = result.Text(), .json = result.ToJson(), .exit_code = ExitCodeOf(result)};
     }
     void ChooseMethod(const std::string& name) override {
       if constexpr (requires { job_.ChooseMethod(KnownMethods(), name); }) {
@@ -80,8 +89,16 @@ Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::str
     }
 
    private:
+    auto Result(const JobControl& control) const {
+      if constexpr (std::is_invocable_v<RunFunction, const Options&, const MethodList&, const JobControl&>) {
+        return run_(job_, KnownMethods(), control);
+      } else {
+        return run_(job_, control);
+      }
+    }
+
     Options job_;
-    std::function<Json(const Options&, const JobControl&)> run_;
+    RunFunction run_;
   };
   Verb verb;
   verb.name = std::move(name);

@@ -15,26 +15,6 @@
 #include "verb.h"
 
 namespace semfield::cli {
-namespace {
-
-// A job that is handed this program's methods.
-template <class Options, class Result>
-std::function<Json(const Options&, const JobControl&)> WithMethods(Result (*run)(const Options&,
-                                                                                 const MethodList&,
-                                                                                 const JobControl&)) {
-  return [run](const Options& options, const JobControl& control) {
-    Result result = run(options, KnownMethods(), control);
-    if constexpr (std::is_same_v<Result, Json>) {
-      return result;
-    } else {
-      Json answer = result.ToJson();
-      answer["text"] = result.Text();
-      return answer;
-    }
-  };
-}
-
-}  // namespace
 
 // A verb is one line: its name, what it does, its arguments without a name, and the job.
 const std::vector<Verb>& Verbs() {
@@ -56,20 +36,19 @@ const std::vector<Verb>& Verbs() {
                                 &RunSynth),
       MakeVerb<SceneJobOptions>("scene",
                                 "Trains and imitates in one go: from posed photos to a scene to click in.",
-                                {"CAPTURE"}, WithMethods(&RunScene)),
+                                {"CAPTURE"}, &RunScene),
       MakeVerb<TrainJobOptions>("train", "Trains a radiance field from a capture into a run folder.",
-                                {"[CAPTURE]"}, WithMethods(&RunTrain)),
+                                {"[CAPTURE]"}, &RunTrain),
       MakeVerb<ImitateJobOptions>("imitate", "Trains a feature field that imitates a teacher's encoder.",
-                                  {"RUN"}, WithMethods(&RunImitate)),
+                                  {"RUN"}, &RunImitate),
       MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.",
-                                  {"RUN"}, WithMethods(&RunSegment)),
+                                  {"RUN"}, &RunSegment),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
-                                 {"RUN"}, WithMethods(&RunRender)),
-      MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"},
-                                   WithMethods(&RunEvaluate)),
+                                 {"RUN"}, &RunRender),
+      MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),
       MakeVerb<ReportJobOptions>("report",
                                  "Writes one HTML page about a run: curves, pictures, masks and numbers.",
-                                 {"RUN"}, WithMethods(&RunReport)),
+                                 {"RUN"}, &RunReport),
       MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"},
                                  &RunModels),
       Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),

@@ -43,7 +43,8 @@ void AddNearestPose(const Pose& pose, const std::vector<Pose>& teacher, SanViewS
 SanViewScore ViewScorer::Score(int view) const {
   const View& posed = scene.capture.views[view];
   SanViewScore score{.view = view, .name = posed.name};
-  const TeacherView seen = MakeTeacherView(scene, features, encoder, view, options.longest_side);
+  const TeacherView seen =
+      MakeTeacherView(scene, features, encoder, view, options.longest_side, control.stop);
   score.milliseconds = seen.milliseconds;
   score.features.Add(seen.ours, seen.teacher);
   score.features_in_frame.Add(seen.ours, seen.teacher, TokensInFrame(seen.square, seen.teacher.width));
@@ -118,8 +119,8 @@ void ViewScorer::ScoreClicks(const TeacherView& seen, const Camera& original, Sa
   const Askable askable(scene, score->view);
   FeatureMap photo_features;
   if (options.photo_teacher)
-    photo_features =
-        encoder.Encode(PhotoThroughSquare(scene, score->view, seen, encoder.card().encoder.mean));
+    photo_features = encoder.Encode(PhotoThroughSquare(scene, score->view, seen, encoder.card().encoder.mean),
+                                    control.stop);
   const std::string single = GranularityName(Granularity::kSingle);
   double decode_seconds = 0;
   for (size_t i = 0; i < clicks.size(); ++i) {

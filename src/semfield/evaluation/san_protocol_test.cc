@@ -139,7 +139,7 @@ class LookingEncoder : public ImageEncoder {
   int input_size() const override { return 64; }
   int grid() const override { return 4; }
   int channels() const override { return 1; }
-  FeatureMap Encode(const ImageU8& rgb) override {
+  FeatureMap Encode(const ImageU8& rgb, const StopToken*) override {
     seen = rgb;
     return {.channels = 1, .height = 4, .width = 4, .data = std::vector<float>(16), .encoder = ""};
   }

@@ -28,16 +28,16 @@ Camera ScoringCamera(const Camera& camera, int longest_side) {
 }
 
 TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
-                            int view, int longest_side) {
+                            int view, int longest_side, const StopToken* stop) {
   const View& posed = scene.capture.views[view];
   TeacherView seen{.square = SquareView(ScoringCamera(posed.camera, longest_side), kReferenceResolution)};
   Stopwatch stopwatch;
-  seen.render =
-      RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera, scene.background.data());
+  seen.render = RenderTeacherImage(scene.field, seen.square.square(), posed.world_from_camera,
+                                   scene.background.data(), stop);
   seen.milliseconds["render"] = stopwatch.LapMilliseconds();
-  seen.ours = RenderGrid(features, scene.field, seen.square.square(), posed.world_from_camera);
+  seen.ours = RenderGrid(features, scene.field, seen.square.square(), posed.world_from_camera, stop);
   seen.milliseconds["features"] = stopwatch.LapMilliseconds();
-  seen.teacher = encoder.Encode(seen.render);
+  seen.teacher = encoder.Encode(seen.render, stop);
   seen.milliseconds["encode"] = stopwatch.LapMilliseconds();
   return seen;
 }

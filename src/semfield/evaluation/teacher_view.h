@@ -30,7 +30,7 @@ Camera ScoringCamera(const Camera& camera, int longest_side);
 inline constexpr int kReferenceResolution = 512;
 
 TeacherView MakeTeacherView(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
-                            int view, int longest_side);
+                            int view, int longest_side, const StopToken* stop = nullptr);
 
 // The photo of a view resampled to the square camera; `outside` (RGB) where the photo does not reach.
 ImageU8 PhotoThroughSquare(const EvaluationScene& scene, int view, const TeacherView& seen,

@@ -41,7 +41,7 @@ std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int v
                                  std::numbers::ln2};
 }
 
-ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) {
+ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit, const StopToken* stop) {
   const Camera camera = scene.store.CameraOf(view);
   ViewScore score{
       .view = view, .name = scene.capture.views[view].name, .width = camera.width, .height = camera.height};
@@ -49,7 +49,7 @@ ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit) 
   std::copy(scene.background.begin(), scene.background.end(), options.background);
   const Stopwatch stopwatch;
   const RenderedView rendered =
-      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
+      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options, stop);
   score.milliseconds = stopwatch.Milliseconds();
 
   const ImageF photo = PhotoOverBackground(scene, view);
@@ -113,7 +113,7 @@ ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& 
   double sum = 0;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
-    result.per_view.push_back(ScoreView(scene, views[i], fit));
+    result.per_view.push_back(ScoreView(scene, views[i], fit, control.stop));
     sum += result.per_view.back().psnr.value_or(0);
     const double done = static_cast<double>(i + 1), total = static_cast<double>(views.size());
     control.Report({.stage = "evaluate views",

@@ -1,5 +1,7 @@
 #include "semfield/jobs/check.h"
 
+#include <algorithm>
+
 #include "semfield/capture/reader.h"
 #include "semfield/diagnosis/diagnose.h"
 
@@ -10,6 +12,10 @@ namespace {
 
 using diagnosis::Finding;
 using diagnosis::Severity;
+
+bool IsProblem(const Finding& finding) {
+  return finding.severity == Severity::kProblem;
+}
 
 Json FindingJson(const Finding& finding) {
   return {{"kind", finding.kind},
@@ -58,46 +64,59 @@ void CheckJobOptions::Describe(OptionList& list) {
             "Also read files outside the capture's folder that it names or links to.");
 }
 
-Json RunCheck(const CheckJobOptions& options, const JobControl& control) {
-  const Capture capture = ReadCapture(
-      options.capture,
-      {.format = options.format, .allow_outside = options.allow_outside, .warnings = WarningLog::kNothing});
-  const Diagnosis diagnosis = Diagnose(capture, control);
-  Json problems = Json::array(), notes = Json::array(), text = Json::array();
-  for (const Finding& finding : diagnosis.findings) {
-    if (finding.severity == Severity::kProblem) problems.push_back(FindingJson(finding));
-  }
-  const int num_problems = static_cast<int>(problems.size());
-  text.push_back("verdict    " + VerdictText(num_problems, diagnosis));
-  text.push_back("compared   " + ComparedText(capture, diagnosis));
-  for (const Json& problem : problems) {
-    text.push_back("problem    " + problem["message"].get<std::string>());
-    text.push_back("           " + problem["advice"].get<std::string>());
-  }
+int CheckResult::num_problems() const {
+  return static_cast<int>(std::count_if(diagnosis.findings.begin(), diagnosis.findings.end(), IsProblem));
+}
+
+std::vector<std::string> CheckResult::Notes() const {
+  std::vector<std::string> notes;
   for (const Finding& finding : diagnosis.findings) {
     if (finding.severity == Severity::kNote) notes.push_back(finding.message + ". " + finding.advice);
   }
-  for (const std::string& warning : capture.warnings) notes.push_back(warning);
+  notes.insert(notes.end(), capture.warnings.begin(), capture.warnings.end());
   if (!diagnosis.not_judged.empty()) notes.push_back(NotComparedText(capture, diagnosis));
-  for (const Json& note : notes) text.push_back("note       " + note.get<std::string>());
+  return notes;
+}
 
+std::vector<std::string> CheckResult::Text() const {
+  std::vector<std::string> text = {"verdict    " + VerdictText(num_problems(), diagnosis),
+                                   "compared   " + ComparedText(capture, diagnosis)};
+  for (const Finding& finding : diagnosis.findings) {
+    if (!IsProblem(finding)) continue;
+    text.push_back("problem    " + finding.message);
+    text.push_back("           " + finding.advice);
+  }
+  for (const std::string& note : Notes()) text.push_back("note       " + note);
+  return text;
+}
+
+Json CheckResult::ToJson() const {
+  Json problems = Json::array();
+  for (const Finding& finding : diagnosis.findings) {
+    if (IsProblem(finding)) problems.push_back(FindingJson(finding));
+  }
   const auto known = [](double value) { return value >= 0 ? Json(value) : Json(nullptr); };
-  Json answer;
-  answer["text"] = text;
-  answer["exit_code"] = num_problems > 0 ? 1 : 0;
-  answer["capture"] = capture.path.string();
-  answer["format"] = capture.format;
-  answer["verdict"] = num_problems > 0 ? "problems" : "fine";
-  answer["problems"] = problems;
-  answer["notes"] = notes;
-  answer["compared"] = {{"views", capture.views.size()},
-                        {"views_judged", diagnosis.num_judged},
-                        {"views_not_judged", diagnosis.not_judged},
-                        {"pairs", diagnosis.num_pairs},
-                        {"agreeing_share", known(diagnosis.agreeing)},
-                        {"median_error_pixels_of_640", known(diagnosis.median_error)},
-                        {"parallax_degrees", known(diagnosis.parallax_degrees)}};
-  return answer;
+  return {{"capture", capture.path.string()},
+          {"format", capture.format},
+          {"verdict", num_problems() > 0 ? "problems" : "fine"},
+          {"problems", problems},
+          {"notes", Notes()},
+          {"compared",
+           {{"views", capture.views.size()},
+            {"views_judged", diagnosis.num_judged},
+            {"views_not_judged", diagnosis.not_judged},
+            {"pairs", diagnosis.num_pairs},
+            {"agreeing_share", known(diagnosis.agreeing)},
+            {"median_error_pixels_of_640", known(diagnosis.median_error)},
+            {"parallax_degrees", known(diagnosis.parallax_degrees)}}}};
+}
+
+CheckResult RunCheck(const CheckJobOptions& options, const JobControl& control) {
+  CheckResult result{.capture = ReadCapture(options.capture, {.format = options.format,
+                                                              .allow_outside = options.allow_outside,
+                                                              .warnings = WarningLog::kNothing})};
+  result.diagnosis = Diagnose(result.capture, control);
+  return result;
 }
 
 }  // namespace semfield

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/capture/capture.h"
+#include "semfield/diagnosis/diagnose.h"
 
 namespace semfield {
 
@@ -15,11 +18,18 @@ struct CheckJobOptions {
   void Describe(OptionList& list);
 };
 
+struct CheckResult {
+  Capture capture;
+  Diagnosis diagnosis;
+  int num_problems() const;
+  std::vector<std::string> Notes() const;  // what is unusual but no fault, and the capture's warnings
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+  int exit_code() const { return num_problems() > 0 ? 1 : 0; }
+};
+
 // Looks for what would spoil a training: reads the capture and all its photos and compares them with each
-// other. The answer's "text" is the verdict, what was compared, problems with advice, and the capture's
-// warnings as notes; the data are verdict ("fine" or "problems"), problems (kind, message, advice, views,
-// numbers), notes and compared. "exit_code" is 1 when there are problems. Throws Error when the capture
-// cannot be used.
-Json RunCheck(const CheckJobOptions& options, const JobControl& control);
+// other. Throws Error when the capture cannot be used.
+CheckResult RunCheck(const CheckJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -18,22 +18,26 @@ void ConvertJobOptions::Describe(OptionList& list) {
             "Also read files outside the capture's folder that it names or links to.");
 }
 
-Json RunConvert(const ConvertJobOptions& options, const JobControl& control) {
+std::vector<std::string> ConvertResult::Text() const {
+  std::vector<std::string> text = {fmt::format("{}: {} views, {} -> {}", capture, views, from, format)};
+  for (const std::string& note : notes) text.push_back("note: " + note);
+  return text;
+}
+
+Json ConvertResult::ToJson() const {
+  return {{"capture", capture}, {"format", format}, {"from", from}, {"views", views}, {"notes", notes}};
+}
+
+ConvertResult RunConvert(const ConvertJobOptions& options, const JobControl& control) {
   control.ThrowIfStopped();
   const Capture capture =
       ReadCapture(options.capture, {.format = options.from, .allow_outside = options.allow_outside});
   control.ThrowIfStopped();
-  const std::vector<std::string> notes = WriteCapture(capture, options.out, options.format);
-  Json answer;
-  answer["text"] = Json::array({fmt::format("{}: {} views, {} -> {}", options.out, capture.views.size(),
-                                            capture.format, options.format)});
-  for (const std::string& note : notes) answer["text"].push_back(fmt::format("note: {}", note));
-  answer["capture"] = options.out;
-  answer["format"] = options.format;
-  answer["from"] = capture.format;
-  answer["views"] = capture.views.size();
-  answer["notes"] = notes;
-  return answer;
+  return {.capture = options.out,
+          .format = options.format,
+          .from = capture.format,
+          .views = capture.views.size(),
+          .notes = WriteCapture(capture, options.out, options.format)};
 }
 
 }  // namespace semfield

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
@@ -17,8 +19,16 @@ struct ConvertJobOptions {
   void Describe(OptionList& list);
 };
 
-// Writes a capture in another format (capture/writers/writer.h): same cameras, poses, units and axes. The
-// answer's data are capture, format, from, views and notes: what the format cannot hold.
-Json RunConvert(const ConvertJobOptions& options, const JobControl& control);
+struct ConvertResult {
+  std::string capture;  // the new one
+  std::string format, from;
+  size_t views = 0;
+  std::vector<std::string> notes;  // what the format cannot hold
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
+// Writes a capture in another format (capture/writers/writer.h): same cameras, poses, units and axes.
+ConvertResult RunConvert(const ConvertJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -23,7 +23,7 @@ TEST(Convert, WritesTheViewsAndSaysWhatIsLost) {
   options.capture = synth.out;
   options.out = (folder / "out").string();
   options.format = "colmap";
-  const Json answer = RunConvert(options, control);
+  const Json answer = RunConvert(options, control).ToJson();
   EXPECT_EQ(answer["from"], "transforms");
   EXPECT_EQ(answer["views"], 5);
   EXPECT_EQ(answer["notes"].size(), 2u);  // depth maps; classes and instances

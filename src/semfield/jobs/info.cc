@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <numbers>
 #include <set>
-#include <tuple>
 #include <vector>
 
+#include "semfield/capture/camera_key.h"
 #include "semfield/capture/reader.h"
 
 #include <fmt/format.h>
@@ -15,23 +15,12 @@
 namespace semfield {
 namespace {
 
-struct CameraUse {
-  Camera camera;
-  int num_views = 0;
-};
-
-bool SameCamera(const Camera& a, const Camera& b) {
-  const auto key = [](const Camera& c) {
-    return std::make_tuple(c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.model, c.k1, c.k2, c.k3, c.k4, c.p1,
-                           c.p2);
-  };
-  return key(a) == key(b);
-}
+using CameraUse = InfoResult::CameraUse;
 
 std::vector<CameraUse> CamerasOf(const Capture& capture) {
   std::vector<CameraUse> uses;
   for (const View& view : capture.views) {
-    const auto same = [&](const CameraUse& use) { return SameCamera(use.camera, view.camera); };
+    const auto same = [&](const CameraUse& use) { return CameraKey(use.camera) == CameraKey(view.camera); };
     const auto found = std::find_if(uses.begin(), uses.end(), same);
     if (found == uses.end()) {
       uses.push_back({view.camera, 1});
@@ -136,8 +125,8 @@ Json ViewsJson(const Capture& capture) {
   return views;
 }
 
-Json TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
-  Json text = Json::array();
+std::vector<std::string> TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
+  std::vector<std::string> text;
   text.push_back(fmt::format("format     {}", capture.format));
   text.push_back(fmt::format("views      {} ({} to train on, {} held out: {})", capture.views.size(),
                              capture.train.size(), capture.held_out.size(), capture.split_rule));
@@ -175,44 +164,52 @@ void InfoJobOptions::Describe(OptionList& list) {
   list.Flag("list-views", &list_views, "Also list every view.");
 }
 
-Json RunInfo(const InfoJobOptions& options, const JobControl& control) {
-  const Capture capture = ReadCapture(
-      options.capture,
-      {.format = options.format, .allow_outside = options.allow_outside, .warnings = WarningLog::kEach});
-  control.ThrowIfStopped();
-  const std::vector<CameraUse> cameras = CamerasOf(capture);
+std::vector<std::string> InfoResult::Text() const {
+  std::vector<std::string> text = TextOf(capture, cameras);
+  if (!list_views) return text;
+  for (size_t i = 0; i < capture.views.size(); ++i) {
+    const bool held_out =
+        std::count(capture.held_out.begin(), capture.held_out.end(), static_cast<int>(i)) > 0;
+    text.push_back(fmt::format("view       {}{}", capture.views[i].name, held_out ? "  (held out)" : ""));
+  }
+  return text;
+}
 
-  Json answer;
-  answer["text"] = TextOf(capture, cameras);
-  answer["capture"] = capture.path.string();
-  answer["format"] = capture.format;
-  answer["hash"] = capture.hash;
-  answer["cameras"] = Json::array();
-  for (const CameraUse& use : cameras) answer["cameras"].push_back(CameraJson(use));
-  answer["split"] = {
+Json InfoResult::ToJson() const {
+  Json json;
+  json["capture"] = capture.path.string();
+  json["format"] = capture.format;
+  json["hash"] = capture.hash;
+  json["cameras"] = Json::array();
+  for (const CameraUse& use : cameras) json["cameras"].push_back(CameraJson(use));
+  json["split"] = {
       {"train", capture.train.size()}, {"held_out", capture.held_out.size()}, {"rule", capture.split_rule}};
-  answer["bounds"] = {{"min", VectorJson(capture.bounds.min)},
-                      {"max", VectorJson(capture.bounds.max)},
-                      {"bounded", capture.extent == SceneExtent::kBounded},
-                      {"rule", capture.bounds_rule}};
-  answer["class_names"] = capture.class_names;
-  answer["instances"] = Json::array();
+  json["bounds"] = {{"min", VectorJson(capture.bounds.min)},
+                    {"max", VectorJson(capture.bounds.max)},
+                    {"bounded", capture.extent == SceneExtent::kBounded},
+                    {"rule", capture.bounds_rule}};
+  json["class_names"] = capture.class_names;
+  json["instances"] = Json::array();
   for (const auto& [id, label] : capture.instances) {
-    answer["instances"].push_back({{"id", id}, {"name", label.name}, {"class", label.class_name}});
+    json["instances"].push_back({{"id", id}, {"name", label.name}, {"class", label.class_name}});
   }
-  answer["masks"] = {{"views", CountViews(capture, &View::mask)},
-                     {"inverted", std::count_if(capture.views.begin(), capture.views.end(),
-                                                [](const View& v) { return v.mask_inverted; })}};
-  answer["points"] = {{"count", capture.points.size()}, {"observations", capture.observations.size()}};
-  answer["warnings"] = capture.warnings;
-  answer["views"] = ViewsJson(capture);
-  if (options.list_views) {
-    for (const Json& view : answer["views"]) {
-      answer["text"].push_back(fmt::format("view       {}{}", view["name"].get<std::string>(),
-                                           view["held_out"].get<bool>() ? "  (held out)" : ""));
-    }
-  }
-  return answer;
+  json["masks"] = {{"views", CountViews(capture, &View::mask)},
+                   {"inverted", std::count_if(capture.views.begin(), capture.views.end(),
+                                              [](const View& v) { return v.mask_inverted; })}};
+  json["points"] = {{"count", capture.points.size()}, {"observations", capture.observations.size()}};
+  json["warnings"] = capture.warnings;
+  json["views"] = ViewsJson(capture);
+  return json;
+}
+
+InfoResult RunInfo(const InfoJobOptions& options, const JobControl& control) {
+  InfoResult result{.capture = ReadCapture(options.capture, {.format = options.format,
+                                                             .allow_outside = options.allow_outside,
+                                                             .warnings = WarningLog::kEach}),
+                    .list_views = options.list_views};
+  control.ThrowIfStopped();
+  result.cameras = CamerasOf(result.capture);
+  return result;
 }
 
 }  // namespace semfield

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/capture/capture.h"
 
 namespace semfield {
 
@@ -16,10 +18,20 @@ struct InfoJobOptions {
   void Describe(OptionList& list);
 };
 
-// Reads a capture and says what is in it. The answer's "text" is lines for people; the data are format, hash,
-// views, cameras (one entry for each different camera, with how many views it took), split, bounds, classes,
-// instances, masks, sparse points and warnings (which reading the capture logs here, so the text leaves them
-// out). Throws Error when the capture cannot be used.
-Json RunInfo(const InfoJobOptions& options, const JobControl& control);
+struct InfoResult {
+  struct CameraUse {
+    Camera camera;
+    int num_views = 0;
+  };
+  Capture capture;
+  std::vector<CameraUse> cameras;  // the different ones, the most used first
+  bool list_views = false;         // in the text too
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
+// Reads a capture and says what is in it; its warnings are logged. Throws Error when the capture cannot be
+// used.
+InfoResult RunInfo(const InfoJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

@@ -9,44 +9,30 @@
 namespace semfield {
 namespace {
 
-Json List() {
-  Json answer = {{"text", Json::array()}, {"models", Json::array()}};
-  for (const ModelListing& model : ListModels()) {
-    const std::string state = model.ready ? "ready" : model.problem;
-    answer["text"].push_back(
-        fmt::format("{:<12} {:<6} {}  [{}]", model.card.name, model.card.kind, state, model.card.licence));
-    answer["models"].push_back({{"name", model.card.name},
-                                {"kind", model.card.kind},
-                                {"licence", model.card.licence},
-                                {"ready", model.ready},
-                                {"problem", model.problem}});
-  }
-  return answer;
+std::string LineOf(const ModelListing& model) {
+  return fmt::format("{:<12} {:<6} {}  [{}]", model.card.name, model.card.kind,
+                     model.ready ? "ready" : model.problem, model.card.licence);
 }
 
-Json Describe(const ModelCheck& check, const std::string& out) {
-  const std::filesystem::path overlay =
-      out.empty() ? std::filesystem::path(fmt::format("models-check-{}.png", check.card.name))
-                  : std::filesystem::path(out);
-  WritePng(overlay, check.overlay);
-  Json answer = {{"text", Json::array()}};
-  answer["text"].push_back(fmt::format("{}: ONNX Runtime {} at {}", check.card.name, check.runtime_version,
-                                       check.runtime_path.string()));
-  answer["text"].push_back(fmt::format(
-      "encoder {:.2f} s, decoder {:.3f} s, mask score {:.3f}, {:.1f} % of {}", check.encode_seconds,
-      check.decode_seconds, check.mask.score, 100 * check.area, check.picture_path.filename().string()));
-  answer["text"].push_back(fmt::format("mask drawn in {}", overlay.string()));
-  for (const std::string& finding : check.findings) answer["text"].push_back("PROBLEM: " + finding);
-  if (check.passed()) answer["text"].push_back("ok");
-  answer["model"] = check.card.name;
-  answer["score"] = check.mask.score;
-  answer["area"] = check.area;
-  answer["encode_seconds"] = check.encode_seconds;
-  answer["decode_seconds"] = check.decode_seconds;
-  answer["overlay"] = overlay.string();
-  answer["findings"] = check.findings;
-  answer["exit_code"] = check.passed() ? 0 : 1;
-  return answer;
+std::vector<std::string> TextOf(const ModelCheck& check, const std::string& overlay) {
+  std::vector<std::string> text = {
+      fmt::format("{}: ONNX Runtime {} at {}", check.card.name, check.runtime_version,
+                  check.runtime_path.string()),
+      fmt::format("encoder {:.2f} s, decoder {:.3f} s, mask score {:.3f}, {:.1f} % of {}",
+                  check.encode_seconds, check.decode_seconds, check.mask.score, 100 * check.area,
+                  check.picture_path.filename().string()),
+      fmt::format("mask drawn in {}", overlay)};
+  for (const std::string& finding : check.findings) text.push_back("PROBLEM: " + finding);
+  if (check.passed()) text.emplace_back("ok");
+  return text;
+}
+
+ModelsResult Checked(ModelCheck check, const std::string& out) {
+  ModelsResult result;
+  result.overlay = out.empty() ? fmt::format("models-check-{}.png", check.card.name) : out;
+  WritePng(result.overlay, check.overlay);
+  result.check = std::move(check);
+  return result;
 }
 
 }  // namespace
@@ -67,13 +53,43 @@ void ModelsJobOptions::Describe(OptionList& list) {
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
 }
 
-Json RunModels(const ModelsJobOptions& job, const JobControl& control) {
-  if (job.action == "list") return List();
+std::vector<std::string> ModelsResult::Text() const {
+  if (check) return TextOf(*check, overlay);
+  std::vector<std::string> text;
+  for (const ModelListing& model : models) text.push_back(LineOf(model));
+  return text;
+}
+
+Json ModelsResult::ToJson() const {
+  if (check) {
+    return {{"model", check->card.name},
+            {"score", check->mask.score},
+            {"area", check->area},
+            {"encode_seconds", check->encode_seconds},
+            {"decode_seconds", check->decode_seconds},
+            {"overlay", overlay},
+            {"findings", check->findings}};
+  }
+  Json json = {{"models", Json::array()}};
+  for (const ModelListing& model : models) {
+    json["models"].push_back({{"name", model.card.name},
+                              {"kind", model.card.kind},
+                              {"licence", model.card.licence},
+                              {"ready", model.ready},
+                              {"problem", model.problem}});
+  }
+  return json;
+}
+
+ModelsResult RunModels(const ModelsJobOptions& job, const JobControl& control) {
+  if (job.action == "list") return {.models = ListModels()};
   if (job.action == "check") {
     if (job.files.size() > 1) throw InputError("models check: one model at a time, got {}", job.files.size());
-    return Describe(
+    ModelsResult result = Checked(
         CheckModel({.name = job.files.empty() ? "sam" : job.files[0], .onnxruntime = job.onnxruntime}),
         job.out);
+    result.is_below = !result.check->passed();
+    return result;
   }
   if (job.files.empty() || job.as.empty()) {
     throw InputError(
@@ -86,9 +102,7 @@ Json RunModels(const ModelsJobOptions& job, const JobControl& control) {
                       .licence = job.licence,
                       .onnxruntime = job.onnxruntime};
   for (const std::string& file : job.files) add.files.emplace_back(file);
-  Json answer = Describe(AddModel(add), job.out);
-  answer["exit_code"] = 0;
-  return answer;
+  return Checked(AddModel(add), job.out);
 }
 
 }  // namespace semfield

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/perception/models.h"
 
 namespace semfield {
 
@@ -21,8 +23,17 @@ struct ModelsJobOptions {
   void Describe(OptionList& list);
 };
 
-// Lists, checks and adds teachers. check answers with exit code 1 when a model runs but its answer makes no
-// sense.
-Json RunModels(const ModelsJobOptions& options, const JobControl& control);
+struct ModelsResult {
+  std::vector<ModelListing> models;  // list
+  std::optional<ModelCheck> check;   // check and add
+  std::string overlay;               // picture of the check's mask
+  bool is_below = false;             // a model that was to be checked runs but makes no sense
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+  int exit_code() const { return is_below ? 1 : 0; }
+};
+
+// Lists, checks and adds teachers.
+ModelsResult RunModels(const ModelsJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

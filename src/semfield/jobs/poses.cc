@@ -162,12 +162,24 @@ class Recovery {
     Finish(cameras, colmap.version());
   }
 
-  Json Answer() const {
-    Json answer = state_.at("result");
-    answer["text"] = TextOf(answer);
-    answer["capture"] = job_.out;
-    answer["seconds"] = state_.value("seconds", Json::object());
-    return answer;
+  // What the state holds of a finished recovery; a missing or wrong key: Json::exception.
+  PosesResult Answer() const {
+    const Json& kept = state_.at("result");
+    PosesResult result{.capture = job_.out,
+                       .is_video = source_.kind == PhotoSource::Kind::kVideo,
+                       .photos = kept.at("photos").get<size_t>(),
+                       .registered = kept.at("registered").get<size_t>(),
+                       .share = kept.at("share").get<double>(),
+                       .unregistered = kept.at("unregistered").get<std::vector<std::string>>(),
+                       .models = kept.value("models", 1),
+                       .points = kept.at("points").get<size_t>(),
+                       .reprojection_error = kept.at("reprojection_error").get<double>(),
+                       .colmap_version = kept.value("colmap_version", std::string()),
+                       .seconds = {}};
+    const Json seconds = state_.value("seconds", Json::object());
+    for (const auto& [stage, value] : seconds.items())
+      result.seconds.emplace_back(stage, value.get<double>());
+    return result;
   }
 
  private:
@@ -184,7 +196,7 @@ class Recovery {
     if (!state_.contains("seconds") || !state_["seconds"].is_object()) state_["seconds"] = Json::object();
     if (stage_ != kDone) return;
     try {
-      TextOf(state_.at("result"));
+      Answer();
     } catch (const Json::exception&) {
       throw InputError("{}: damaged; add --restart to recover the poses anew", where);
     }
@@ -320,26 +332,6 @@ class Recovery {
     }
   }
 
-  Json TextOf(const Json& result) const {
-    constexpr size_t kShown = 5;
-    Json text = Json::array();
-    const bool video = source_.kind == PhotoSource::Kind::kVideo;
-    text.push_back(fmt::format("{}: {} of {} {} have a pose ({:.0f} %), {} points, {:.2f} px off on average",
-                               job_.out, result.at("registered").get<size_t>(),
-                               result.at("photos").get<size_t>(), video ? "frames" : "photos",
-                               100 * result.at("share").get<double>(), result.at("points").get<size_t>(),
-                               result.at("reprojection_error").get<double>()));
-    const Json& without = result.at("unregistered");
-    std::string names;
-    for (size_t i = 0; i < std::min(without.size(), kShown); ++i) {
-      names += (i > 0 ? ", " : "") + PrintableText(without[i].get<std::string>());
-    }
-    if (!without.empty())
-      text.push_back(fmt::format("without: {}{}", names, without.size() > kShown ? ", ..." : ""));
-    text.push_back(fmt::format("next: semfield scene {} --out RUN", job_.out));
-    return text;
-  }
-
   const PosesJobOptions& job_;
   PhotoSource source_;
   const JobControl& control_;
@@ -375,7 +367,36 @@ void PosesJobOptions::Describe(OptionList& list) {
   list.Flag("restart", &restart, "Recover anew over what is there.");
 }
 
-Json RunPoses(const PosesJobOptions& job, const JobControl& control) {
+std::vector<std::string> PosesResult::Text() const {
+  constexpr size_t kShown = 5;
+  std::vector<std::string> text = {fmt::format(
+      "{}: {} of {} {} have a pose ({:.0f} %), {} points, {:.2f} px off on average", capture, registered,
+      photos, is_video ? "frames" : "photos", 100 * share, points, reprojection_error)};
+  std::string names;
+  for (size_t i = 0; i < std::min(unregistered.size(), kShown); ++i)
+    names += (i > 0 ? ", " : "") + PrintableText(unregistered[i]);
+  if (!unregistered.empty())
+    text.push_back(fmt::format("without: {}{}", names, unregistered.size() > kShown ? ", ..." : ""));
+  text.push_back(fmt::format("next: semfield scene {} --out RUN", capture));
+  return text;
+}
+
+Json PosesResult::ToJson() const {
+  Json json = {{"photos", photos},
+               {"registered", registered},
+               {"share", share},
+               {"unregistered", unregistered},
+               {"models", models},
+               {"points", points},
+               {"reprojection_error", reprojection_error},
+               {"colmap_version", colmap_version},
+               {"capture", capture},
+               {"seconds", Json::object()}};
+  for (const auto& [stage, value] : seconds) json["seconds"][stage] = value;
+  return json;
+}
+
+PosesResult RunPoses(const PosesJobOptions& job, const JobControl& control) {
   if (job.out.empty())
     throw InputError("--out is missing: name the capture to make, e.g. --out captures/room");
   Recovery recovery(job, CheckedSource(job.photos), control);
@@ -397,7 +418,7 @@ std::string CaptureWithPoses(const std::string& path, const ReadOptions& options
     LogInfo("{}: no poses; they are recovered once into {}", path, job.out);
     recovery.Recover(/*any_settings=*/true);
   }
-  LogInfo("{}", recovery.Answer()["text"][0].get<std::string>());
+  LogInfo("{}", recovery.Answer().Text().front());
   return job.out;
 }
 

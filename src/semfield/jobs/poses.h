@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
@@ -23,6 +25,22 @@ struct PosesJobOptions {
   void Describe(OptionList& list);
 };
 
+struct PosesResult {
+  std::string capture;
+  bool is_video = false;
+  size_t photos = 0;                      // or frames
+  size_t registered = 0;                  // those with a pose
+  double share = 0;                       // of them
+  std::vector<std::string> unregistered;  // names
+  int models = 0;                         // that COLMAP made; the largest is the capture's
+  size_t points = 0;
+  double reprojection_error = 0;  // pixels, mean over the points
+  std::string colmap_version;
+  std::vector<std::pair<std::string, double>> seconds;  // of each stage, in their order
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
 // Recovers the poses of plain photos or of a video's sharp frames with COLMAP, an optional program, and makes
 // a capture of them:
 //
@@ -34,9 +52,8 @@ struct PosesJobOptions {
 //
 // The originals are only read. Stopped or killed, it goes on with the stage it was in when called again
 // (matching where it was); when all is done, it answers at once. Photos or settings other than those of a
-// finished capture: Error, unless `restart`. The answer's data are capture, photos, registered, share,
-// unregistered (names), models, points, reprojection_error (pixels, mean) and stage seconds.
-Json RunPoses(const PosesJobOptions& options, const JobControl& control);
+// finished capture: Error, unless `restart`.
+PosesResult RunPoses(const PosesJobOptions& options, const JobControl& control);
 
 // The capture to read for `path`: itself, unless it holds plain photos or a video. Then their poses are
 // recovered into `run`/capture with default settings, now or earlier, and that folder is the answer. A

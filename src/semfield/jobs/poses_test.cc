@@ -111,7 +111,7 @@ class PosesJobTest : public testing::Test {
 };
 
 TEST_F(PosesJobTest, MakesACaptureOfTheLargestModel) {
-  const Json answer = RunPoses(Job(), {});
+  const Json answer = RunPoses(Job(), {}).ToJson();
   EXPECT_EQ(answer["registered"], 9);
   EXPECT_EQ(answer["photos"], 9);
   EXPECT_EQ(answer["share"], 1.0);
@@ -131,9 +131,9 @@ TEST_F(PosesJobTest, MakesACaptureOfTheLargestModel) {
 }
 
 TEST_F(PosesJobTest, ASecondRunReusesWhatIsThere) {
-  const Json first = RunPoses(Job(), {});
+  const Json first = RunPoses(Job(), {}).ToJson();
   fs::remove(folder_ / "bin/colmap");
-  EXPECT_EQ(RunPoses(Job(), {}), first);
+  EXPECT_EQ(RunPoses(Job(), {}).ToJson(), first);
   PosesJobOptions other = Job();
   other.matching = "sequential";
   EXPECT_MENTIONS(ErrorOf([&] { RunPoses(other, {}); }, ErrorKind::kInput), "with other settings");
@@ -144,10 +144,10 @@ TEST_F(PosesJobTest, ASecondRunReusesWhatIsThere) {
 
 TEST_F(PosesJobTest, UnregisteredPhotosAreSaid) {
   fs::remove_all(folder_ / "bin/model");
-  const Json answer = RunPoses(Job(), {});
-  EXPECT_EQ(answer["registered"], 3);
-  EXPECT_EQ(answer["unregistered"].size(), 6u);
-  EXPECT_MENTIONS(answer["text"][0].get<std::string>(), "3 of 9 photos have a pose (33 %)");
+  const PosesResult answer = RunPoses(Job(), {});
+  EXPECT_EQ(answer.registered, 3u);
+  EXPECT_EQ(answer.unregistered.size(), 6u);
+  EXPECT_MENTIONS(answer.Text()[0], "3 of 9 photos have a pose (33 %)");
   EXPECT_MENTIONS(log_, "6 of 9 photos have no pose");
 }
 
@@ -165,7 +165,7 @@ TEST_F(PosesJobTest, AStoppedRunGoesOn) {
                   "not recovered to the end");
   EXPECT_EQ(CallsOf("feature_extractor"), 1u);
   Say("hang", "");
-  EXPECT_EQ(RunPoses(Job(), {})["registered"], 9);
+  EXPECT_EQ(RunPoses(Job(), {}).ToJson()["registered"], 9);
   EXPECT_EQ(CallsOf("feature_extractor"), 1u);
   EXPECT_EQ(CallsOf("exhaustive_matcher"), 2u);
   EXPECT_MENTIONS(log_, "goes on after the stage \"features\"");
@@ -178,7 +178,7 @@ TEST_F(PosesJobTest, AStoppedRunWithOtherSettingsBeginsAnew) {
   Say("trouble", "");
   PosesJobOptions other = Job();
   other.matching = "sequential";
-  EXPECT_EQ(RunPoses(other, {})["registered"], 9);
+  EXPECT_EQ(RunPoses(other, {}).ToJson()["registered"], 9);
   EXPECT_EQ(CallsOf("feature_extractor"), 2u);
   EXPECT_EQ(CallsOf("sequential_matcher"), 1u);
 }
@@ -194,18 +194,18 @@ TEST_F(PosesJobTest, FailuresBecomeAdvice) {
   EXPECT_MENTIONS(ErrorOf([&] { RunPoses(Job(), {}); }, ErrorKind::kResource), "make room");
   EXPECT_MENTIONS(ReadTextFile(folder_ / "out" / "work" / "colmap.log"), "disk is full");
   Say("trouble", "");
-  EXPECT_EQ(RunPoses(Job(), {})["registered"], 9);
+  EXPECT_EQ(RunPoses(Job(), {}).ToJson()["registered"], 9);
 }
 
 TEST_F(PosesJobTest, TheOptionsOfNewerVersionsAreUsedWhereTheHelpNamesThem) {
-  EXPECT_EQ(RunPoses(Job(), {})["registered"], 9);
+  EXPECT_EQ(RunPoses(Job(), {}).ToJson()["registered"], 9);
   EXPECT_MENTIONS(Calls(), "--SiftExtraction.use_gpu 0");
   EXPECT_MENTIONS(Calls(), "--SiftMatching.use_gpu 0");
   fs::remove(folder_ / "bin/calls");
   Say("help", "  --FeatureExtraction.use_gpu arg (=1)\n  --FeatureMatching.use_gpu arg (=1)\n");
   PosesJobOptions job = Job();
   job.restart = true;
-  EXPECT_EQ(RunPoses(job, {})["registered"], 9);
+  EXPECT_EQ(RunPoses(job, {}).ToJson()["registered"], 9);
   EXPECT_MENTIONS(Calls(), "--FeatureExtraction.use_gpu 0");
   EXPECT_MENTIONS(Calls(), "--FeatureMatching.use_gpu 0");
 }
@@ -241,7 +241,7 @@ TEST_F(PosesJobTest, WrongUseIsNamed) {
   }
   job = Job();
   job.restart = true;
-  EXPECT_EQ(RunPoses(job, {})["registered"], 9);
+  EXPECT_EQ(RunPoses(job, {}).ToJson()["registered"], 9);
 }
 
 TEST_F(PosesJobTest, WithoutColmapTheMessageSaysWhatToDo) {
@@ -372,7 +372,7 @@ TEST(RealColmap, FindsThePosesOfFern) {
   PosesJobOptions job;
   job.photos = (data / "images_8").string();
   job.out = (folder / "out").string();
-  const Json answer = RunPoses(job, {});
+  const Json answer = RunPoses(job, {}).ToJson();
   EXPECT_GE(answer["share"].get<double>(), 0.9);
   EXPECT_LT(answer["reprojection_error"].get<double>(), 1.5);
 

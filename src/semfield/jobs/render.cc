@@ -42,7 +42,8 @@ float FarDepth(const ImageF& depth) {
 
 class Renderer {
  public:
-  Renderer(const RenderJobOptions& job, const OpenedRun& run) : job_(job), run_(run) {
+  Renderer(const RenderJobOptions& job, const OpenedRun& run, const StopToken* stop)
+      : job_(job), run_(run), stop_(stop) {
     folder_ = job.out.empty() ? run.folder.renders_dir() : std::filesystem::path(job.out);
     if (Wants(job, "features")) features_ = OpenFeatures(run, job.teacher);
   }
@@ -55,7 +56,7 @@ class Renderer {
     RenderRequest options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
     std::copy_n(run_.background.data(), 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
-      const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options);
+      const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options, stop_);
       if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), picture.rgb);
       if (Wants(job_, "depth")) {
         if (far_depth_ <= 0) far_depth_ = FarDepth(picture.depth);
@@ -78,7 +79,7 @@ class Renderer {
   void RenderFeatures(const NamedView& view) {
     const SquareView square(view.camera, features_.field->space().resolution);
     const FeatureMap map =
-        RenderGrid(*features_.field, run_.Field(), square.square(), view.world_from_camera);
+        RenderGrid(*features_.field, run_.Field(), square.square(), view.world_from_camera, stop_);
     ImageF image(map.width, map.height, map.channels);
     const size_t n = image.num_pixels();
     for (int c = 0; c < map.channels; ++c) {
@@ -102,6 +103,7 @@ class Renderer {
 
   const RenderJobOptions& job_;
   const OpenedRun& run_;
+  const StopToken* stop_;
   std::filesystem::path folder_;
   OpenedFeatures features_;
   ImageF basis_;
@@ -150,7 +152,19 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Int("fps", &fps, "Pictures a second in a video.", {.min = 1, .max = 240});
 }
 
-Json RunRender(const RenderJobOptions& job, const MethodList& methods, const JobControl& control) {
+std::vector<std::string> RenderResult::Text() const {
+  std::vector<std::string> text = tells_videos ? videos : files;
+  text.push_back(fmt::format("{} views, {:.0f} ms each", views, milliseconds_per_view));
+  return text;
+}
+
+Json RenderResult::ToJson() const {
+  std::vector<std::string> all = files;
+  all.insert(all.end(), videos.begin(), videos.end());
+  return {{"files", all}, {"milliseconds_per_view", milliseconds_per_view}};
+}
+
+RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, const JobControl& control) {
   if (job.orbit > 0 && job.path > 0) throw InputError("--orbit and --path exclude each other");
   if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
     throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
@@ -161,7 +175,7 @@ Json RunRender(const RenderJobOptions& job, const MethodList& methods, const Job
   }
   const OpenedRun run = OpenRun(job.run, methods);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
-  Renderer renderer(job, run);
+  Renderer renderer(job, run, control.stop);
   const Stopwatch stopwatch;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
@@ -171,23 +185,16 @@ Json RunRender(const RenderJobOptions& job, const MethodList& methods, const Job
                     .total = static_cast<double>(views.size()),
                     .detail = views[i].name});
   }
-  const double seconds = stopwatch.Seconds();
-  Json answer;
-  answer["text"] = Json::array();
-  std::vector<std::string> files = renderer.files();
+  RenderResult result{.files = renderer.files(),
+                      .videos = {},
+                      .views = views.size(),
+                      .milliseconds_per_view = stopwatch.Milliseconds() / static_cast<double>(views.size())};
   if (job.format == "mp4") {
-    const std::vector<std::string> videos = MakeVideos(job, renderer, views, control);
-    if (videos.empty()) answer["exit_code"] = 1;
-    for (const std::string& video : videos) answer["text"].push_back(video);
-    files.insert(files.end(), videos.begin(), videos.end());
-  } else {
-    for (const std::string& file : files) answer["text"].push_back(file);
+    result.videos = MakeVideos(job, renderer, views, control);
+    result.lacks_videos = result.videos.empty();
   }
-  answer["text"].push_back(
-      fmt::format("{} views, {:.0f} ms each", views.size(), 1e3 * seconds / views.size()));
-  answer["files"] = files;
-  answer["milliseconds_per_view"] = 1e3 * seconds / static_cast<double>(views.size());
-  return answer;
+  result.tells_videos = job.format == "mp4";
+  return result;
 }
 
 }  // namespace semfield

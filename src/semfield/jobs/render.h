@@ -24,7 +24,19 @@ struct RenderJobOptions {
   void Describe(OptionList& list);
 };
 
+struct RenderResult {
+  std::vector<std::string> files;   // pictures
+  std::vector<std::string> videos;  // made of them
+  size_t views = 0;
+  double milliseconds_per_view = 0;
+  bool tells_videos = false;  // videos were asked for: the text names them in the pictures' place
+  bool lacks_videos = false;  // they could not be made
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+  int exit_code() const { return lacks_videos ? 1 : 0; }
+};
+
 // Pictures of a trained scene. EXR keeps depth in world units and normals in world axes; MP4 needs ffmpeg.
-Json RunRender(const RenderJobOptions& options, const MethodList& methods, const JobControl& control);
+RenderResult RunRender(const RenderJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

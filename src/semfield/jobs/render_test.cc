@@ -36,7 +36,7 @@ class RenderJobTest : public TinyCaptureTest {
 TEST_F(RenderJobTest, HeldOutViewsAtTheSizeTrainedOn) {
   RenderJobOptions job = Job("test");
   job.what = {"rgb", "depth", "normals"};
-  const Json answer = RunRender(job, KnownMethods(), {});
+  const Json answer = RunRender(job, KnownMethods(), {}).ToJson();
   EXPECT_EQ(Files("test"),
             (std::set<std::string>{"images_000_rgb.png", "images_000_depth.png", "images_000_normals.png",
                                    "images_008_rgb.png", "images_008_depth.png", "images_008_normals.png"}));
@@ -52,7 +52,8 @@ TEST_F(RenderJobTest, ScaleIsRelativeToThat) {
   RenderJobOptions job = Job("scaled");
   job.view = "1";
   job.scale = 1.5;
-  const ImageU8 picture = ReadImage(RunRender(job, KnownMethods(), {})["files"][0].get<std::string>());
+  const ImageU8 picture =
+      ReadImage(RunRender(job, KnownMethods(), {}).ToJson()["files"][0].get<std::string>());
   EXPECT_EQ(picture.width, kTinyWidth * 3 / 2);
   EXPECT_EQ(picture.height, kTinyHeight * 3 / 2);
 }
@@ -63,7 +64,7 @@ TEST_F(RenderJobTest, ExrHoldsTheValuesThemselves) {
   job.view = "2";
   job.what = {"depth"};
   job.format = "exr";
-  const std::string file = RunRender(job, KnownMethods(), {})["files"][0].get<std::string>();
+  const std::string file = RunRender(job, KnownMethods(), {}).ToJson()["files"][0].get<std::string>();
   float* rgba = nullptr;
   int width = 0, height = 0;
   const char* problem = nullptr;
@@ -130,7 +131,7 @@ TEST_F(RenderFeaturesTest, FeaturesAreColoredTokenByToken) {
   job.what = {"features"};
   job.view = "0,1";
   job.out = Path("features");
-  const Json answer = RunRender(job, KnownMethods(), {});
+  const Json answer = RunRender(job, KnownMethods(), {}).ToJson();
   ASSERT_EQ(answer["files"].size(), 2u);
   const ImageU8 picture = ReadImage(answer["files"][0].get<std::string>());
   EXPECT_EQ(picture.width, 8 * kStandInGrid);

@@ -40,7 +40,7 @@ class ReportJob {
   ReportJob(const ReportJobOptions& job, const MethodList& methods, const JobControl& control)
       : job_(job), control_(control), run_(OpenRun(job.run, methods)), scene_(SceneOfRun(run_)) {}
 
-  Json Run();
+  ReportResult Run();
 
  private:
   void Step(const std::string& what, double done) {
@@ -237,7 +237,7 @@ void ReportJob::AddWorstClicks(TeacherFigures& figures) {
   }
 }
 
-Json ReportJob::Run() {
+ReportResult ReportJob::Run() {
   const Stopwatch stopwatch;
   page_.log = MetricsLog::Read(run_.folder.metrics());
   page_.imitation_stage = Stage();
@@ -267,14 +267,7 @@ Json ReportJob::Run() {
   const fs::path out = job_.out.empty() ? run_.folder.report() : fs::path(job_.out);
   const std::string html = BuildReportPage(page_);
   WriteFileAtomically(out, html);
-  Json answer;
-  answer["text"] =
-      Json::array({fmt::format("{} ({:.1f} MB)", out.string(), static_cast<double>(html.size()) / 1e6)});
-  for (const std::string& note : page_.notes) answer["text"].push_back(note);
-  answer["report"] = out.string();
-  answer["notes"] = page_.notes;
-  answer["seconds"] = stopwatch.Seconds();
-  return answer;
+  return {.report = out.string(), .bytes = html.size(), .notes = page_.notes, .seconds = stopwatch.Seconds()};
 }
 
 }  // namespace
@@ -288,7 +281,18 @@ void ReportJobOptions::Describe(OptionList& list) {
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
 }
 
-Json RunReport(const ReportJobOptions& options, const MethodList& methods, const JobControl& control) {
+std::vector<std::string> ReportResult::Text() const {
+  std::vector<std::string> text = {fmt::format("{} ({:.1f} MB)", report, static_cast<double>(bytes) / 1e6)};
+  text.insert(text.end(), notes.begin(), notes.end());
+  return text;
+}
+
+Json ReportResult::ToJson() const {
+  return {{"report", report}, {"notes", notes}, {"seconds", seconds}};
+}
+
+ReportResult RunReport(const ReportJobOptions& options, const MethodList& methods,
+                       const JobControl& control) {
   return ReportJob(options, methods, control).Run();
 }
 

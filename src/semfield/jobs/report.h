@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
@@ -18,9 +20,18 @@ struct ReportJobOptions {
   void Describe(OptionList& list);
 };
 
+struct ReportResult {
+  std::string report;  // HTML file
+  size_t bytes = 0;
+  std::vector<std::string> notes;  // what is missing or out of date
+  double seconds = 0;
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
 // Writes one self-contained HTML page about a run: options, curves, held-out pictures, masks beside the
 // teacher's, metrics and times. Pictures are rendered anew; numbers come from what `evaluate` kept, and where
 // that is missing the page says which command makes it.
-Json RunReport(const ReportJobOptions& options, const MethodList& methods, const JobControl& control);
+ReportResult RunReport(const ReportJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

@@ -16,7 +16,7 @@ class ReportJobTest : public ImitatedRunTest {
     job.run = Path(run);
     job.teacher = "toy";
     job.views = 1;
-    return RunReport(job, KnownMethods(), {});
+    return RunReport(job, KnownMethods(), {}).ToJson();
   }
   static std::string Notes(const Json& answer) { return answer["notes"].dump(); }
   static void Evaluate(const std::string& run) {

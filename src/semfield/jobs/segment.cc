@@ -108,7 +108,7 @@ class SegmentJob {
     encoder_ = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
     return [this](const Camera& square, const Pose& world_from_square, const StopToken* stop) {
       return encoder_->Encode(
-          RenderTeacherImage(run_.Field(), square, world_from_square, run_.background.data(), stop));
+          RenderTeacherImage(run_.Field(), square, world_from_square, run_.background.data(), stop), stop);
     };
   }
 

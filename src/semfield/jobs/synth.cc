@@ -10,19 +10,25 @@ void SynthJobOptions::Describe(OptionList& list) {
   scene.Describe(list);
 }
 
-Json RunSynth(const SynthJobOptions& options, const JobControl& control) {
+std::vector<std::string> SynthResult::Text() const {
+  return {fmt::format("{}: {} views of {}x{}, {} instances of {} classes", capture, views, width, height,
+                      instances, classes.size())};
+}
+
+Json SynthResult::ToJson() const {
+  return {{"capture", capture}, {"views", views}, {"instances", instances}, {"classes", classes}};
+}
+
+SynthResult RunSynth(const SynthJobOptions& options, const JobControl& control) {
   control.ThrowIfStopped();
   WriteSynthetic(options.scene, options.out, options.overwrite);
   const SyntheticScene scene(options.scene);
-  Json answer;
-  answer["text"] = Json::array({fmt::format("{}: {} views of {}x{}, {} instances of {} classes", options.out,
-                                            options.scene.views, options.scene.width, options.scene.height,
-                                            scene.instances().size(), scene.class_names().size())});
-  answer["capture"] = options.out;
-  answer["views"] = options.scene.views;
-  answer["instances"] = scene.instances().size();
-  answer["classes"] = scene.class_names();
-  return answer;
+  return {.capture = options.out,
+          .views = options.scene.views,
+          .width = options.scene.width,
+          .height = options.scene.height,
+          .instances = scene.instances().size(),
+          .classes = scene.class_names()};
 }
 
 }  // namespace semfield

@@ -6,6 +6,7 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/methods/scenes_module.h"
 
 namespace semfield {
 
@@ -19,7 +20,8 @@ std::unique_ptr<SceneTraining> Method::Prepare(const TrainingInputs&, const AnyO
   throw InputError("method '{}' is not trained on one scene", info().name);
 }
 
-MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods) : methods_(std::move(methods)) {
+MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods, std::vector<std::string> in_module)
+    : methods_(std::move(methods)), in_module_(std::move(in_module)) {
   std::vector<std::string> names = Names();
   std::sort(names.begin(), names.end());
   SF_CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());  // names are unique
@@ -28,12 +30,21 @@ MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods) : met
 std::vector<std::string> MethodList::Names() const {
   std::vector<std::string> names;
   for (const auto& method : methods_) names.push_back(method->info().name);
+  names.insert(names.end(), in_module_.begin(), in_module_.end());
   return names;
 }
 
 const Method& MethodList::Find(const std::string& name) const {
   for (const auto& method : methods_) {
     if (method->info().name == name) return *method;
+  }
+  if (std::count(in_module_.begin(), in_module_.end(), name) > 0) {
+    const std::lock_guard<std::mutex> lock(module_mutex_);
+    if (module_methods_.empty()) module_methods_ = LoadScenesModule("method '" + name + "'");
+    for (const auto& method : module_methods_) {
+      if (method->info().name == name) return *method;
+    }
+    throw ResourceError("method '{}': the module {} does not have it", name, kScenesModuleFile);
   }
   std::vector<std::string> known = Names();
   const std::string nearest = NearestName(name, known);

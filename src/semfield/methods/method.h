@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -140,17 +141,23 @@ class Method {
 // The methods that a program knows. Whoever stands at the top makes one and hands it down.
 class MethodList {
  public:
-  explicit MethodList(std::vector<std::shared_ptr<const Method>> methods);
+  // in_module: names of methods that the run-time module has (scenes_module.h); it is opened when one of them
+  // is asked for, not before.
+  explicit MethodList(std::vector<std::shared_ptr<const Method>> methods,
+                      std::vector<std::string> in_module = {});
 
-  const std::vector<std::shared_ptr<const Method>>& all() const { return methods_; }
   std::vector<std::string> Names() const;
-  // Unknown: InputError that lists the known ones, the nearest first.
+  // Unknown: InputError that lists the known ones, the nearest first. In a module that cannot be opened:
+  // ResourceError that says what to do. Thread-safe.
   const Method& Find(const std::string& name) const;
   // The first that is trained on one scene and renders pictures or, with `on_radiance`, stands on such a one.
   const Method& Default(bool on_radiance) const;
 
  private:
   std::vector<std::shared_ptr<const Method>> methods_;
+  std::vector<std::string> in_module_;
+  mutable std::mutex module_mutex_;
+  mutable std::vector<std::shared_ptr<const Method>> module_methods_;  // once it is open
 };
 
 }  // namespace semfield

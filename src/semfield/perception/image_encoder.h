@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/job_control.h"
 #include "semfield/image/image.h"
 #include "semfield/perception/feature_map.h"
 #include "semfield/perception/model_card.h"
@@ -28,8 +29,9 @@ class ImageEncoder {
   virtual int channels() const = 0;    // e.g. 256
 
   // Any size: the longest side is scaled to input_size, the rest padded at the bottom and the right. RGB, 8
-  // bit, 3 channels (InputError otherwise). Returns [channels(), grid(), grid()].
-  virtual FeatureMap Encode(const ImageU8& rgb) = 0;
+  // bit, 3 channels (InputError otherwise). Returns [channels(), grid(), grid()]. Asked to stop:
+  // InterruptedError.
+  virtual FeatureMap Encode(const ImageU8& rgb, const StopToken* stop = nullptr) = 0;
 
   // As Encode, with the maps of EncoderOptions::stages before the final one; tokens become [channels, side,
   // side].

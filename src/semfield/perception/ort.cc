@@ -1,7 +1,10 @@
 #include "semfield/perception/ort.h"
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
+#include <condition_variable>
+#include <mutex>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/check.h"
@@ -248,8 +251,49 @@ const TensorInfo* InferenceSession::FindOutput(const std::string& name) const {
   return Find(outputs_, name);
 }
 
+namespace {
+
+// Ends a run when a stop is asked for. The runtime has to be told, so a thread looks while the run goes on.
+class RunStopper {
+ public:
+  RunStopper(const InferenceRuntime::Api& api, void* run_options, const StopToken& stop)
+      : api_(api), run_options_(run_options), stop_(stop) {
+    watcher_.Start(1, BackgroundThreads::Priority::kNormal, [this](int) { Watch(); });
+  }
+  ~RunStopper() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      is_over_ = true;
+    }
+    over_.notify_all();
+    watcher_.Join();
+  }
+
+ private:
+  void Watch() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!over_.wait_for(lock, std::chrono::milliseconds(20), [this] { return is_over_; })) {
+      if (!stop_.StopRequested()) continue;
+      api_.Take(api_.set_terminate(run_options_));
+      return;
+    }
+  }
+
+  const InferenceRuntime::Api& api_;
+  void* run_options_;
+  const StopToken& stop_;
+  std::mutex mutex_;
+  std::condition_variable over_;
+  bool is_over_ = false;
+  BackgroundThreads watcher_;
+};
+
+}  // namespace
+
 std::vector<TensorOutput> InferenceSession::Run(const std::vector<TensorInput>& inputs,
-                                                const std::vector<std::string>& outputs) const {
+                                                const std::vector<std::string>& outputs,
+                                                const StopToken* stop) const {
+  if (stop != nullptr) stop->ThrowIfStopped();
   const InferenceRuntime::Api& api = runtime_->api();
   const Caller call(api, model_);
   Held memory(api.release_memory_info);
@@ -262,9 +306,22 @@ std::vector<TensorOutput> InferenceSession::Run(const std::vector<TensorInput>& 
     input_values[i] = MakeValue(call, memory.get(), inputs[i]);
   }
   for (const std::string& name : outputs) output_names.push_back(name.c_str());
-  call(api.run(session_, nullptr, input_names.data(), input_values.data(), inputs.size(), output_names.data(),
-               outputs.size(), output_values.data()),
-       "running the graph");
+  Held run_options(api.release_run_options);
+  OrtStatusPtr status;
+  if (stop == nullptr) {
+    status = api.run(session_, nullptr, input_names.data(), input_values.data(), inputs.size(),
+                     output_names.data(), outputs.size(), output_values.data());
+  } else {
+    call(api.create_run_options(run_options.out()), "preparing a run");
+    const RunStopper stopper(api, run_options.get(), *stop);
+    status = api.run(session_, run_options.get(), input_names.data(), input_values.data(), inputs.size(),
+                     output_names.data(), outputs.size(), output_values.data());
+  }
+  if (status != nullptr && stop != nullptr && stop->StopRequested()) {
+    api.Take(status);
+    throw InterruptedError();
+  }
+  call(status, "running the graph");
 
   std::vector<TensorOutput> results;
   for (size_t i = 0; i < outputs.size(); ++i)

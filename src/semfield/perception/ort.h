@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/job_control.h"
+
 namespace semfield {
 
 enum class ElementType { kOther = 0, kFloat = 1, kInt64 = 7 };  // the numbers are ONNX's own
@@ -89,9 +91,11 @@ class InferenceSession {
   const InferenceRuntime& runtime() const { return *runtime_; }
 
   // Outputs in the order of the names asked for. What the graph refuses, and outputs that are neither f32 nor
-  // i64: InputError. A span whose size is not the product of its shape is a bug.
+  // i64: InputError. A span whose size is not the product of its shape is a bug. Asked to stop it ends after
+  // the operator at hand, with InterruptedError; nullptr cannot be stopped.
   std::vector<TensorOutput> Run(const std::vector<TensorInput>& inputs,
-                                const std::vector<std::string>& outputs) const;
+                                const std::vector<std::string>& outputs,
+                                const StopToken* stop = nullptr) const;
 
  private:
   void ReadSignature();

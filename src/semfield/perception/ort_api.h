@@ -28,6 +28,8 @@ struct InferenceRuntime::Api {
   OrtStatusPtr (*set_intra_op_threads)(void* options, int threads);
   OrtStatusPtr (*set_inter_op_threads)(void* options, int threads);
   OrtStatusPtr (*add_config_entry)(void* options, const char* key, const char* value);
+  OrtStatusPtr (*create_run_options)(void** options);
+  OrtStatusPtr (*set_terminate)(void* options);  // of a run that is going on
   OrtStatusPtr (*get_input_count)(const void* session, size_t* count);
   OrtStatusPtr (*get_output_count)(const void* session, size_t* count);
   OrtStatusPtr (*get_input_type)(const void* session, size_t index, void** type_info);
@@ -51,6 +53,7 @@ struct InferenceRuntime::Api {
   void (*release_memory_info)(void*);
   void (*release_session)(void*);
   void (*release_value)(void*);
+  void (*release_run_options)(void*);
   void (*release_type_info)(void*);
   void (*release_tensor_info)(void*);
   void (*release_session_options)(void*);

@@ -82,6 +82,8 @@ InferenceRuntime::Api::Api(void* const* table) {
   Bind(get_output_type, table, 34);
   Bind(get_input_name, table, 36);
   Bind(get_output_name, table, 37);
+  Bind(create_run_options, table, 39);
+  Bind(set_terminate, table, 46);
   Bind(create_tensor, table, 49);
   Bind(get_tensor_data, table, 51);
   Bind(cast_type_to_tensor, table, 55);
@@ -98,6 +100,7 @@ InferenceRuntime::Api::Api(void* const* table) {
   Bind(release_memory_info, table, 94);
   Bind(release_session, table, 95);
   Bind(release_value, table, 96);
+  Bind(release_run_options, table, 97);
   Bind(release_type_info, table, 98);
   Bind(release_tensor_info, table, 99);
   Bind(release_session_options, table, 100);

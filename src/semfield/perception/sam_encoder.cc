@@ -68,15 +68,15 @@ void SamEncoder::CheckSignature() const {
                      encoder.grid, Describe({*output}));
 }
 
-std::vector<TensorOutput> SamEncoder::RunGraph(const ImageU8& rgb,
-                                               const std::vector<std::string>& outputs) const {
+std::vector<TensorOutput> SamEncoder::RunGraph(const ImageU8& rgb, const std::vector<std::string>& outputs,
+                                               const StopToken* stop) const {
   const EncoderCard& encoder = card_->encoder;
   const std::vector<float> pixels = SamInput(rgb, encoder.input_size, encoder.mean, encoder.std);
   TensorInput input;
   input.name = encoder.input;
   input.shape = {1, 3, encoder.input_size, encoder.input_size};
   input.floats = pixels;
-  return session_->Run({input}, outputs);
+  return session_->Run({input}, outputs, stop);
 }
 
 FeatureMap SamEncoder::ToFinalMap(TensorOutput output) const {
@@ -108,14 +108,14 @@ FeatureMap SamEncoder::ToStageMap(const ModelTap& tap, TensorOutput output) cons
   return map;
 }
 
-FeatureMap SamEncoder::Encode(const ImageU8& rgb) {
-  return ToFinalMap(std::move(RunGraph(rgb, {card_->encoder.output})[0]));
+FeatureMap SamEncoder::Encode(const ImageU8& rgb, const StopToken* stop) {
+  return ToFinalMap(std::move(RunGraph(rgb, {card_->encoder.output}, stop)[0]));
 }
 
 std::vector<FeatureMap> SamEncoder::EncodeStages(const ImageU8& rgb) {
   std::vector<std::string> outputs = {card_->encoder.output};
   for (const ModelTap& tap : taps_) outputs.push_back(tap.tensor);
-  std::vector<TensorOutput> results = RunGraph(rgb, outputs);
+  std::vector<TensorOutput> results = RunGraph(rgb, outputs, nullptr);
   std::vector<FeatureMap> maps;
   for (size_t i = 0; i < taps_.size(); ++i) maps.push_back(ToStageMap(taps_[i], std::move(results[i + 1])));
   maps.push_back(ToFinalMap(std::move(results[0])));

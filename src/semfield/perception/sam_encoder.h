@@ -20,7 +20,7 @@ class SamEncoder final : public ImageEncoder {
   int input_size() const override { return card_->encoder.input_size; }
   int grid() const override { return card_->encoder.grid; }
   int channels() const override { return card_->encoder.channels; }
-  FeatureMap Encode(const ImageU8& rgb) override;
+  FeatureMap Encode(const ImageU8& rgb, const StopToken* stop) override;
   std::vector<FeatureMap> EncodeStages(const ImageU8& rgb) override;
   std::unique_ptr<ImageEncoder> Clone() const override { return std::make_unique<SamEncoder>(*this); }
   const InferenceSession& session() const { return *session_; }
@@ -29,7 +29,8 @@ class SamEncoder final : public ImageEncoder {
   void CheckSignature() const;
   FeatureMap ToFinalMap(TensorOutput output) const;
   FeatureMap ToStageMap(const ModelTap& tap, TensorOutput output) const;
-  std::vector<TensorOutput> RunGraph(const ImageU8& rgb, const std::vector<std::string>& outputs) const;
+  std::vector<TensorOutput> RunGraph(const ImageU8& rgb, const std::vector<std::string>& outputs,
+                                     const StopToken* stop) const;
   std::shared_ptr<const ModelCard> card_;
   std::shared_ptr<const InferenceSession> session_;
   std::vector<ModelTap> taps_;

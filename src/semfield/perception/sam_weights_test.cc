@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
+#include "semfield/base/error.h"
+#include "semfield/base/parallel.h"
 #include "semfield/image/codecs.h"
 #include "semfield/perception/models.h"
 #include "semfield/perception/perception_test_util.h"
@@ -66,6 +70,25 @@ TEST_F(SamWeights, FeaturesAreThoseOfAPhoto) {
   EXPECT_LT(*low, -0.2f);
   EXPECT_LT(*high, 1.5f);
   EXPECT_GT(*high, 0.2f);
+}
+
+// A run takes seconds; a stop ends it between two of its operators.
+TEST_F(SamWeights, AnEncoderAtWorkCanBeStopped) {
+  const auto encoder = LoadImageEncoder("sam");
+  StopToken stop;
+  BackgroundThreads stopper;
+  stopper.Start(1, BackgroundThreads::Priority::kNormal, [&](int) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    stop.RequestStop();
+  });
+  try {
+    encoder->Encode(picture_, &stop);
+    ADD_FAILURE() << "not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+  }
+  stopper.Join();
+  EXPECT_EQ(encoder->Encode(picture_).data, features_.data);  // and it works on
 }
 
 TEST_F(SamWeights, AClickOnTheChairNestsBackSeatAndWhole) {

@@ -43,7 +43,7 @@ std::shared_ptr<const TeacherEntry> ViewMaker::Make(int64_t index, int worker, c
   if (!entry->target.empty()) return entry;
   const ImageU8 picture =
       RenderTeacherImage(field, view.square(), pose, inputs_.radiance->background.data(), stop);
-  const FeatureMap features = encoder.Encode(picture);
+  const FeatureMap features = encoder.Encode(picture, stop);
   LogDebug("teacher: view {}", index);
   entry->target.resize(features.data.size());
   std::transform(features.data.begin(), features.data.end(), entry->target.begin(), FloatToHalf);

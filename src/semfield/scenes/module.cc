@@ -1,0 +1,24 @@
+// The run-time module for methods that are trained over many scenes (methods/scenes_module.h). It has none
+// yet.
+#include "semfield/base/log.h"
+#include "semfield/base/parallel.h"
+#include "semfield/base/version.h"
+#include "semfield/methods/scenes_module.h"
+
+namespace {
+
+using namespace semfield;
+
+void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method>>*) {
+  SetNumThreads(host.num_threads);
+  SetLogSink([log = host.log](LogLevel level, const std::string& message) {
+    log(static_cast<int>(level), message.c_str());
+  });
+}
+
+}  // namespace
+
+extern "C" const ScenesModule* SemfieldScenesModule() {
+  static const ScenesModule module = {Version(), BuildId(), &AddMethods};
+  return &module;
+}
