@@ -83,7 +83,7 @@ std::vector<Ray> TokenMajorRays(const Camera& square, const Pose& world_from_cam
 }
 
 // Every `count` rays become one whose samples are theirs, each at 1 / count of its weight, and whose rendered
-// quantities are their means.
+// quantities are their means; the distance that of those that hit something.
 void JoinRays(int count, RaySamples* samples) {
   const size_t joined = (samples->ray_begin.size() - 1) / count;
   for (size_t r = 0; r <= joined; ++r) samples->ray_begin[r] = samples->ray_begin[r * count];
@@ -102,10 +102,19 @@ void JoinRays(int count, RaySamples* samples) {
     }
     values.resize(joined * channels);
   };
-  for (std::vector<float>* values :
-       {&samples->distance, &samples->opacity, &samples->rgb, &samples->latent}) {
-    mean(*values);
+  for (std::vector<float>* values : {&samples->opacity, &samples->rgb, &samples->latent}) mean(*values);
+  // A ray that hits nothing has no distance: it says nothing of how far the others' surface is.
+  for (size_t r = 0; r < joined; ++r) {
+    float sum = 0;
+    int hits = 0;
+    for (int i = 0; i < count; ++i) {
+      const float distance = samples->distance[r * count + i];
+      sum += distance;
+      hits += distance > 0;
+    }
+    samples->distance[r] = hits > 0 ? sum / static_cast<float>(hits) : 0;
   }
+  samples->distance.resize(joined);
 }
 
 }  // namespace

@@ -134,5 +134,32 @@ TEST_F(TokenInputsTest, PixelsAreTheColorsWithinAToken) {
   }
 }
 
+// A ray beside the thing has no distance; the token's is that of the rays that hit it, not of a place
+// halfway.
+TEST(TokenInputsOnNothing, RaysThatHitNothingDoNotPullTheDistance) {
+  const AnalyticField field({.scene = "object"});
+  const auto [camera, pose] = field.scene.Cameras()[0];
+  const Camera square = EnclosingSquareCamera(camera, 128);
+  FeatureOptions options;
+  options.token_rays = 4;
+  constexpr int kSide = 8;
+  const TokenInputs inputs = MakeTokenInputs(field, square, pose, kSide, options);
+  const std::vector<Ray> fine = MakeRays(square.Resized(4 * kSide, 4 * kSide), pose);
+  int mixed = 0;
+  for (int token = 0; token < kSide * kSide; ++token) {
+    double sum = 0;
+    int hits = 0;
+    for (int i = 0; i < 16; ++i) {
+      const int x = 4 * (token % kSide) + i % 4, y = 4 * (token / kSide) + i / 4;
+      const SyntheticHit hit = field.scene.Trace(fine[static_cast<size_t>(y) * 4 * kSide + x]);
+      hits += hit.hit;
+      if (hit.hit) sum += hit.distance;
+    }
+    mixed += hits > 0 && hits < 16;
+    EXPECT_NEAR(inputs.samples.distance[token], hits == 0 ? 0 : sum / hits, 1e-4) << token;
+  }
+  EXPECT_GT(mixed, 3);
+}
+
 }  // namespace
 }  // namespace semfield

@@ -73,7 +73,9 @@ std::map<int64_t, int> VisitsOf(const FeatureOptions& options) {
     schedule.Advance();
     const int64_t oldest = std::max<int64_t>(0, schedule.fresh_used() - options.cache_size);
     const int64_t index = oldest + static_cast<int64_t>(visit.cached);
-    if (visit.is_fresh) EXPECT_EQ(index, schedule.fresh_used() - 1);
+    if (visit.is_fresh) {
+      EXPECT_EQ(index, schedule.fresh_used() - 1);
+    }
     EXPECT_LT(index, schedule.fresh_used());
     ++visits[index];
   }

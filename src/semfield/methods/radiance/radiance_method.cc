@@ -100,6 +100,8 @@ OpenedFields RadianceMethod::Open(const OpenInputs& inputs) const {
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, inputs.section.at("options"), inputs.where);
+  // Runs of before this was an option: what it would have been resolved to.
+  if (options.surroundings == "auto") options.surroundings = inputs.capture.HasAlpha() ? "nothing" : "scene";
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(inputs.capture));
   ApplyPoseCorrections(file, model->map.half_extent, &inputs.capture);
   OpenedFields fields;

@@ -1,10 +1,12 @@
 #include "semfield/methods/radiance/model/hash_radiance_field.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 
 #include "semfield/base/check.h"
+#include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/methods/radiance/model/point_density.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
@@ -14,6 +16,7 @@ namespace semfield {
 namespace {
 
 constexpr float kMinTransmittance = 1e-3f;
+constexpr double kCutShareToSay = 1e-3;  // of a view's rays
 constexpr float kSettledTransmittance = 1e-2f;
 constexpr size_t kPointsAtOnce = 65536;
 constexpr size_t kRaysAtOnce = 8192;  // enough samples to encode level by level, few enough to stay in cache
@@ -75,6 +78,7 @@ struct Tracer {
   const RadianceModel& model;
   RenderScratchPool& pool;
   const StopToken* stop;
+  std::atomic<int64_t>* cut_rays = nullptr;  // counts them
 };
 
 void ThrowIfStopped(const StopToken* stop) {
@@ -106,6 +110,7 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
     ThrowIfStopped(tracer.stop);
     const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
     tiles.March(model.map, model.occupancy, march, part, {});
+    if (tracer.cut_rays != nullptr) *tracer.cut_rays += tiles.num_cut_rays();
     tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
     ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
       std::unique_ptr<TilePass>& own = scratch->passes[worker];
@@ -217,11 +222,25 @@ HashRadianceField::HashRadianceField(std::unique_ptr<RadianceModel> model) : Has
 
 HashRadianceField::~HashRadianceField() = default;
 
+// Once a field: what is wrong with one view is wrong with all.
+void HashRadianceField::WarnAboutCutRays(int64_t cut_rays, size_t num_rays) const {
+  const double share = static_cast<double>(cut_rays) / static_cast<double>(std::max<size_t>(1, num_rays));
+  if (share < kCutShareToSay || warned_.exchange(true)) return;
+  LogWarning(
+      "{:.1f} % of the rays of a view have more than {} samples and are cut there: what lies behind is "
+      "missing. Fewer "
+      "steps across the scene, or a larger cone angle, would reach further",
+      100 * share, ops::kTileColumns);
+}
+
 RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
                                        const RenderRequest& request, const StopToken* stop) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
+  std::atomic<int64_t> cut_rays{0};
   const std::vector<RayResult> results =
-      Trace({*model_, *scratch_, stop}, model_->March(request.fine ? RadianceModel::kFineSteps : 1), rays);
+      Trace({*model_, *scratch_, stop, &cut_rays},
+            model_->March(request.fine ? RadianceModel::kFineSteps : 1), rays);
+  WarnAboutCutRays(cut_rays, rays.size());
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
   view.opacity = ImageF(camera.width, camera.height, 1);

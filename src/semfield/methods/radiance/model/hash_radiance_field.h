@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -30,9 +32,12 @@ class HashRadianceField : public RadianceField {
   const RadianceModel& model() const { return *model_; }
 
  private:
+  void WarnAboutCutRays(int64_t cut_rays, size_t num_rays) const;
+
   std::unique_ptr<RadianceModel> owned_;
   const RadianceModel* model_;
   std::unique_ptr<RenderScratchPool> scratch_;
+  mutable std::atomic<bool> warned_{false};
 };
 
 }  // namespace semfield

@@ -84,12 +84,18 @@ void RadianceOptions::Describe(OptionList& list) {
   list.Text("background", &background,
             "Colour behind the scene: auto takes white for captures with alpha, random for opaque ones.",
             {.choices = {"auto", "white", "black", "random"}});
+  list.Text(
+      "surroundings", &surroundings,
+      "What is around: a whole scene, or nothing, as around a thing that was cut out; auto takes nothing for "
+      "captures with alpha.",
+      {.choices = {"auto", "scene", "nothing"}});
   list.Int("seed", &seed, "Seed of every random choice.", {.min = 0});
 }
 
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture) {
   const bool object = capture.HasAlpha();
   const bool unbounded = capture.extent == SceneExtent::kUnbounded;
+  if (options.surroundings == "auto") options.surroundings = object ? "nothing" : "scene";
   if (options.background == "auto") options.background = object ? "white" : "random";
   if (options.steps_across <= 0) options.steps_across = unbounded ? 400 : 600;
   if (options.cone_angle < 0) options.cone_angle = unbounded ? 1.0 / 256 : 0;

@@ -53,12 +53,16 @@ struct RadianceOptions {
   int pose_start = 100;           // step, but at most a quarter of all
   // Other.
   std::string background = "auto";
+  std::string surroundings = "auto";  // scene, or nothing: a thing that stands in the void
   int seed = 1;
 
+  // Whether most of the cube is empty, as resolved.
+  bool IsObject() const { return surroundings == "nothing"; }
   void Describe(OptionList& list);
 };
 
-// Fills every field left at auto; `background` becomes white, black or random.
+// Fills every field left at auto; `background` becomes white, black or random, `surroundings` scene or
+// nothing.
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture);
 
 }  // namespace semfield

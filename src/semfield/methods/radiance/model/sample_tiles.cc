@@ -62,6 +62,7 @@ void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, con
   });
   const size_t spare = std::min(blocks_.size(), next_block_ + next_block_ / 4 + 1);
   for (size_t block = next_block_; block < spare; ++block) Grow(blocks_[block], 2 * kBlockSamples);
+  num_cut_rays_ = std::count(counts_.begin(), counts_.end(), options.max_samples);
   Pack(num_rays);
   const size_t columns = tiles_.size() * ops::kTileStride;
   for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) Grow(*buffer, columns);

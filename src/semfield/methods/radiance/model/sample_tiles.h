@@ -43,6 +43,8 @@ class SampleTiles {
 
   const std::vector<SampleTile>& tiles() const { return tiles_; }
   int64_t num_samples() const { return num_samples_; }
+  // Rays that had more samples than a tile has columns: what lies behind the last is missing.
+  int64_t num_cut_rays() const { return num_cut_rays_; }
   const int32_t* begin(const SampleTile& tile) const { return begin_.data() + tile.begin_offset; }
 
   size_t column(size_t tile) const { return tile * ops::kTileStride; }
@@ -75,6 +77,7 @@ class SampleTiles {
   std::vector<SampleTile> tiles_;
   std::vector<int32_t> begin_;
   int64_t num_samples_ = 0;
+  int64_t num_cut_rays_ = 0;
   int encoded_rows_ = 0;
   Buffer<float> t_, dt_, x_, y_, z_, encoded_;
 };

@@ -187,5 +187,24 @@ TEST(SampleTiles, LevelsThatAreNotActiveEncodeToZero) {
   }
 }
 
+// A contracted scene that is occupied everywhere asks for more samples than a tile holds; that is counted.
+TEST(SampleTiles, RaysThatAreCutAreCounted) {
+  const SceneMap map{.contracted = true, .center = {0, 0, 0}, .half_extent = 1};
+  ops::OccupancyGrid grid(16);
+  grid.Fill();
+  ops::MarchOptions march{
+      .near_distance = 0.02f, .far_distance = 200, .step = 0.0035f, .cone_angle = 0.7f / 256};
+  march.max_samples = ops::kTileColumns;
+  const std::vector<Ray> rays(3, Ray{.origin = {0, 0, 0}, .direction = {0, 0, 1}});
+  SampleTiles tiles;
+  tiles.March(map, grid, march, rays, {});
+  EXPECT_EQ(tiles.num_cut_rays(), 3);
+  march.cone_angle = 0.02f;
+  march.step = 0.02f;
+  tiles.March(map, grid, march, rays, {});
+  EXPECT_EQ(tiles.num_cut_rays(), 0);
+  EXPECT_GT(tiles.num_samples(), 300);
+}
+
 }  // namespace
 }  // namespace semfield

@@ -34,7 +34,7 @@ OccupancyUpdate::OccupancyUpdate(const RadianceModel& model, float min_opacity) 
   for (std::vector<float>* values : {&x_, &y_, &z_, &values_}) values->reserve(most_cells);
   const ops::MarchOptions march = model.March(1);
   threshold_ = min_opacity / (march.step * model.LengthScale());
-  object_ = !model.map.contracted && model.options.background != "random";
+  object_ = !model.map.contracted && model.options.IsObject();
   if (!model.map.contracted) return;
   const int n = model.occupancy.resolution();
   cell_threshold_.resize(model.occupancy.num_cells());

@@ -22,7 +22,7 @@ class OccupancyUpdate {
 
   static constexpr int kFirstSweepEnd = 96;  // no cell is pruned before all were looked at
   static constexpr float kMinOpacity = 0.01f;
-  // For looking at a field: what training leaves out is a tenth of a decibel.
+  // For looking at a field. Cells that training leaves out cost a tenth of a decibel.
   static constexpr float kMinOpacityToView = 0.0035f;
 
  private:

@@ -316,7 +316,8 @@ RadianceStepStats RadianceTrainer::Step() {
   occupancy_update_.AfterStep(step_, active_levels, model_);
 
   RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()),
-                             .marched_samples = tiles_.num_samples()};
+                             .marched_samples = tiles_.num_samples(),
+                             .cut_rays = tiles_.num_cut_rays()};
   for (const SlotResult& slot : slot_results_) {
     stats.mse += slot.mse / stats.rays;
     stats.distortion += slot.distortion / stats.rays;

@@ -24,6 +24,7 @@ struct RadianceStepStats {
   int64_t rays = 0;
   int64_t marched_samples = 0;
   int64_t kept_samples = 0;
+  int64_t cut_rays = 0;  // with more samples than a tile holds
   double Psnr() const;
 };
 

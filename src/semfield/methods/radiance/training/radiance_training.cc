@@ -93,6 +93,7 @@ Json RadianceSceneTrainer::Metrics(double seconds) const {
           {"rays", last_.rays},
           {"marched_samples", last_.marched_samples},
           {"kept_samples", last_.kept_samples},
+          {"cut_rays", last_.cut_rays},
           {"occupied", trainer_.model().occupancy.OccupiedFraction()}};
 }
 
