@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -83,12 +86,64 @@ TEST(Docs, TroubleshootingExplainsMessagesThatExist) {
   EXPECT_GT(count, 40);
 }
 
-TEST(Docs, LinksLeadToFiles) {
-  std::vector<fs::path> pages = {SourceFolder() / "README.md", SourceFolder() / "CONTRIBUTING.md"};
+std::vector<fs::path> AllPages() {
+  std::vector<fs::path> pages;
+  for (const char* page : {"README.md", "CONTRIBUTING.md", "CHANGELOG.md"})
+    pages.push_back(SourceFolder() / page);
   for (const auto& entry : fs::recursive_directory_iterator(SourceFolder() / "docs")) {
     if (entry.path().extension() == ".md") pages.push_back(entry.path());
   }
-  for (const fs::path& page : pages) {
+  return pages;
+}
+
+// A line without code, targets of links and what stands in parentheses, which may hold points of their own.
+std::string Bare(std::string line) {
+  for (const char* part :
+       {"^ *[0-9]+\\. ", "`[^`]*`", R"(\]\([^)]*\))", R"(\([^()]*\))", R"(\([^()]*\))", R"(\(.*$)"})
+    line = std::regex_replace(line, std::regex(part), "");
+  return line;
+}
+
+bool HoldsTwoSentences(const std::string& line) {
+  static const std::regex boundary(R"(([A-Za-z.]+|[^A-Za-z. ])[.!?][*_"']* +[A-Z])");
+  const std::string bare = Bare(line);
+  for (std::sregex_iterator it(bare.begin(), bare.end(), boundary), end; it != end; ++it) {
+    const std::string before = (*it)[1];
+    const bool is_abbreviation = before == "al" || before == "e.g" || before == "i.e" || before == "Eq" ||
+                                 before == "cf" || before.size() == 1;
+    if (!is_abbreviation || std::isdigit(static_cast<unsigned char>(before[0]))) return true;
+  }
+  return false;
+}
+
+bool HoldsABarePoint(const std::string& line) {
+  static const std::regex number(R"((^|[^0-9A-Za-z_./])\.[0-9])");
+  return std::regex_search(std::regex_replace(line, std::regex("`[^`]*`"), ""), number);
+}
+
+TEST(Docs, LinesHoldOneSentenceAndNumbersADigitBeforeThePoint) {
+  for (const fs::path& page : AllPages()) {
+    std::istringstream lines(Read(page));
+    std::string line;
+    bool is_code = false;
+    for (int number = 1; std::getline(lines, line); ++number) {
+      if (line.find("```") != std::string::npos) is_code = !is_code;
+      if (is_code || line.rfind("    ", 0) == 0) continue;
+      EXPECT_FALSE(HoldsABarePoint(line)) << page << ":" << number << ": " << line;
+      const size_t first = line.find_first_not_of(' ');
+      if (first == std::string::npos || line[first] == '|' || line[0] == '#' || line[0] == '<') continue;
+      EXPECT_FALSE(HoldsTwoSentences(line)) << page << ":" << number << ": " << line;
+    }
+  }
+  EXPECT_TRUE(HoldsTwoSentences("One sentence. Another one."));
+  EXPECT_TRUE(HoldsTwoSentences("It takes 0.5. Then it ends."));
+  EXPECT_FALSE(HoldsTwoSentences("The file `a.b. C` of Chen et al. Names (as here. Or here) are one."));
+  EXPECT_TRUE(HoldsABarePoint("It has .05 dB."));
+  EXPECT_FALSE(HoldsABarePoint("It has 0.05 dB in `.05` and v1.2.3 of a.b."));
+}
+
+TEST(Docs, LinksLeadToFiles) {
+  for (const fs::path& page : AllPages()) {
     const std::string text = Read(page);
     for (size_t at = 0; (at = text.find("](", at)) != std::string::npos;) {
       at += 2;

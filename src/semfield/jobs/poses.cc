@@ -361,7 +361,7 @@ void PosesJobOptions::Describe(OptionList& list) {
   list.Int("max-size", &max_size, "Longer side in pixels at which features are looked for.",
            {.min = 100, .max = 20000});
   list.Int("max-features", &max_features,
-           "Features of a photo at most; more find more, and take time with their square.",
+           "Features of a photo at most. More features find more poses, and time grows with their square.",
            {.min = 100, .max = 100000});
   list.Flag("allow-outside", &allow_outside, "Use photos that are links to files outside their folder.");
   list.Flag("restart", &restart, "Recover anew over what is there.");
