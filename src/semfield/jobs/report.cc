@@ -48,6 +48,7 @@ class ReportJob {
     control_.Report({.stage = "report", .done = done, .total = 4, .detail = what});
   }
   Json Evaluation(const std::string& protocol);
+  void AddEvaluations();
   void AddFacts();
   void AddTimes();
   void AddEvaluationTimes();
@@ -87,6 +88,20 @@ Json ReportJob::Evaluation(const std::string& protocol) {
                     protocol, command));
   }
   return evaluation;
+}
+
+// The numbers of every protocol that was run, in the order of their list.
+void ReportJob::AddEvaluations() {
+  for (const auto& protocol : Protocols()) {
+    const std::string name = protocol->name();
+    std::error_code code;
+    if (!fs::exists(EvaluationFile(run_.folder, name), code)) continue;
+    const Json evaluation = name == "views" ? page_.views_evaluation
+                            : name == "san" ? page_.san_evaluation
+                                            : Evaluation(name);
+    if (!evaluation.is_null())
+      page_.evaluations.emplace_back(fmt::format("Protocol {}: {}", name, protocol->sentence()), evaluation);
+  }
 }
 
 void ReportJob::AddFacts() {
@@ -251,6 +266,7 @@ ReportResult ReportJob::Run() {
           fmt::format("The numbers of protocol san are of the teacher {}.", teacher.get<std::string>()));
     }
   }
+  AddEvaluations();
   AddFacts();
   AddTimes();
   page_.options.emplace_back("Training", run_.train_config.value("options", Json()));

@@ -2,6 +2,11 @@
 #include "semfield/base/version.h"
 #include "semfield/methods/scenes_module.h"
 
+#ifdef STAND_IN_IS_NONE
+extern "C" int SomethingElse() {
+  return 1;
+}
+#else
 namespace semfield {
 namespace {
 
@@ -25,7 +30,7 @@ class StandInMethod : public Method {
   int num_threads_;
 };
 
-void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method>>* methods) {
+void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method> >* methods) {
   host.log(0, "the stand-in is here");
   methods->push_back(std::make_shared<StandInMethod>(host.num_threads));
 }
@@ -33,11 +38,6 @@ void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method
 }  // namespace
 }  // namespace semfield
 
-#ifdef STAND_IN_IS_NONE
-extern "C" int SomethingElse() {
-  return 1;
-}
-#else
 extern "C" const semfield::ScenesModule* SemfieldScenesModule() {
 #ifdef STAND_IN_OF_ANOTHER_BUILD
   static const semfield::ScenesModule module = {semfield::Version(), "another", &semfield::AddMethods};

@@ -18,7 +18,8 @@ class OccupancyGrid {
 
   int resolution() const { return resolution_; }
   size_t num_cells() const { return density_.size(); }
-  // Densities in 1 / world unit. Caller-owned meaning, checkpointed with the field.
+  // Densities in the caller's unit of length (the radiance field's: per half extent of the scene's cube),
+  // checkpointed with the field.
   Buffer<float>& density() { return density_; }
   const Buffer<float>& density() const { return density_; }
   // Running mean of the same, 0 before the first look: what a ray loses in a cell on average, where density()

@@ -228,23 +228,39 @@ std::string ThingsTable(const Json& evaluation) {
          rows + "</table></div></details>";
 }
 
+// Columns that tables of views show, where a protocol tells them.
+const std::vector<Column>& ViewColumns() {
+  static const std::vector<Column> columns = {{"psnr", "PSNR dB", 2},
+                                              {"ssim", "SSIM", 4},
+                                              {"milliseconds", "ms", 0},
+                                              {"iou", "mean IoU", 3},
+                                              {"iou_median", "median IoU", 3},
+                                              {"feature_mse", "feature MSE", 5},
+                                              {"feature_cosine", "feature cosine", 4},
+                                              {"teacher_distance", "to the teacher's nearest pose", 3}};
+  return columns;
+}
+
+std::vector<Column> ColumnsOf(const Json& evaluation) {
+  std::vector<Column> columns;
+  for (const Column& column : ViewColumns()) {
+    for (const Json& view : ArrayOf(evaluation, "per_view")) {
+      if (!NumberOf(view, column.key)) continue;
+      columns.push_back(column);
+      break;
+    }
+  }
+  return columns;
+}
+
 std::string Numbers(const ReportContent& content) {
   std::string html = Heading("Numbers", "");
-  if (content.views_evaluation.is_null() && content.san_evaluation.is_null()) {
-    return html + "<p class=\"lead\">Nothing is evaluated yet.</p>";
-  }
-  if (!content.views_evaluation.is_null()) {
-    html += MetricsTable("Held-out views (protocol views)", content.views_evaluation);
-    html += PerViewTable(content.views_evaluation,
-                         {{"psnr", "PSNR dB", 2}, {"ssim", "SSIM", 4}, {"milliseconds", "ms", 0}});
-  }
-  if (!content.san_evaluation.is_null()) {
-    html += MetricsTable("Masks and features (protocol san)", content.san_evaluation);
-    html += PerViewTable(content.san_evaluation, {{"iou", "mean IoU", 3},
-                                                  {"iou_median", "median IoU", 3},
-                                                  {"feature_mse", "feature MSE", 5},
-                                                  {"feature_cosine", "feature cosine", 4}});
-    html += ThingsTable(content.san_evaluation);
+  if (content.evaluations.empty()) return html + "<p class=\"lead\">Nothing is evaluated yet.</p>";
+  for (const auto& [heading, evaluation] : content.evaluations) {
+    html += MetricsTable(heading, evaluation);
+    if (const std::vector<Column> columns = ColumnsOf(evaluation); !columns.empty())
+      html += PerViewTable(evaluation, columns);
+    html += ThingsTable(evaluation);
   }
   return html;
 }

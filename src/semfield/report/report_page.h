@@ -31,8 +31,10 @@ struct ReportContent {
   std::vector<ReportFact> times;
   std::vector<Json> log;        // entries of metrics.jsonl
   std::string imitation_stage;  // the log's name of the imitation, e.g. "imitate-sam"
-  Json views_evaluation;        // as `evaluate` kept them; null: missing
+  Json views_evaluation;        // as `evaluate` kept them, for the tiles; null: missing
   Json san_evaluation;
+  std::vector<std::pair<std::string, Json>>
+      evaluations;                 // of every protocol that was run: heading and answer
   std::vector<std::string> notes;  // what is missing or out of date, with the command that mends it
   std::vector<ReportRow> views;    // photo, rendering, depth, difference
   std::vector<ReportRow> features;

@@ -34,6 +34,8 @@ ReportContent SmallContent() {
   content.san_evaluation = {
       {"metrics", {{"iou", 0.8125}, {"milliseconds", {{"decode", 12.5}}}}},
       {"per_view", {{{"view", "v"}, {"things", {{{"name", "chair"}, {"truth_iou", 0.5}}}}}}}};
+  content.evaluations = {{"Protocol views", content.views_evaluation},
+                         {"Protocol san", content.san_evaluation}};
   return content;
 }
 
@@ -63,10 +65,11 @@ TEST(ReportPage, EscapesEveryText) {
   content.notes = {evil};
   content.views[0].title = content.views[0].note = content.views[0].pictures[0].caption = evil;
   content.options = {{evil, {{evil, evil}}}};
-  content.views_evaluation["metrics"][evil] = evil;
-  content.views_evaluation["definitions"]["psnr"] = evil;
-  content.views_evaluation["per_view"][0]["view"] = evil;
-  content.san_evaluation["per_view"][0]["things"][0]["name"] = evil;
+  content.evaluations[0].first = evil;
+  content.evaluations[0].second["metrics"][evil] = evil;
+  content.evaluations[0].second["definitions"]["psnr"] = evil;
+  content.evaluations[0].second["per_view"][0]["view"] = evil;
+  content.evaluations[1].second["per_view"][0]["things"][0]["name"] = evil;
   const std::string html = BuildReportPage(content);
   EXPECT_EQ(Count(html, "<b id"), 0u);
   EXPECT_GE(Count(html, "&quot;&gt;&lt;b id=evil&gt;"), 12u);
@@ -78,6 +81,7 @@ TEST(ReportPage, BearsEvaluationsOfAnyShape) {
                           Json{{"per_view", {{{"things", {{{"name", 4}}}}}}}, {"definitions", {3}}}}) {
     ReportContent content = SmallContent();
     content.views_evaluation = content.san_evaluation = odd;
+    content.evaluations = {{"Odd", odd}};
     content.log = {odd};
     content.options = {{"Training", odd}};
     EXPECT_NE(BuildReportPage(content).find("</html>"), std::string::npos) << odd.dump();

@@ -27,7 +27,7 @@ void FeatureOptions::Describe(OptionList& list) {
       {.min = 0, .max = 4});
   list.Int("token-pixels", &token_pixels,
            "Rendered colours, so many a side of every token, that the head sees as well; with "
-           "--context-rings those of "
+           "context-rings those of "
            "neighbouring tokens too (not in the paper).",
            {.min = 0, .max = 8});
   list.Flag("head-skip", &head_skip, "Feed the head's input again at its third layer (released code).");

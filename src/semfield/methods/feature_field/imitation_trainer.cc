@@ -67,7 +67,7 @@ void ImitationTrainer::Restore(const SafetensorsFile& file) {
   fresh_saved_ = schedule_.fresh_used();
   const int64_t used = state.at("fresh_used").get<int64_t>();
   if (used != fresh_saved_) {
-    throw InputError("{}: state.fresh_used: expected {} at step {}, got {}; imitate anew with --restart",
+    throw InputError("{}: state.fresh_used: expected {} at step {}, got {}; imitate anew",
                      file.path().string(), fresh_saved_, step(), used);
   }
 }

@@ -33,7 +33,7 @@ void RadianceOptions::Describe(OptionList& list) {
            {.min = -1, .max = 8});
   list.Int("phase-steps", &phase_steps, "Training steps of one such phase.", {.min = 1, .max = 100000});
   list.Group("Schedule");
-  list.Int("steps", &steps, "Optimizer steps; 0 leaves it to --minutes or the preset.",
+  list.Int("steps", &steps, "Optimizer steps; 0 leaves it to the minutes asked for or to the preset.",
            {.min = 0, .max = 1e8});
   list.Real("grid-learning-rate", &grid_learning_rate, "Adam's first step size of the grid.",
             {.min = 0, .max = 1});

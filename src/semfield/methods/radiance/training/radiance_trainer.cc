@@ -101,9 +101,9 @@ void RadianceTrainer::ReserveBatch() {
 }
 
 int RadianceTrainer::ActiveLevels() const {
-  // Finest levels only fit noise while steps are coarser than their cells: two levels join with each phase.
+  // Finest levels only fit noise while steps are coarser than their cells: one level joins with each phase.
   const int phase = std::min(step_ / model_.options.phase_steps, model_.options.coarse_phases);
-  const int missing = 2 * std::max(0, model_.options.coarse_phases - 1 - phase) / 2;
+  const int missing = std::max(0, model_.options.coarse_phases - 1 - phase);
   return std::max(model_.options.levels / 2, model_.options.levels - missing);
 }
 

@@ -197,8 +197,7 @@ void ApplyPoseCorrections(const SafetensorsFile& checkpoint, double half_extent,
     const float* of_view = numbers.data() + static_cast<size_t>(view) * PoseRefinement::kStride;
     for (int k = 0; k < kNumbers; ++k) {
       if (!std::isfinite(of_view[k])) {
-        throw InputError("refined poses of the checkpoint: view {}: not a number. Train anew with --restart",
-                         view);
+        throw InputError("refined poses of the checkpoint: view {}: not a number. Train anew", view);
       }
     }
     Pose& pose = capture->views[view].world_from_camera;
