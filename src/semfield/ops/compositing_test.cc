@@ -219,7 +219,8 @@ TEST_P(CompositingTest, CutSamplesPassNoGradientWhateverTheyHold) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(i < 3 ? std::isfinite(d_raw[i]) : d_raw[i] == 0) << i;
 }
 
-// L = (C - target)^2 summed over channels, with a background behind, + 0.3 distortion + 0.2 T_final, in double.
+// L = (C - target)^2 summed over channels, with a background behind, + 0.3 distortion + 0.2 T_final, in
+// double.
 struct WholeLoss {
   std::vector<double> dt, s, ds;
   std::vector<double> channel[3];
