@@ -153,18 +153,18 @@ void SeedPhones() {
 void SeedImages() {
   ImageU8 rgb(23, 9, 3);
   for (size_t i = 0; i < rgb.data.size(); ++i) rgb.data[i] = static_cast<uint8_t>(i * 7);
-  ImageU8 grey(17, 5, 1, 99), rgba(8, 8, 4, 200);
+  ImageU8 gray(17, 5, 1, 99), rgba(8, 8, 4, 200);
   ImageU16 depth(11, 6, 1);
   for (size_t i = 0; i < depth.data.size(); ++i) depth.data[i] = static_cast<uint16_t>(i * 997);
   Seed("jpeg", "rgb", AsText(EncodeJpeg(rgb, 92)));
   Seed("jpeg", "rgb_420", AsText(EncodeJpeg(rgb, 50)));
-  Seed("jpeg", "grey", AsText(EncodeJpeg(grey, 80)));
+  Seed("jpeg", "gray", AsText(EncodeJpeg(gray, 80)));
   Seed("png", "rgb", AsText(EncodePng(rgb)));
-  Seed("png", "grey", AsText(EncodePng(grey)));
+  Seed("png", "gray", AsText(EncodePng(gray)));
   Seed("png", "rgba", AsText(EncodePng(rgba)));
   Seed("png", "depth", AsText(EncodePng16(depth)));
   // The header of an image bomb: 65500 x 65500 pixels in a file of some hundred bytes.
-  std::string bomb = AsText(EncodePng(grey));
+  std::string bomb = AsText(EncodePng(gray));
   for (const size_t at : {16, 20}) bomb.replace(at, 4, std::string("\0\0\xff\xdc", 4));
   Seed("png", "bomb", bomb);
 }

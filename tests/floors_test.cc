@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -95,7 +96,7 @@ TEST(Floors, RoomsIncludeOnlyLowerFloors) {
   const auto floors = ReadFloors(ReadText(SourceDir() / "cmake/SemfieldRooms.cmake"));
   ASSERT_GT(floors.size(), 5u) << "SEMFIELD_FLOORS not found";
   int num_includes = 0;
-  for (const char* top : {"src/semfield", "apps"}) {
+  for (const char* top : {"src/semfield", "apps", "bench"}) {
     for (const fs::path& file : SourcesUnder(SourceDir() / top)) {
       const auto room = RoomOf(floors, HousePath(file));
       ASSERT_TRUE(room) << file << " is in no room; add it to SEMFIELD_FLOORS";
@@ -107,6 +108,68 @@ TEST(Floors, RoomsIncludeOnlyLowerFloors) {
     }
   }
   EXPECT_GT(num_includes, 50);
+}
+
+// Sources of a room's library: not its tests, its benchmarks and what serves only those.
+bool IsOfTheLibrary(const fs::path& file) {
+  const std::string name = file.filename().string();
+  for (const char* other : {"_test", "test_", "_bench", "stand_in"}) {
+    if (name.find(other) != std::string::npos) return false;
+  }
+  return true;
+}
+
+// Rooms that the library or interface of `room` links, by its CMakeLists.txt; nothing if it makes none.
+std::optional<std::set<std::string>> LinkedRooms(const std::string& cmake, const std::string& room) {
+  std::smatch call;
+  if (!std::regex_search(cmake, call,
+                         std::regex("semfield_(?:library|interface)\\(" + room + "\\b([^()]*)\\)"))) {
+    return std::nullopt;
+  }
+  std::set<std::string> rooms;
+  const std::string text = call[1];
+  const std::regex link(R"(\bsemfield_(\w+))");
+  for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) rooms.insert((*it)[1]);
+  return rooms;
+}
+
+TEST(Floors, ARoomLinksExactlyTheRoomsThatItIncludes) {
+  const auto floors = ReadFloors(ReadText(SourceDir() / "cmake/SemfieldRooms.cmake"));
+  int num_rooms = 0;
+  for (const auto& [room, floor] : floors) {
+    const fs::path folder = SourceDir() / "src/semfield" / room;
+    const auto linked = LinkedRooms(ReadText(folder / "CMakeLists.txt"), room);
+    if (!linked) continue;
+    ++num_rooms;
+    std::set<std::string> included;
+    for (const fs::path& file : SourcesUnder(folder)) {
+      if (RoomOf(floors, HousePath(file)) != room || !IsOfTheLibrary(file)) continue;
+      for (const std::string& include : IncludesOf(ReadText(file))) {
+        const std::string other = RoomOf(floors, include).value_or(include);
+        if (other != room) included.insert(std::regex_replace(other, std::regex("/"), "_"));
+      }
+    }
+    EXPECT_EQ(*linked, included) << "room " << room;
+  }
+  EXPECT_GT(num_rooms, 15);
+  EXPECT_EQ(
+      LinkedRooms("semfield_library(run\n SOURCES a.cc\n LINKS semfield_base fmt::fmt semfield_ops)", "run"),
+      (std::set<std::string>{"base", "ops"}));
+}
+
+TEST(Headers, ThatAreInstalledNeedNoOthers) {
+  std::ifstream list(SourceDir() / "cmake/public_headers.txt");
+  std::set<std::string> installed;
+  for (std::string line; std::getline(list, line);) installed.insert(line);
+  EXPECT_GT(installed.size(), 50u);
+  for (const std::string& header : installed) {
+    const fs::path file = SourceDir() / "src/semfield" / header;
+    ASSERT_TRUE(fs::exists(file)) << header << " of cmake/public_headers.txt is not there";
+    EXPECT_TRUE(IsOfTheLibrary(file)) << header;
+    for (const std::string& include : IncludesOf(ReadText(file))) {
+      EXPECT_TRUE(installed.count(include)) << header << " needs " << include << ", which is not installed";
+    }
+  }
 }
 
 // Above the methods nobody names one: what they make is known by its interface (field/, methods/method.h).

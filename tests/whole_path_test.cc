@@ -70,15 +70,8 @@ bool AnyInside(const ImageU8& mask) {
   return std::any_of(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v != 0; });
 }
 
-TEST(WholePath, FromPhotosToMasksInAllViews) {
-  const std::string problem = WhyTheTeacherCannotRun();
-  if (!problem.empty()) GTEST_SKIP() << problem;
-  TestFolder folder;
-  const SyntheticOptions room = {.views = 24, .width = kWidth, .height = kHeight, .scene = "object"};
-  WriteSynthetic(room, folder / "room");
-  const std::string run = (folder / "run").string();
-
-  TrainJobOptions train = TinyTraining((folder / "room").string(), run, 400);
+void TrainAndImitate(const std::string& capture, const std::string& run) {
+  TrainJobOptions train = TinyTraining(capture, run, 400);
   train.ChooseMethod(KnownMethods());
   RadianceOptions& radiance = train.options.As<RadianceOptions>();
   radiance.levels = RadianceOptions().levels;
@@ -102,6 +95,52 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   features.cache_size = 16;
   features.fresh_probability = 0;  // the cache is filled once
   EXPECT_EQ(RunImitate(imitate, KnownMethods(), {}).views, 16);
+}
+
+// Every view has a mask of the photo's size, empty where the thing is said to be hidden.
+void CheckMasks(const Json& views) {
+  int hidden = 0, seen = 0;
+  for (const Json& record : views) {
+    const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
+    ASSERT_EQ(mask.width, kWidth);
+    ASSERT_EQ(mask.height, kHeight);
+    EXPECT_TRUE(std::filesystem::exists(record["overlay"].get<std::string>()));
+    if (record["hidden"].get<bool>()) {
+      EXPECT_FALSE(AnyInside(mask)) << record["view"];
+      EXPECT_EQ(record["area"], 0);
+      ++hidden;
+    } else {
+      EXPECT_EQ(AnyInside(mask), record["area"].get<int>() > 0);
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 2) << "of " << hidden + seen;
+  EXPECT_GT(hidden, 0);
+}
+
+// A view that the clicked point falls outside of cannot see it.
+void CheckThatOutsideIsHidden(const Capture& capture, int clicked, const Vec3& point, const Json& views) {
+  for (size_t i = 1; i < views.size(); ++i) {
+    const int index = static_cast<int>(i) - (static_cast<int>(i) <= clicked ? 1 : 0);
+    const View& view = capture.views[index];
+    const auto pixel = view.camera.Project(view.world_from_camera.Inverse() * point);
+    const bool outside =
+        !pixel || pixel->x() < -3 || pixel->y() < -3 || pixel->x() > kWidth + 3 || pixel->y() > kHeight + 3;
+    if (outside) {
+      EXPECT_TRUE(views[i]["hidden"].get<bool>()) << view.name;
+    }
+  }
+}
+
+TEST(WholePath, FromPhotosToMasksInAllViews) {
+  const std::string problem = WhyTheTeacherCannotRun();
+  if (!problem.empty()) GTEST_SKIP() << problem;
+  TestFolder folder;
+  const SyntheticOptions room = {.views = 24, .width = kWidth, .height = kHeight, .scene = "object"};
+  WriteSynthetic(room, folder / "room");
+  const std::string run = (folder / "run").string();
+
+  TrainAndImitate((folder / "room").string(), run);
   const RunFolder run_folder = RunFolder::Open(run);
   EXPECT_TRUE(std::filesystem::exists(run_folder.radiance_checkpoint()));
   EXPECT_TRUE(std::filesystem::exists(run_folder.features_checkpoint("sam")));
@@ -127,34 +166,8 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   const SyntheticHit hit = scene.Trace(ray);
   Vec3 point = clicked.world_from_camera.translation;
   for (int k = 0; k < 3; ++k) point[k] += double{hit.distance} * ray.direction[k];
-  int hidden = 0, seen = 0;
-  for (const Json& record : answer["views"]) {
-    const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
-    ASSERT_EQ(mask.width, kWidth);
-    ASSERT_EQ(mask.height, kHeight);
-    EXPECT_TRUE(std::filesystem::exists(record["overlay"].get<std::string>()));
-    if (record["hidden"].get<bool>()) {
-      EXPECT_FALSE(AnyInside(mask)) << record["view"];
-      EXPECT_EQ(record["area"], 0);
-      ++hidden;
-    } else {
-      EXPECT_EQ(AnyInside(mask), record["area"].get<int>() > 0);
-      ++seen;
-    }
-  }
-  EXPECT_GT(seen, 2) << "of " << hidden + seen;
-  EXPECT_GT(hidden, 0);
-  // A view that the point falls outside of cannot see it.
-  for (size_t i = 1; i < answer["views"].size(); ++i) {
-    const int index = static_cast<int>(i) - (static_cast<int>(i) <= click.view ? 1 : 0);
-    const View& view = capture.views[index];
-    const auto pixel = view.camera.Project(view.world_from_camera.Inverse() * point);
-    const bool outside =
-        !pixel || pixel->x() < -3 || pixel->y() < -3 || pixel->x() > kWidth + 3 || pixel->y() > kHeight + 3;
-    if (outside) {
-      EXPECT_TRUE(answer["views"][i]["hidden"].get<bool>()) << view.name;
-    }
-  }
+  CheckMasks(answer["views"]);
+  CheckThatOutsideIsHidden(capture, click.view, point, answer["views"]);
   EXPECT_TRUE(std::filesystem::exists(run_folder.masks_dir() / "mask.json"));
 }
 

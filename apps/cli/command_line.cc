@@ -54,15 +54,15 @@ void AddFlag(CLI::App& app, const Option& option, Given* given) {
 }
 
 void AddOption(CLI::App& app, const Option& option, Given* given) {
-  if (std::holds_alternative<bool*>(option.target)) {
+  if (option.IsFlag()) {
     AddFlag(app, option, given);
     return;
   }
-  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
   auto* added = app.add_option_function<std::vector<std::string>>(
       "--" + option.name, [given](const std::vector<std::string>& texts) { given->texts = texts; });
   added->type_size(1)->expected(1)->allow_extra_args(false);
-  added->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
+  added->multi_option_policy(option.IsList() ? CLI::MultiOptionPolicy::TakeAll
+                                             : CLI::MultiOptionPolicy::Throw);
 }
 
 std::vector<std::string> VerbNames() {

@@ -33,12 +33,8 @@ std::vector<VerbWords> AllVerbs() {
   return words;
 }
 
-bool IsFlag(const Option& option) {
-  return std::holds_alternative<bool*>(option.target);
-}
-
 std::string OptionName(const Option& option) {
-  const bool on = IsFlag(option) && option.default_value.is_boolean() && option.default_value.get<bool>();
+  const bool on = option.IsFlag() && option.default_value.is_boolean() && option.default_value.get<bool>();
   return (on ? "--no-" : "--") + option.name;
 }
 
@@ -67,8 +63,7 @@ std::string Bash(const std::vector<VerbWords>& verbs) {
       if (!option.limits.choices.empty()) {
         values += fmt::format("    \"{} --{}\") words=\"{}\" ;;\n", verb.verb->name, option.name,
                               fmt::join(option.limits.choices, " "));
-      } else if (std::holds_alternative<int*>(option.target) ||
-                 std::holds_alternative<double*>(option.target)) {
+      } else if (option.IsNumber()) {
         values += fmt::format("    \"{} --{}\") return ;;\n", verb.verb->name, option.name);
       }
     }
@@ -101,15 +96,14 @@ std::string Bash(const std::vector<VerbWords>& verbs) {
 std::string ZshArgument(const Option& option) {
   std::string text =
       fmt::format("'{}[{}]", OptionName(option), Replaced(Quotable(option.help), "[]:\\", "\\"));
-  if (IsFlag(option)) return text + "'";
+  if (option.IsFlag()) return text + "'";
   text += ":value:";
   if (!option.limits.choices.empty()) {
     text += fmt::format("({})", fmt::join(option.limits.choices, " "));
   } else if (std::holds_alternative<std::string*>(option.target)) {
     text += "_files";
   }
-  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
-  return is_list ? "'*" + text.substr(1) + "'" : text + "'";
+  return option.IsList() ? "'*" + text.substr(1) + "'" : text + "'";
 }
 
 std::string Zsh(const std::vector<VerbWords>& verbs) {
@@ -138,7 +132,7 @@ std::string Fish(const std::vector<VerbWords>& verbs) {
                           Replaced(Quotable(option.help), "\\", "\\"));
       if (!option.limits.choices.empty()) {
         text += fmt::format(" -x -a '{}'", fmt::join(option.limits.choices, " "));
-      } else if (!IsFlag(option)) {
+      } else if (!option.IsFlag()) {
         text += " -r";
       }
       text += "\n";

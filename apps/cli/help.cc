@@ -36,8 +36,7 @@ std::string Wrap(const std::string& text, size_t indent) {
 std::string Metavar(const Option& option) {
   if (!option.limits.metavar.empty()) return option.limits.metavar;
   if (!option.limits.choices.empty()) return fmt::format("{}", fmt::join(option.limits.choices, "|"));
-  if (std::holds_alternative<int*>(option.target)) return "N";
-  if (std::holds_alternative<double*>(option.target)) return "X";
+  if (option.IsNumber()) return option.IsInt() ? "N" : "X";
   return "TEXT";
 }
 
@@ -75,14 +74,13 @@ bool IsOn(const Option& option) {
 }  // namespace
 
 std::string OptionSignature(const Option& option) {
-  if (std::holds_alternative<bool*>(option.target)) return (IsOn(option) ? "--no-" : "--") + option.name;
+  if (option.IsFlag()) return (IsOn(option) ? "--no-" : "--") + option.name;
   return "--" + option.name + " " + Metavar(option);
 }
 
 std::string OptionHelp(const Option& option) {
-  if (std::holds_alternative<bool*>(option.target)) return (IsOn(option) ? "Turns off: " : "") + option.help;
-  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
-  return option.help + (is_list ? " May be given several times." : "") + DefaultNote(option);
+  if (option.IsFlag()) return (IsOn(option) ? "Turns off: " : "") + option.help;
+  return option.help + (option.IsList() ? " May be given several times." : "") + DefaultNote(option);
 }
 
 bool IsPositional(const Verb& verb, const Option& option) {

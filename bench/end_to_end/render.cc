@@ -80,7 +80,7 @@ class OpTimer {
     tiles_.March(model_.map, model_.occupancy, march, rays, {});
     times->marched += tiles_.num_samples();
     const Stopwatch stopwatch;
-    tiles_.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+    tiles_.Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
     times->ms[kEncode] += stopwatch.Milliseconds();
     const size_t num_tiles = tiles_.tiles().size();
     work_.resize(std::max(work_.size(), num_tiles));
@@ -123,14 +123,14 @@ class OpTimer {
 
   void DensityOps(size_t num_tiles, OpTimes* times) {
     Time(kDensity, times, num_tiles, [&](int64_t tile, int) {
-      ops::MlpForward(model_.density_shape, model_.density_mlp.data(),
+      ops::MlpForward(model_.density_shape, model_.density_mlp.values.data(),
                       {tiles_.encoded(tile), ops::kTileStride, tiles_.tiles()[tile].num_columns},
                       work_[tile].density.data());
     });
     for (size_t tile = 0; tile < num_tiles; ++tile) {
       Work& work = work_[tile];
       for (int c = 0; c < tiles_.tiles()[tile].num_columns; ++c) {
-        work.raw[c] = work.density[c] + static_cast<float>(model_.options.density_bias);
+        work.raw[c] = work.density[c] + static_cast<float>(model_.options.density_bias.value());
         work.dt[c] = tiles_.dt(tile)[c] * model_.LengthScale();
       }
     }
@@ -160,7 +160,7 @@ class OpTimer {
     }
     Time(kColor, times, num_tiles, [&](int64_t tile, int) {
       Work& work = work_[tile];
-      ops::MlpForward(model_.color_shape, model_.color_mlp.data(),
+      ops::MlpForward(model_.color_shape, model_.color_mlp.values.data(),
                       {work.color_in.data(), ops::kTileStride, work.columns}, work.color.data());
     });
     Time(kCompositeColor, times, num_tiles, [&](int64_t tile, int) {
@@ -266,14 +266,14 @@ class UniformRenderer {
     const ops::GridPoints points = {own.position.data(), own.position.data() + kStride,
                                     own.position.data() + 2 * kStride, kSamples};
     for (int level = 0; level < model_.options.levels; ++level) {
-      ops::HashGridForward(model_.layout, level, model_.grid_half.data(), points,
+      ops::HashGridForward(model_.layout, level, model_.grid.half.data(), points,
                            own.encoded.data() + level * model_.layout.config.features_per_level * kStride,
                            kStride);
     }
-    ops::MlpForward(model_.density_shape, model_.density_mlp.data(), {own.encoded.data(), kStride, kSamples},
-                    own.color_in.data());
+    ops::MlpForward(model_.density_shape, model_.density_mlp.values.data(),
+                    {own.encoded.data(), kStride, kSamples}, own.color_in.data());
     for (int i = 0; i < kSamples; ++i)
-      own.raw[i] = own.color_in[i] + static_cast<float>(model_.options.density_bias);
+      own.raw[i] = own.color_in[i] + static_cast<float>(model_.options.density_bias.value());
     const int32_t range[2] = {0, kSamples};
     const ops::CompositeTile tile = {
         .num_rays = 1, .begin = range, .raw_density = own.raw.data(), .dt = own.dt.data()};
@@ -285,8 +285,8 @@ class UniformRenderer {
     for (int k = 0; k < ops::kNumSphericalHarmonics; ++k) {
       std::fill_n(own.color_in.data() + (RadianceModel::kGeometryRows + k) * kStride, kSamples, harmonics[k]);
     }
-    ops::MlpForward(model_.color_shape, model_.color_mlp.data(), {own.color_in.data(), kStride, kSamples},
-                    own.color.data());
+    ops::MlpForward(model_.color_shape, model_.color_mlp.values.data(),
+                    {own.color_in.data(), kStride, kSamples}, own.color.data());
     for (int k = 0; k < 3; ++k) {
       double sum = through * background[k];
       for (int i = 0; i < kSamples; ++i) sum += own.weight[i] / (1 + std::exp(-own.color[k * kStride + i]));

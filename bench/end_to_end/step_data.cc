@@ -18,7 +18,7 @@ StepData MakeStepData(const Capture& capture, const ImageStore& store, const Rad
   sampler.Sample(trainer.step(), random, data.num_rays, &batch);
   std::vector<float> jitter(data.num_rays);
   data.background.resize(3 * static_cast<size_t>(data.num_rays));
-  SF_CHECK(model.options.background == "random");
+  SF_CHECK(model.options.background == Background::kRandom);
   for (int r = 0; r < data.num_rays; ++r) {
     jitter[r] = random.Uniform();
     for (int k = 0; k < 3; ++k) data.background[3 * r + k] = random.Uniform();

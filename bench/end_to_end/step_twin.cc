@@ -121,8 +121,11 @@ StepTwin::StepTwin(const RadianceTrainer& trainer, const StepData& data)
 void StepTwin::Density(const StepPlan& plan) {
   twin::HashGridForward(grid_, plan.grid, x_, y_, z_, encoded_);
   twin::MlpForward(density_.mlp, encoded_, plan.mlp_chunk);
-  const at::Tensor density =
-      density_.mlp.values[1].select(1, 0).add(options_.density_bias).clamp_max_(kLargestExponent).exp_();
+  const at::Tensor density = density_.mlp.values[1]
+                                 .select(1, 0)
+                                 .add(options_.density_bias.value())
+                                 .clamp_max_(kLargestExponent)
+                                 .exp_();
   const at::Tensor tau = density * dt_;
   // Packed rays: one running sum over all samples, less what it was at the ray's first. Double precision
   // keeps the digits.
@@ -193,7 +196,7 @@ at::Tensor StepTwin::ColorLoss(Losses* losses) {
 
 // Mip-NeRF 360 Eq. 15 by running sums, as ops::DistortionLoss.
 void StepTwin::Distortion(Losses* losses) {
-  const double scale = options_.distortion / static_cast<double>(num_rays_);
+  const double scale = options_.distortion.value() / static_cast<double>(num_rays_);
   const at::Tensor s = s_.index_select(0, kept_), ds = ds_.index_select(0, kept_);
   const at::Tensor moments = at::stack({weight_, weight_ * s});
   at::Tensor totals;

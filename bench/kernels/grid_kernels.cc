@@ -252,8 +252,9 @@ void FeatureGridKernels(Table& table) {
     }
   }};
   for (const twin::GridPlan& plan : Plans()) {
-    contest.twins.push_back(
-        [&, plan] { twin::HashGridRaysForward(twin, plan, x, y, z, weight, kSamplesPerRay, twin_out); });
+    contest.twins.push_back([&, plan] {
+      twin::HashGridRaysForward(twin, plan, {x, y, z, weight, kSamplesPerRay}, twin_out);
+    });
   }
   const Times times = Race(contest, table.seconds());
   const double limit = LineLimits(grid.layout, points).forward;

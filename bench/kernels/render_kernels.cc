@@ -153,18 +153,11 @@ ops::OccupancyGrid ShellGrid(int resolution, int thickness) {
   return grid;
 }
 
-void RunMarching(Table& table, int thickness) {
-  constexpr int kMarchedRays = 1 << 13;
-  constexpr int kMost = 1024;
-  constexpr int64_t kRaysATask = 256;
-  const ops::OccupancyGrid grid = ShellGrid(128, thickness);
-  const SceneMap map{false, {0, 0, 0}, 1};
-  ops::MarchOptions options;
-  options.step = 2 * std::sqrt(3.0f) / kMost;
-  std::vector<Ray> rays(kMarchedRays);
-  at::Tensor origins = at::empty({3, kMarchedRays}, at::kFloat), directions = at::empty_like(origins);
+// Rays from around the middle of the cube in all directions, also as columns of [3, count].
+std::vector<Ray> RaysFromTheMiddle(int count, at::Tensor& origins, at::Tensor& directions) {
+  std::vector<Ray> rays(count);
   Random random(1);
-  for (int r = 0; r < kMarchedRays; ++r) {
+  for (int r = 0; r < count; ++r) {
     float norm = 0;
     for (int k = 0; k < 3; ++k) {
       rays[r].origin[k] = random.Uniform(-0.3f, 0.3f);
@@ -173,10 +166,23 @@ void RunMarching(Table& table, int thickness) {
     }
     for (int k = 0; k < 3; ++k) {
       rays[r].direction[k] /= std::sqrt(norm);
-      origins.data_ptr<float>()[k * kMarchedRays + r] = rays[r].origin[k];
-      directions.data_ptr<float>()[k * kMarchedRays + r] = rays[r].direction[k];
+      origins.data_ptr<float>()[k * count + r] = rays[r].origin[k];
+      directions.data_ptr<float>()[k * count + r] = rays[r].direction[k];
     }
   }
+  return rays;
+}
+
+void RunMarching(Table& table, int thickness) {
+  constexpr int kMarchedRays = 1 << 13;
+  constexpr int kMost = 1024;
+  constexpr int64_t kRaysATask = 256;
+  const ops::OccupancyGrid grid = ShellGrid(128, thickness);
+  const SceneMap map{false, {0, 0, 0}, 1};
+  ops::MarchOptions options;
+  options.step = 2 * std::sqrt(3.0f) / kMost;
+  at::Tensor origins = at::empty({3, kMarchedRays}, at::kFloat), directions = at::empty_like(origins);
+  const std::vector<Ray> rays = RaysFromTheMiddle(kMarchedRays, origins, directions);
   at::Tensor occupied = at::empty({static_cast<int64_t>(grid.num_cells())}, at::kBool);
   for (uint32_t cell = 0; cell < grid.num_cells(); ++cell)
     occupied.data_ptr<bool>()[cell] = grid.Occupied(cell);
@@ -197,8 +203,12 @@ void RunMarching(Table& table, int thickness) {
   twin::Samples samples;
   for (const int64_t chunk : {8, 32, 128}) {
     contest.twins.push_back([&, chunk] {
-      samples = twin::March(origins, directions, occupied, grid.resolution(), options.near_distance,
-                            options.step, kMost, chunk);
+      samples = twin::March(origins, directions, occupied,
+                            {.resolution = grid.resolution(),
+                             .near_distance = options.near_distance,
+                             .step = options.step,
+                             .steps = kMost,
+                             .chunk = chunk});
     });
   }
   const Times times = Race(contest, table.seconds());

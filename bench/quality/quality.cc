@@ -36,8 +36,12 @@ struct BenchCapture {
 };
 
 const std::vector<BenchCapture> kCaptures = {
-    {"lego", "real/lego", 1, "white"}, {"fox2", "real/fox", 2}, {"fox4", "real/fox", 4},
-    {"tabletop", "real/tabletop"},     {"fern", "real/fern"},   {"room", "demo/room_013"},
+    {"lego", "real/lego", 1, "white"},
+    {"fox2", "real/fox", 2},
+    {"fox4", "real/fox", 4},
+    {"tabletop", "real/tabletop"},
+    {"fern", "real/fern"},
+    {"room", "demo/room_013"},
     {"test_00", "rooms/test/test_00"},
 };
 
@@ -114,8 +118,7 @@ void Train(const BenchOptions& bench, const BenchCapture& capture, double minute
   job.capture = (std::filesystem::path(bench.data) / capture.path).string();
   job.out = run;
   job.downscale = capture.downscale;
-  job.options.As<RadianceOptions>().background = capture.background;
-  job.options.As<RadianceOptions>().steps = bench.steps;
+  SetTrainOptions({"background=" + capture.background, fmt::format("steps={}", bench.steps)}, &job);
   job.minutes = minutes;
   job.restart = true;
   SetTrainOptions(bench.with, &job);

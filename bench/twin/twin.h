@@ -34,8 +34,11 @@ void HashGridForward(const HashGrid& grid, const GridPlan& plan, const at::Tenso
 void HashGridBackward(HashGrid& grid, const at::Tensor& x, const at::Tensor& y, const at::Tensor& z,
                       const at::Tensor& d_out);
 // Rays of equal length: [rays, levels * features], sum over each ray's points of weight * encoding.
-void HashGridRaysForward(const HashGrid& grid, const GridPlan& plan, const at::Tensor& x, const at::Tensor& y,
-                         const at::Tensor& z, const at::Tensor& weight, int64_t samples_per_ray,
+struct RaySamples {
+  at::Tensor x, y, z, weight;  // [rays * samples_per_ray]
+  int64_t samples_per_ray;
+};
+void HashGridRaysForward(const HashGrid& grid, const GridPlan& plan, const RaySamples& samples,
                          at::Tensor& out);
 
 // ---- Fully connected network, ReLU between the layers, no biases. Rows are samples.
@@ -66,8 +69,13 @@ at::Tensor CompositeBackward(const Composite& forward, const at::Tensor& dt, con
 struct Samples {
   at::Tensor ray, distance;
 };
+struct Lattice {
+  int64_t resolution;  // of `occupied`
+  float near_distance, step;
+  int64_t steps, chunk;
+};
 Samples March(const at::Tensor& origins, const at::Tensor& directions, const at::Tensor& occupied,
-              int64_t resolution, float near_distance, float step, int64_t steps, int64_t chunk);
+              const Lattice& lattice);
 
 // ---- Adam on one array.
 struct AdamState {

@@ -57,9 +57,13 @@ void FindCorners(const ops::HashGridLevel& level, const at::Tensor& x, const at:
   }
 }
 
+struct Points {
+  at::Tensor x, y, z;
+};
+
 // One level of points [begin, end) to out's columns.
-void ForwardLevel(const HashGrid& grid, size_t l, Gather gather, const at::Tensor& x, const at::Tensor& y,
-                  const at::Tensor& z, at::Tensor out) {
+void ForwardLevel(const HashGrid& grid, size_t l, Gather gather, const Points& points, at::Tensor out) {
+  const auto& [x, y, z] = points;
   const ops::HashGridLevel& level = grid.layout.levels[l];
   const int64_t count = x.size(0);
   if (gather == Gather::kEmbeddingBag) {
@@ -112,8 +116,8 @@ void HashGridForward(const HashGrid& grid, const GridPlan& plan, const at::Tenso
   const int64_t features = grid.layout.config.features_per_level;
   for (size_t l = 0; l < grid.tables.size(); ++l) {
     ForChunks(x.size(0), plan.chunk, [&](int64_t begin, int64_t end) {
-      ForwardLevel(grid, l, plan.gather, x.slice(0, begin, end), y.slice(0, begin, end),
-                   z.slice(0, begin, end),
+      ForwardLevel(grid, l, plan.gather,
+                   {x.slice(0, begin, end), y.slice(0, begin, end), z.slice(0, begin, end)},
                    out.slice(0, begin, end).slice(1, l * features, (l + 1) * features));
     });
   }
@@ -142,9 +146,10 @@ void HashGridBackward(HashGrid& grid, const at::Tensor& x, const at::Tensor& y, 
   });
 }
 
-void HashGridRaysForward(const HashGrid& grid, const GridPlan& plan, const at::Tensor& x, const at::Tensor& y,
-                         const at::Tensor& z, const at::Tensor& weight, int64_t samples_per_ray,
+void HashGridRaysForward(const HashGrid& grid, const GridPlan& plan, const RaySamples& samples,
                          at::Tensor& out) {
+  const at::Tensor &x = samples.x, &y = samples.y, &z = samples.z, &weight = samples.weight;
+  const int64_t samples_per_ray = samples.samples_per_ray;
   const c10::InferenceMode no_autograd;
   const int64_t features = grid.layout.config.features_per_level;
   const int64_t rays = x.size(0) / samples_per_ray;
@@ -165,7 +170,7 @@ void HashGridRaysForward(const HashGrid& grid, const GridPlan& plan, const at::T
         return;
       }
       at::Tensor encoded = at::empty({count, features}, at::kFloat);
-      ForwardLevel(grid, l, plan.gather, px, py, pz, encoded);
+      ForwardLevel(grid, l, plan.gather, {px, py, pz}, encoded);
       encoded.mul_(weight.slice(0, begin, end).unsqueeze(1));
       at::sum_out(out_part, encoded.view({ray_end - ray_begin, samples_per_ray, features}), 1);
     });

@@ -36,7 +36,8 @@ at::Tensor CompositeBackward(const Composite& forward, const at::Tensor& dt, con
 }
 
 Samples March(const at::Tensor& origins, const at::Tensor& directions, const at::Tensor& occupied,
-              int64_t resolution, float near_distance, float step, int64_t steps, int64_t chunk) {
+              const Lattice& lattice) {
+  const auto [resolution, near_distance, step, steps, chunk] = lattice;
   const int64_t rays = origins.size(1);
   const int64_t pieces = (rays + chunk - 1) / chunk;
   std::vector<at::Tensor> ray(pieces), distance(pieces);

@@ -39,7 +39,19 @@ Json NumberJson(double value, bool whole) {
 }
 
 Json ValueOf(const Option& option) {
-  return std::visit([](const auto* value) { return Json(*value); }, option.target);
+  const auto optional = [](const auto* value) {
+    return value->has_value() ? Json(**value) : Json(kAutoWord);
+  };
+  return std::visit(Overloaded{[](const auto* value) { return Json(*value); },
+                               [&](const std::optional<int>* value) { return optional(value); },
+                               [&](const std::optional<double>* value) { return optional(value); },
+                               [](const NamedValue& value) { return Json(value.get()); }},
+                    option.target);
+}
+
+bool IsAuto(const Option& option, const Json& value) {
+  if (value.is_number()) return option.limits.old_auto && value.get<double>() == *option.limits.old_auto;
+  return value == Json(kAutoWord);
 }
 
 // How the value is shown in an error: long ones are cut.
@@ -61,7 +73,7 @@ struct Range {
 // An Int is bounded by what an int holds as well as by its limits.
 Range RangeOf(const Option& option) {
   Range range{option.limits.min, option.limits.max};
-  if (std::holds_alternative<int*>(option.target)) {
+  if (option.IsInt()) {
     range.min = std::max<double>(range.min, std::numeric_limits<int>::min());
     range.max = std::min<double>(range.max, std::numeric_limits<int>::max());
   }
@@ -88,6 +100,9 @@ std::string Expected(const Option& option) {
       Overloaded{[](bool*) { return std::string("true or false"); },
                  [&](int*) { return with("a whole number", ", ", range); },
                  [&](double*) { return with("a number", ", ", range); },
+                 [&](std::optional<int>*) { return with("auto or a whole number", ", ", range); },
+                 [&](std::optional<double>*) { return with("auto or a number", ", ", range); },
+                 [&](const NamedValue&) { return with("one", " of ", choices); },
                  [&](std::string*) { return with(choices.empty() ? "text" : "one", " of ", choices); },
                  [&](std::vector<std::string>*) {
                    return with(choices.empty() ? "a list of texts" : "a list", " of ", choices);
@@ -112,7 +127,7 @@ bool IsChoice(const Option& option, const std::string& text) {
 
 double CheckedNumber(const Option& option, const Json& value, const std::string& where) {
   const Range range = RangeOf(option);
-  const bool whole = std::holds_alternative<int*>(option.target);
+  const bool whole = option.IsInt();
   if (!value.is_number()) throw WrongValue(option, Shown(value), where);
   const double number = value.get<double>();
   // 2e4 is a whole number too, however JSON spells it. The comparison also refuses NaN.
@@ -144,6 +159,10 @@ std::optional<Json> NumberFromText(const std::string& text) {
   const auto [rest, code] = std::from_chars(begin, end, number);
   if (code != std::errc() || rest != end || !std::isfinite(number)) return std::nullopt;
   return NumberJson(number, std::floor(number) == number && std::abs(number) < 1e15);
+}
+
+std::optional<Json> NumberOrAutoFromText(const std::string& text) {
+  return text == kAutoWord ? std::optional<Json>(text) : NumberFromText(text);
 }
 
 Json ListFromText(const std::string& text) {
@@ -194,21 +213,29 @@ Error UnknownOption(const OptionList& list, const std::string& key, const std::s
   return InputError("{}: unknown option {}; known: {}", where, shown, Joined(names, ", "));
 }
 
+bool IsOptionalNumber(const Option& option) {
+  return std::holds_alternative<std::optional<int>*>(option.target) ||
+         std::holds_alternative<std::optional<double>*>(option.target);
+}
+
 Json PropertySchema(const Option& option) {
   Json property;
   property["type"] =
       std::visit(Overloaded{[](bool*) { return "boolean"; }, [](int*) { return "integer"; },
-                            [](double*) { return "number"; }, [](std::string*) { return "string"; },
+                            [](double*) { return "number"; }, [](std::optional<int>*) { return "integer"; },
+                            [](std::optional<double>*) { return "number"; },
+                            [](std::string*) { return "string"; }, [](const NamedValue&) { return "string"; },
                             [](std::vector<std::string>*) { return "array"; }},
                  option.target);
+  if (IsOptionalNumber(option)) property["type"] = Json::array({property["type"], "string"});
   property["description"] = option.help;
   property["default"] = option.default_value;
-  const bool is_int = std::holds_alternative<int*>(option.target);
-  const bool is_number = is_int || std::holds_alternative<double*>(option.target);
-  if (is_number) {
+  if (option.IsNumber()) {
     const Range range = RangeOf(option);
-    if (std::isfinite(range.min)) property["minimum"] = NumberJson(range.min, is_int);
-    if (std::isfinite(range.max)) property["maximum"] = NumberJson(range.max, is_int);
+    const double least = std::min(range.min, option.limits.old_auto.value_or(range.min));
+    if (std::isfinite(range.min)) property["minimum"] = NumberJson(least, option.IsInt());
+    if (std::isfinite(range.max)) property["maximum"] = NumberJson(range.max, option.IsInt());
+    if (IsOptionalNumber(option)) property["pattern"] = fmt::format("^{}$", kAutoWord);
   } else if (std::holds_alternative<std::vector<std::string>*>(option.target)) {
     property["items"] = Json{{"type", "string"}};
     if (!option.limits.choices.empty()) property["items"]["enum"] = option.limits.choices;
@@ -241,6 +268,15 @@ std::string DefaultText(const Option& option) {
 
 }  // namespace
 
+bool Option::IsInt() const {
+  return std::holds_alternative<int*>(target) || std::holds_alternative<std::optional<int>*>(target);
+}
+
+bool Option::IsNumber() const {
+  return IsInt() || std::holds_alternative<double*>(target) ||
+         std::holds_alternative<std::optional<double>*>(target);
+}
+
 void OptionList::Group(std::string name) {
   group_ = std::move(name);
 }
@@ -252,6 +288,12 @@ void OptionList::Int(std::string name, int* value, std::string help, OptionLimit
   Add(std::move(name), value, std::move(help), std::move(limits));
 }
 void OptionList::Real(std::string name, double* value, std::string help, OptionLimits limits) {
+  Add(std::move(name), value, std::move(help), std::move(limits));
+}
+void OptionList::Int(std::string name, std::optional<int>* value, std::string help, OptionLimits limits) {
+  Add(std::move(name), value, std::move(help), std::move(limits));
+}
+void OptionList::Real(std::string name, std::optional<double>* value, std::string help, OptionLimits limits) {
   Add(std::move(name), value, std::move(help), std::move(limits));
 }
 void OptionList::Text(std::string name, std::string* value, std::string help, OptionLimits limits) {
@@ -266,7 +308,7 @@ void OptionList::Add(std::string name, Option::Target target, std::string help, 
   name = NormalName(std::move(name));
   SF_CHECK(!name.empty());
   if (Find(name) != nullptr) throw BugError(fmt::format("option '{}' is described twice", name));
-  Option option{std::move(name), group_, std::move(help), target, std::move(limits), Json()};
+  Option option{std::move(name), group_, std::move(help), std::move(target), std::move(limits), Json()};
   option.default_value = ValueOf(option);
   options_.push_back(std::move(option));
 }
@@ -304,6 +346,16 @@ void SetOption(const Option& option, const Json& value, const std::string& where
                         },
                         [&](int* target) { *target = static_cast<int>(CheckedNumber(option, value, where)); },
                         [&](double* target) { *target = CheckedNumber(option, value, where); },
+                        [&](std::optional<int>* target) {
+                          target->reset();
+                          if (!IsAuto(option, value))
+                            *target = static_cast<int>(CheckedNumber(option, value, where));
+                        },
+                        [&](std::optional<double>* target) {
+                          target->reset();
+                          if (!IsAuto(option, value)) *target = CheckedNumber(option, value, where);
+                        },
+                        [&](const NamedValue& target) { target.set(CheckedText(option, value, where)); },
                         [&](std::string* target) { *target = CheckedText(option, value, where); },
                         [&](std::vector<std::string>* target) {
                           if (!value.is_array()) throw WrongValue(option, Shown(value), where);
@@ -315,10 +367,15 @@ void SetOption(const Option& option, const Json& value, const std::string& where
 }
 
 void SetOptionFromText(const Option& option, const std::string& text, const std::string& where) {
-  const auto read = Overloaded{
-      [&](bool*) { return FlagFromText(text); }, [&](int*) { return NumberFromText(text); },
-      [&](double*) { return NumberFromText(text); }, [&](std::string*) { return std::optional<Json>(text); },
-      [&](std::vector<std::string>*) { return std::optional<Json>(ListFromText(text)); }};
+  const auto read =
+      Overloaded{[&](bool*) { return FlagFromText(text); },
+                 [&](int*) { return NumberFromText(text); },
+                 [&](double*) { return NumberFromText(text); },
+                 [&](std::optional<int>*) { return NumberOrAutoFromText(text); },
+                 [&](std::optional<double>*) { return NumberOrAutoFromText(text); },
+                 [&](std::string*) { return std::optional<Json>(text); },
+                 [&](const NamedValue&) { return std::optional<Json>(text); },
+                 [&](std::vector<std::string>*) { return std::optional<Json>(ListFromText(text)); }};
   const std::optional<Json> value = std::visit(read, option.target);
   if (!value) throw WrongValue(option, Shown(Json(text)), where);
   SetOption(option, *value, where);

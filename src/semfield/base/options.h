@@ -1,8 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,22 +26,37 @@ namespace semfield {
 //   }
 //
 // The value a field has when Describe is called is its default. Names are lower-case-with-dashes; '_' reads
-// as '-'.
+// as '-'. A std::optional field without a value is written and read as the word "auto": whoever uses the
+// struct decides.
 struct OptionLimits {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};  // for Text and TextList: what is allowed; empty: anything
   std::string metavar = {};               // how help shows the value, e.g. "MINUTES"
+  // Of an optional number: also reads as "auto", as older files have it.
+  std::optional<double> old_auto = {};
+};
+
+// A field that holds one of a list of names, each of which is a value of an enum.
+struct NamedValue {
+  std::function<std::string()> get;
+  std::function<void(const std::string&)> set;  // one of the choices
 };
 
 struct Option {
-  using Target = std::variant<bool*, int*, double*, std::string*, std::vector<std::string>*>;
+  using Target = std::variant<bool*, int*, double*, std::optional<int>*, std::optional<double>*, std::string*,
+                              NamedValue, std::vector<std::string>*>;
   std::string name;
   std::string group;
   std::string help;
   Target target;
   OptionLimits limits;
   Json default_value;  // the value at Describe time
+
+  bool IsFlag() const { return std::holds_alternative<bool*>(target); }
+  bool IsList() const { return std::holds_alternative<std::vector<std::string>*>(target); }
+  bool IsInt() const;     // optional or not
+  bool IsNumber() const;  // whole or not, optional or not
 };
 
 // Names of the options that somebody gave, in a file or on the command line, whatever their values: what was
@@ -51,6 +69,14 @@ class OptionList {
   void Flag(std::string name, bool* value, std::string help);
   void Int(std::string name, int* value, std::string help, OptionLimits limits = {});
   void Real(std::string name, double* value, std::string help, OptionLimits limits = {});
+  void Int(std::string name, std::optional<int>* value, std::string help, OptionLimits limits = {});
+  void Real(std::string name, std::optional<double>* value, std::string help, OptionLimits limits = {});
+  // An enum by its names, in the order in which help shows them; the other has "auto" before them.
+  template <class E>
+  void Choice(std::string name, E* value, std::string help, std::vector<std::pair<std::string, E>> names);
+  template <class E>
+  void ChoiceOrAuto(std::string name, std::optional<E>* value, std::string help,
+                    std::vector<std::pair<std::string, E>> names);
   void Text(std::string name, std::string* value, std::string help, OptionLimits limits = {});
   void TextList(std::string name, std::vector<std::string>* value, std::string help,
                 OptionLimits limits = {});
@@ -73,6 +99,36 @@ class OptionList {
   std::vector<Option> options_;
   GivenOptions given_;
 };
+
+inline constexpr char kAutoWord[] = "auto";
+
+template <class E>
+void OptionList::Choice(std::string name, E* value, std::string help,
+                        std::vector<std::pair<std::string, E>> names) {
+  OptionLimits limits;
+  for (const auto& [word, meaning] : names) limits.choices.push_back(word);
+  NamedValue target;
+  target.get = [value, names] {
+    for (const auto& [word, meaning] : names) {
+      if (meaning == *value) return word;
+    }
+    return std::string();
+  };
+  target.set = [value, names](const std::string& text) {
+    for (const auto& [word, meaning] : names) {
+      if (word == text) *value = meaning;
+    }
+  };
+  Add(std::move(name), std::move(target), std::move(help), std::move(limits));
+}
+
+template <class E>
+void OptionList::ChoiceOrAuto(std::string name, std::optional<E>* value, std::string help,
+                              std::vector<std::pair<std::string, E>> names) {
+  std::vector<std::pair<std::string, std::optional<E>>> with_auto = {{kAutoWord, std::nullopt}};
+  with_auto.insert(with_auto.end(), names.begin(), names.end());
+  Choice<std::optional<E>>(std::move(name), value, std::move(help), std::move(with_auto));
+}
 
 // Sets one option from JSON. Wrong type, out of range or not a choice: Error naming `where` and the option.
 void SetOption(const Option& option, const Json& value, const std::string& where);

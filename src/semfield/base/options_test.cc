@@ -159,6 +159,41 @@ TEST_F(OptionsTest, MarkdownIsATableWithAHeadingRowPerGroup) {
   EXPECT_NE(text.find("| `--distortion` | `true` | "), std::string::npos);
 }
 
+enum class Fruit { kApple, kPear };
+
+TEST(OptionList, WhatIsLeftToTheProgramIsTheWordAuto) {
+  std::optional<int> count;
+  std::optional<double> size = 2.5;
+  Fruit fruit = Fruit::kPear;
+  std::optional<Fruit> other;
+  OptionList list;
+  list.Int("count", &count, "How many.", {.min = 0, .max = 9, .old_auto = -1});
+  list.Real("size", &size, "How large.", {.min = 0});
+  const std::vector<std::pair<std::string, Fruit>> names = {{"apple", Fruit::kApple}, {"pear", Fruit::kPear}};
+  list.Choice("fruit", &fruit, "Which.", names);
+  list.ChoiceOrAuto("other", &other, "Which as well.", names);
+  EXPECT_EQ(OptionsToJson(list).dump(), R"({"count":"auto","size":2.5,"fruit":"pear","other":"auto"})");
+  OptionsFromJson(list, Json::parse(R"({"count": 3, "size": "auto", "fruit": "apple", "other": "pear"})"),
+                  "t");
+  EXPECT_EQ(count, 3);
+  EXPECT_EQ(size, std::nullopt);
+  EXPECT_EQ(fruit, Fruit::kApple);
+  EXPECT_EQ(other, Fruit::kPear);
+  SetOptionFromText(*list.Find("count"), "-1", "t");  // as older files have it
+  EXPECT_EQ(count, std::nullopt);
+  SetOptionFromText(*list.Find("size"), "0.5", "t");
+  EXPECT_EQ(size, 0.5);
+  SetOptionFromText(*list.Find("other"), "auto", "t");
+  EXPECT_EQ(other, std::nullopt);
+  for (const char* wrong : {"-2", "10", "1.5", "many", ""}) {
+    EXPECT_THROW(SetOptionFromText(*list.Find("count"), wrong, "t"), Error) << wrong;
+  }
+  EXPECT_THROW(SetOptionFromText(*list.Find("size"), "-1", "t"), Error);  // only where it is declared
+  EXPECT_THROW(SetOptionFromText(*list.Find("fruit"), "auto", "t"), Error);
+  EXPECT_THROW(OptionsFromJson(list, Json::parse(R"({"other": 1})"), "t"), Error);
+  EXPECT_NE(OptionsMarkdown(list).find("| `--count` | `auto` | 0 to 9 |"), std::string::npos);
+}
+
 TEST(NearestName, FindsMisspellingsAndShortForms) {
   const std::vector<std::string> known = {"steps", "learning-rate", "background", "distortion", "sam"};
   EXPECT_EQ(NearestName("step", known), "steps");

@@ -148,7 +148,7 @@ TEST(ImageStore, ColorsUnderTransparencyDoNotBleed) {
   EXPECT_NEAR(small->At(3, 3, 3), 128, 1);
 }
 
-TEST(ImageStore, GreyImagesBecomeRgb) {
+TEST(ImageStore, GrayImagesBecomeRgb) {
   TempFolder folder;
   const Capture capture = PlainCapture(folder, 3, 1);
   const auto image = ImageStore(capture).Image(2);

@@ -31,26 +31,26 @@ double WorkingScale(const Capture& capture) {
 }
 
 // Luma, grey where the photo is transparent, and which pixels are part of it.
-void Separate(const ImageU8& image, const ImageU8* mask, ImageF* grey, ImageU8* use) {
-  *grey = ImageF(image.width, image.height, 1);
+void Separate(const ImageU8& image, const ImageU8* mask, ImageF* gray, ImageU8* use) {
+  *gray = ImageF(image.width, image.height, 1);
   *use = ImageU8(image.width, image.height, 1, 255);
   for (size_t p = 0; p < image.num_pixels(); ++p) {
     const uint8_t* pixel = &image.data[p * image.channels];
     const float luma = (0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2]) / 255;
     const float alpha = image.channels == 4 ? pixel[3] / 255.f : 1.f;
-    grey->data[p] = alpha * luma + (1 - alpha) * 0.5f;
+    gray->data[p] = alpha * luma + (1 - alpha) * 0.5f;
     if (alpha < 0.5f || (mask != nullptr && mask->data[p] == 0)) use->data[p] = 0;
   }
 }
 
-void MeasureExposure(const ImageU8& image, const ImageF& grey, const ImageU8& use, ViewEvidence* view) {
+void MeasureExposure(const ImageU8& image, const ImageF& gray, const ImageU8& use, ViewEvidence* view) {
   size_t used = 0, bright = 0, dark = 0;
   double sum = 0;
   for (size_t p = 0; p < image.num_pixels(); ++p) {
     if (use.data[p] == 0) continue;
     const uint8_t* pixel = &image.data[p * image.channels];
     ++used;
-    sum += grey.data[p];
+    sum += gray.data[p];
     bright += std::min({pixel[0], pixel[1], pixel[2]}) >= 250;
     dark += std::max({pixel[0], pixel[1], pixel[2]}) <= 5;
   }
@@ -62,14 +62,14 @@ void MeasureExposure(const ImageU8& image, const ImageF& grey, const ImageU8& us
 }
 
 // Differences of neighbouring pixels against those of pixels four apart.
-double DetailOf(const ImageF& grey, const ImageU8& use) {
+double DetailOf(const ImageF& gray, const ImageU8& use) {
   double fine = 0, coarse = 0;
-  for (int y = 0; y + 4 < grey.height; ++y) {
-    for (int x = 0; x + 4 < grey.width; ++x) {
+  for (int y = 0; y + 4 < gray.height; ++y) {
+    for (int x = 0; x + 4 < gray.width; ++x) {
       if (use.At(x, y) == 0) continue;
-      const float here = grey.At(x, y);
-      fine += std::abs(grey.At(x + 1, y) - here) + std::abs(grey.At(x, y + 1) - here);
-      coarse += std::abs(grey.At(x + 4, y) - here) + std::abs(grey.At(x, y + 4) - here);
+      const float here = gray.At(x, y);
+      fine += std::abs(gray.At(x + 1, y) - here) + std::abs(gray.At(x, y + 1) - here);
+      coarse += std::abs(gray.At(x + 4, y) - here) + std::abs(gray.At(x, y + 4) - here);
     }
   }
   return coarse > 0 ? fine / coarse : 0;
@@ -80,14 +80,14 @@ ViewEvidence LookAtView(const ImageStore& store, int index) {
   view.camera = store.CameraOf(index);
   const auto image = store.Image(index);
   const auto mask = store.Mask(index);
-  ImageF grey;
+  ImageF gray;
   ImageU8 use;
-  Separate(*image, mask.get(), &grey, &use);
-  MeasureExposure(*image, grey, use, &view);
-  view.detail = DetailOf(grey, use);
+  Separate(*image, mask.get(), &gray, &use);
+  MeasureExposure(*image, gray, use, &view);
+  view.detail = DetailOf(gray, use);
   view.keypoints = FindKeypoints(
-      grey, use,
-      {.max_keypoints = kMaxKeypoints, .enlarge = std::max(grey.width, grey.height) < kEnlargeBelow});
+      gray, use,
+      {.max_keypoints = kMaxKeypoints, .enlarge = std::max(gray.width, gray.height) < kEnlargeBelow});
   for (const Keypoint& point : view.keypoints.points)
     view.directions.push_back(view.camera.DirectionAt(Vec2(point.x, point.y)));
   return view;

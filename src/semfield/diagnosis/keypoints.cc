@@ -320,12 +320,12 @@ void FindInOctave(const Octave& octave, int index, double step, double offset, c
 
 }  // namespace
 
-Keypoints FindKeypoints(const ImageF& grey, const ImageU8& use, const KeypointOptions& options) {
-  SF_CHECK_EQ(grey.channels, 1);
-  ImageF first = grey;
+Keypoints FindKeypoints(const ImageF& gray, const ImageU8& use, const KeypointOptions& options) {
+  SF_CHECK_EQ(gray.channels, 1);
+  ImageF first = gray;
   double step = 1, sigma = kSigmaOfImage;
   if (options.enlarge) {
-    first = Resize(grey, 2 * grey.width, 2 * grey.height);
+    first = Resize(gray, 2 * gray.width, 2 * gray.height);
     step = 0.5;
     sigma *= 2;
   }

@@ -34,6 +34,6 @@ struct Keypoints {
 // Extrema of differences of Gaussians with gradient histograms (Lowe, Distinctive Image Features from
 // Scale-Invariant Keypoints, 2004), of one channel in [0, 1]. Where `use` (same size, may be empty) is 0
 // there are none.
-Keypoints FindKeypoints(const ImageF& grey, const ImageU8& use, const KeypointOptions& options);
+Keypoints FindKeypoints(const ImageF& gray, const ImageU8& use, const KeypointOptions& options);
 
 }  // namespace semfield::diagnosis

@@ -207,9 +207,9 @@ class ViewProgress {
 
 }  // namespace
 
-SanResult EvaluateSan(const EvaluationScene& scene, const FeatureField& features, const ImageEncoder& encoder,
-                      const PromptDecoder& decoder, const std::vector<int>& views, const SanOptions& options,
-                      const JobControl& control) {
+SanResult EvaluateSan(const EvaluationScene& scene, const Imitated& imitated, const std::vector<int>& views,
+                      const SanOptions& options, const JobControl& control) {
+  const auto& [features, encoder, decoder] = imitated;
   SanResult result{.options = options, .teacher = encoder.card().name};
   result.per_view.resize(views.size());
   result.workers = std::max(1, std::min(NumThreads(), static_cast<int>(views.size())));

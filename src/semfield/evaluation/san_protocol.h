@@ -68,11 +68,17 @@ struct SanResult {
   std::vector<SanViewScore> per_view = {};
 };
 
+// What is compared: a feature field and its teacher.
+struct Imitated {
+  const FeatureField& features;
+  const ImageEncoder& encoder;
+  const PromptDecoder& decoder;
+};
+
 // Each worker takes a view at a time with its own clones of encoder and decoder, which should be loaded for
 // one thread.
-SanResult EvaluateSan(const EvaluationScene& scene, const FeatureField& features, const ImageEncoder& encoder,
-                      const PromptDecoder& decoder, const std::vector<int>& views, const SanOptions& options,
-                      const JobControl& control);
+SanResult EvaluateSan(const EvaluationScene& scene, const Imitated& imitated, const std::vector<int>& views,
+                      const SanOptions& options, const JobControl& control);
 
 // A click of one view, for lists.
 struct RankedClick {

@@ -79,7 +79,7 @@ class SanProtocol : public Protocol {
                                 .granularity = ParseGranularity(choices.granularity),
                                 .training_poses = features.training_poses};
     const SanResult result =
-        EvaluateSan(inputs.scene, *features.field, *encoder, *decoder, inputs.views, options, control);
+        EvaluateSan(inputs.scene, {*features.field, *encoder, *decoder}, inputs.views, options, control);
     const Json metrics = SanMetricsJson(result);
     return {.protocol = name(),
             .facts = {{"features_checkpoint", features.checksum},

@@ -191,9 +191,11 @@ Json SanWorstJson(const SanResult& result, size_t count) {
   return worst;
 }
 
-Json SanDefinitions(const SanResult& result) {
+namespace {
+
+Json MaskDefinitions(const SanResult& result) {
   const int side = result.options.clicks_per_side;
-  Json definitions = {
+  return {
       {"iou",
        fmt::format(
            "Intersection over union of our mask and the teacher's for the same single click; {} x {} clicks "
@@ -230,7 +232,11 @@ Json SanDefinitions(const SanResult& result) {
       {"iou_median", "Median of the same over all clicks of all views."},
       {"iou_share_over_0.7", "Share of clicks with an intersection over union above 0.7."},
       {"same_choice",
-       "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart, single)."},
+       "Share of clicks for which the decoder chose the same of its masks (whole, part, subpart, single)."}};
+}
+
+Json FeatureAndTruthDefinitions(const SanResult& result) {
+  return {
       {"feature_mse",
        "Squared difference of rendered and teacher features, mean over all channels and tokens of the "
        "square picture and over the views."},
@@ -255,6 +261,13 @@ Json SanDefinitions(const SanResult& result) {
                                    "encoding, and decoding one "
                                    "click; each on one thread, {} at once.",
                                    result.workers)}};
+}
+
+}  // namespace
+
+Json SanDefinitions(const SanResult& result) {
+  Json definitions = MaskDefinitions(result);
+  definitions.update(FeatureAndTruthDefinitions(result));
   return definitions;
 }
 

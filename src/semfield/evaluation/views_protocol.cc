@@ -24,9 +24,16 @@ ImageU8 RightHalf(const ImageF& photo, const ImageU8* mask) {
   return valid;
 }
 
-std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, int view, const FittedView& fit,
-                                             const RenderRequest& options, const ImageF& unfitted,
-                                             const ImageF& photo, const ImageU8* mask) {
+struct HeldOutPhoto {
+  int view;
+  const ImageF& photo;
+  const ImageU8* mask;
+};
+
+std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, const HeldOutPhoto& held_out,
+                                             const FittedView& fit, const RenderRequest& options,
+                                             const ImageF& unfitted) {
+  const auto& [view, photo, mask] = held_out;
   const ImageU8 valid = RightHalf(photo, mask);
   const SquaredError before = PictureError(unfitted, photo, &valid);
   if (before.count == 0) return {};
@@ -61,7 +68,7 @@ ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit, 
   score.ssim = Ssim(rendered.rgb, photo, mask.get());
   if (fit) {
     score.right =
-        ScoreRightHalf(scene, view, fit(view, photo, mask.get()), options, rendered.rgb, photo, mask.get());
+        ScoreRightHalf(scene, {view, photo, mask.get()}, fit(view, photo, mask.get()), options, rendered.rgb);
   }
   return score;
 }

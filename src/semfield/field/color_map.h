@@ -15,6 +15,15 @@ struct ColorMap {
   void Show(const float color[3], float shown[3]) const {
     for (int k = 0; k < 3; ++k) shown[k] = std::exp(log_gain[k]) * color[k] + offset[k];
   }
+  // Given dL/dshown of a color: replaces it by dL/dcolor and writes the gradient of log_gain and offset [6].
+  void Backward(const float color[3], float d_shown[3], float d_map[6]) const {
+    for (int k = 0; k < 3; ++k) {
+      const float gain = std::exp(log_gain[k]);
+      d_map[k] = d_shown[k] * gain * color[k];
+      d_map[3 + k] = d_shown[k];
+      d_shown[k] *= gain;
+    }
+  }
 };
 
 }  // namespace semfield

@@ -160,12 +160,12 @@ TEST(Png, FewBitsAreUnpackedUnscaledForLabels) {
   raw.color_type = SPNG_COLOR_TYPE_GRAYSCALE;
   raw.palette.clear();
   EXPECT_EQ(DecodeImage16(EncodeRaw(raw), "memory").data, expected);
-  const ImageU8 grey = DecodeImage(EncodeRaw(raw), "memory");  // a picture: 3 of 3 is white
-  EXPECT_EQ(grey.channels, 1);
-  EXPECT_EQ(grey.data, (std::vector<uint8_t>{0, 85, 170, 255, 255, 255, 170, 85, 0, 0}));
+  const ImageU8 gray = DecodeImage(EncodeRaw(raw), "memory");  // a picture: 3 of 3 is white
+  EXPECT_EQ(gray.channels, 1);
+  EXPECT_EQ(gray.data, (std::vector<uint8_t>{0, 85, 170, 255, 255, 255, 170, 85, 0, 0}));
 }
 
-TEST(Png, GreyWithAlphaBecomesRgba) {
+TEST(Png, GrayWithAlphaBecomesRgba) {
   RawPng raw{.width = 2, .height = 1, .color_type = SPNG_COLOR_TYPE_GRAYSCALE_ALPHA};
   raw.rows = {9, 255, 200, 7};
   const Bytes bytes = EncodeRaw(raw);

@@ -87,12 +87,12 @@ std::vector<std::byte> EncodeJpeg(const ImageU8& image, int quality) {
   SF_CHECK(quality >= 1 && quality <= 100);
   const Handle handle(tjInitCompress());
   if (!handle) throw ResourceError("the JPEG encoder cannot be started: {}", tjGetErrorStr2(nullptr));
-  const bool grey = image.channels == 1;
-  const int subsampling = grey ? TJSAMP_GRAY : (quality >= 90 ? TJSAMP_444 : TJSAMP_420);
+  const bool gray = image.channels == 1;
+  const int subsampling = gray ? TJSAMP_GRAY : (quality >= 90 ? TJSAMP_444 : TJSAMP_420);
   unsigned char* encoded = nullptr;
   unsigned long size = 0;
   const int status = tjCompress2(handle.get(), image.data.data(), image.width, 0, image.height,
-                                 grey ? TJPF_GRAY : TJPF_RGB, &encoded, &size, subsampling, quality, 0);
+                                 gray ? TJPF_GRAY : TJPF_RGB, &encoded, &size, subsampling, quality, 0);
   const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(encoded, tjFree);
   if (status != 0) {
     throw InputError("{} x {} pixels cannot be written as JPEG: {}; write PNG instead", image.width,

@@ -75,7 +75,7 @@ TEST(Resize, ChannelsDoNotMixAndThreadsDoNotMatter) {
 
 // interpolate(mode="bilinear", align_corners=False): position (i + 0.5) * in / out - 0.5, two neighbours
 // only.
-TEST(ResizeBilinear, TakesTwoNeighboursAtHalfPixelCenters) {
+TEST(ResizeBilinear, TakesTwoNeighborsAtHalfPixelCenters) {
   // 5 -> 2: positions 0.75 and 3.25.
   ExpectValues(ResizeBilinear(Row<float>({0, 10, 20, 50, 90}), 2, 1), {7.5f, 60});
   // 4 -> 8: -0.25 (clamped), 0.25, 0.75, ...

@@ -18,10 +18,10 @@ struct PngHeader {
   spng_ihdr ihdr{};
   bool transparent = false;  // alpha channel or tRNS chunk
 
-  bool grey() const {
+  bool gray() const {
     return ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE || ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
   }
-  int channels() const { return transparent ? 4 : (grey() ? 1 : 3); }
+  int channels() const { return transparent ? 4 : (gray() ? 1 : 3); }
 };
 
 void Require(int status, const std::string& where) {

@@ -182,8 +182,8 @@ TEST_F(ClickSessionTest, TokensUnderCornerClicksAreOfTheClickedSurface) {
   constexpr int kGrid = 16;
   FeatureModel features(SmallFeatures(), {.encoder = "toy", .channels = 8, .grid = kGrid});
   Random random(5);
-  for (float& value : features.grid) value = random.Uniform(-1, 1);
-  features.UpdateShadow();
+  for (float& value : features.grid().values) value = random.Uniform(-1, 1);
+  features.grid().UpdateHalf();
   FeatureProbe probe;
   ClickSession session(field_, RenderedFeatures(field_, features), probe);
   const Pose pose = field_.scene.Cameras()[0].second;

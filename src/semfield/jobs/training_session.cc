@@ -103,19 +103,60 @@ void TrainingSession::Step(const JobControl& control) {
   throw InterruptedError();
 }
 
+// What a running training tells: the log's entries and the progress of its caller.
+class TrainingSession::Teller {
+ public:
+  Teller(TrainingSession& session, const JobControl& control)
+      : session_(session), control_(control), log_(session.metrics_) {
+    log_.TruncateAfter(session.options_.stage, session.trainer_.step());
+  }
+
+  double SecondsBefore() const { return log_.SecondsAt(session_.options_.stage, session_.trainer_.step()); }
+
+  // After a step, `seconds` into this run; `is_last`: the entry of a pause tells the next call that it has
+  // been.
+  void AfterStep(double seconds, bool is_last, TrainingSessionResult* result) {
+    SceneTrainer& trainer = session_.trainer_;
+    const double in_interval = seconds - interval_start_;
+    const bool is_logged = trainer.step() % trainer.metrics_interval() == 0 || is_last;
+    if (is_logged) {
+      result->metrics = trainer.Metrics(in_interval);
+      log_.Append(session_.options_.stage, trainer.step(), result->seconds, result->metrics);
+    }
+    if (is_logged || seconds - last_report_ > kSecondsBetweenReports) {
+      rate_.Update(trainer.step(), seconds);
+      control_.Report({.stage = session_.options_.verb,
+                       .done = static_cast<double>(trainer.step()),
+                       .total = static_cast<double>(trainer.num_steps()),
+                       .seconds_left = rate_.SecondsLeft(trainer.num_steps()),
+                       .detail = trainer.Detail(in_interval)});
+      last_report_ = seconds;
+    }
+    if (is_logged) {
+      trainer.StartInterval();
+      interval_start_ = seconds;
+    }
+  }
+
+ private:
+  TrainingSession& session_;
+  const JobControl& control_;
+  MetricsLog log_;
+  RateMeter rate_;
+  double interval_start_ = 0, last_report_ = -1;
+};
+
 TrainingSessionResult TrainingSession::Run(const JobControl& job) {
-  MetricsLog log(metrics_);
-  log.TruncateAfter(options_.stage, trainer_.step());
-  const double seconds_before = log.SecondsAt(options_.stage, trainer_.step());
-  TrainingSessionResult result{.seconds = seconds_before};
-  if (trainer_.Done()) return result;
   stop_.Follow(job.stop);
   const JobControl control{.progress = [&](const Progress& progress) { Note(progress, job); },
                            .stop = &stop_};
+  Teller teller(*this, control);
+  const double seconds_before = teller.SecondsBefore();
+  TrainingSessionResult result{.seconds = seconds_before};
+  if (trainer_.Done()) return result;
   trainer_.Begin(control);
-  RateMeter rate;
   const Stopwatch stopwatch;
-  double interval_start = 0, last_report = -1, last_save = 0;
+  double last_save = 0;
   const auto is_over = [&] {
     return trainer_.Done() ||
            (options_.pause_after_seconds > 0 && result.seconds >= options_.pause_after_seconds);
@@ -128,28 +169,10 @@ TrainingSessionResult TrainingSession::Run(const JobControl& job) {
       throw;
     }
     result.trained = true;
-    const double seconds = stopwatch.Seconds(), in_interval = seconds - interval_start;
+    const double seconds = stopwatch.Seconds();
     result.seconds = seconds_before + seconds;
     if (trainer_.Diverged()) ThrowDiverged(trainer_, options_.what);
-    // The entry of a pause tells the next call that it has been.
-    const bool is_logged = trainer_.step() % trainer_.metrics_interval() == 0 || is_over();
-    if (is_logged) {
-      result.metrics = trainer_.Metrics(in_interval);
-      log.Append(options_.stage, trainer_.step(), result.seconds, result.metrics);
-    }
-    if (is_logged || seconds - last_report > kSecondsBetweenReports) {
-      rate.Update(trainer_.step(), seconds);
-      control.Report({.stage = options_.verb,
-                      .done = static_cast<double>(trainer_.step()),
-                      .total = static_cast<double>(trainer_.num_steps()),
-                      .seconds_left = rate.SecondsLeft(trainer_.num_steps()),
-                      .detail = trainer_.Detail(in_interval)});
-      last_report = seconds;
-    }
-    if (is_logged) {
-      trainer_.StartInterval();
-      interval_start = seconds;
-    }
+    teller.AfterStep(seconds, is_over(), &result);
     if (stop_.StopRequested()) SaveAndStop(result.trained);
     if (seconds - last_save >
         (last_save == 0 ? options_.first_checkpoint_seconds : options_.checkpoint_seconds)) {

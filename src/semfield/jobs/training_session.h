@@ -51,6 +51,8 @@ class TrainingSession {
   SceneSnapshot Snapshot();
 
  private:
+  class Teller;
+
   void Note(const Progress& progress, const JobControl& control);
   void Step(const JobControl& control);
   void Save();

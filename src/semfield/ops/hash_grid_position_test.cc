@@ -147,7 +147,7 @@ TEST_P(HashGridPositionTest, ClampedPointsDoNotMoveAlongTheClampedAxis) {
   }
 }
 
-TEST_P(HashGridPositionTest, AddsWithItsFactorAndKeepsNeighboursApart) {
+TEST_P(HashGridPositionTest, AddsWithItsFactorAndKeepsNeighborsApart) {
   constexpr int kCount = 40;
   const Points points = RandomPoints(kCount, random_);
   const std::vector<float> d_out = RandomValues(features() * kCount, random_);

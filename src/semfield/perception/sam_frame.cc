@@ -33,14 +33,14 @@ struct Mix {
   }
 };
 
-struct Neighbours {
+struct Neighbors {
   int low = 0;
   int high = 0;
   double fraction = 0;  // weight of high
 };
 
 // Half-pixel centres, clamped at both ends.
-Neighbours Bilinear(int at, int out_size, int in_size) {
+Neighbors Bilinear(int at, int out_size, int in_size) {
   const double position = (at + 0.5) * in_size / out_size - 0.5;
   const double clamped = std::clamp(position, 0.0, in_size - 1.0);
   const int low = static_cast<int>(clamped);
@@ -51,9 +51,9 @@ Neighbours Bilinear(int at, int out_size, int in_size) {
 std::vector<Mix> MixesAlong(int image_size, int frame_size, int input_size, int mask_size) {
   std::vector<Mix> mixes(image_size);
   for (int i = 0; i < image_size; ++i) {
-    const Neighbours outer = Bilinear(i, image_size, frame_size);
+    const Neighbors outer = Bilinear(i, image_size, frame_size);
     const auto add = [&](int at, double weight) {
-      const Neighbours inner = Bilinear(at, input_size, mask_size);
+      const Neighbors inner = Bilinear(at, input_size, mask_size);
       mixes[i].Add(inner.low, weight * (1 - inner.fraction));
       mixes[i].Add(inner.high, weight * inner.fraction);
     };

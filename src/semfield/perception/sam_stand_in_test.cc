@@ -282,15 +282,15 @@ TEST_F(ModelsAdd, ListSaysWhatIsMissing) {
 }
 
 TEST_F(SamStandIn, CheckFindsAnswersThatMakeNoSense) {
-  // A grey picture of the mean colour: features are 0 but for the bias, so mask 3 is everything and the rest
+  // A gray picture of the mean colour: features are 0 but for the bias, so mask 3 is everything and the rest
   // nothing.
   ModelCard card = WriteStandIn(user_.models(), "toy");
-  ImageU8 grey(16, 16, 3);
-  for (size_t i = 0; i < grey.num_pixels(); ++i)
-    for (int c = 0; c < 3; ++c) grey.data[3 * i + c] = static_cast<uint8_t>(card.encoder.mean[c]);
-  WritePng(user_ / "grey.png", grey);
+  ImageU8 gray(16, 16, 3);
+  for (size_t i = 0; i < gray.num_pixels(); ++i)
+    for (int c = 0; c < 3; ++c) gray.data[3 * i + c] = static_cast<uint8_t>(card.encoder.mean[c]);
+  WritePng(user_ / "gray.png", gray);
   ModelCheckOptions options;
-  options.picture = user_ / "grey.png";
+  options.picture = user_ / "gray.png";
   const ModelCheck check = CheckModel(card, options);
   EXPECT_FALSE(check.passed());
   EXPECT_EQ(check.findings[0], "the mask is empty");

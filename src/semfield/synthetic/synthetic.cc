@@ -96,8 +96,9 @@ class Builder {
   int next_kind_ = 0;
 };
 
-void AddTable(Builder* b, const Vec3& at, double half_x, double half_y, double height, double yaw,
-              const std::string& name) {
+// size: half of both sides, height.
+void AddTable(Builder* b, const Vec3& at, const Vec3& size, double yaw, const std::string& name) {
+  const double half_x = size.x(), half_y = size.y(), height = size.z();
   const int id = b->Begin(name, "table");
   const Texture wood = b->MakeTexture(Texture::Kind::kStripes, 0.13);
   b->Box(id, at + Vec3(0, 0, height - 0.03), Vec3(half_x, half_y, 0.03), yaw, wood);
@@ -165,7 +166,7 @@ void BuildRoom(Builder* b, const Vec3& size, std::vector<Shape>* shapes) {
   const Vec3 middle(0.5 * w + jitter(0.15), 0.5 * d + jitter(0.15), 0);
   b->Box(b->Begin("Rug", "rug"), middle + Vec3(0, 0, 0.006), Vec3(1.15, 0.85, 0.006), 0,
          b->MakeTexture(Texture::Kind::kStripes, 0.3));
-  AddTable(b, middle, 0.5, 0.35, 0.45, jitter(0.3), "Coffee table");
+  AddTable(b, middle, Vec3(0.5, 0.35, 0.45), jitter(0.3), "Coffee table");
   b->Cylinder(b->Begin("Vase", "object"), middle + Vec3(-0.2, 0.05, 0.58), 0.07, 0.13,
               b->MakeTexture(Texture::Kind::kStripes, 0.07));
   b->Sphere(b->Begin("Bowl ball", "object"), middle + Vec3(0.2, -0.05, 0.54), 0.09,

@@ -151,7 +151,8 @@ void FeatureHead::NormalizeBackward(const float* scale_and_shift, int num_column
 }
 
 void FeatureHead::Backward(const float* parameters, const float* input, int num_columns, Workspace& work,
-                           float* d_output, float* d_parameters, float* d_input) const {
+                           const Gradients& gradients) const {
+  const auto [d_output, d_parameters, d_input] = gradients;
   if (layer_norm_) {
     NormalizeBackward(parameters + norm_offset_, num_columns, work, d_output, d_parameters + norm_offset_);
   }

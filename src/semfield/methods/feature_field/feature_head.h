@@ -32,9 +32,15 @@ class FeatureHead {
   // input [input_rows rows], output [output_channels rows], rows of kTileStride.
   void Forward(const float* parameters, const float* input, int num_columns, Workspace& work,
                float* output) const;
-  // Adds to d_parameters, overwrites d_output (it becomes the gradient before LayerNorm) and writes d_input.
+  // d_output is overwritten (it becomes the gradient before LayerNorm), d_parameters added to, d_input
+  // written.
+  struct Gradients {
+    float* d_output;
+    float* d_parameters;
+    float* d_input;
+  };
   void Backward(const float* parameters, const float* input, int num_columns, Workspace& work,
-                float* d_output, float* d_parameters, float* d_input) const;
+                const Gradients& gradients) const;
 
  private:
   bool two_stages() const { return two_stages_; }

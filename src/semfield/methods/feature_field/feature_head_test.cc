@@ -62,8 +62,8 @@ class FeatureHeadTest : public testing::TestWithParam<Form> {
     d_input->Resize(input_.size());
     Buffer<float> d_output(weights_.size());
     std::copy(weights_.begin(), weights_.end(), d_output.begin());
-    head_.Backward(parameters_.data(), input_.data(), kColumns, work_, d_output.data(), d_parameters->data(),
-                   d_input->data());
+    head_.Backward(parameters_.data(), input_.data(), kColumns, work_,
+                   {d_output.data(), d_parameters->data(), d_input->data()});
   }
   // Directions of +-1 over a part of the values; see TilePassTest for why the tolerance is a share of |g|.
   void ExpectGradient(Buffer<float>& values, const Buffer<float>& gradient, size_t begin, size_t end,
@@ -118,14 +118,14 @@ TEST_P(FeatureHeadTest, GradientsAddUp) {
   for (int i = 0; i < 2; ++i) {
     Buffer<float> d_output(weights_.size());
     std::copy(weights_.begin(), weights_.end(), d_output.begin());
-    head_.Backward(parameters_.data(), input_.data(), kColumns, work_, d_output.data(), twice.data(),
-                   d_input.data());
+    head_.Backward(parameters_.data(), input_.data(), kColumns, work_,
+                   {d_output.data(), twice.data(), d_input.data()});
   }
   for (size_t i = 0; i < once.size(); ++i)
     ASSERT_NEAR(twice[i], 2 * once[i], 1e-5 + 1e-5 * std::abs(once[i])) << i;
 }
 
-TEST_P(FeatureHeadTest, ColumnsDoNotDependOnTheirNeighbours) {
+TEST_P(FeatureHeadTest, ColumnsDoNotDependOnTheirNeighbors) {
   Loss();
   const float before = output_[3 * kStride + 5];
   for (int row = 0; row < kInputs; ++row) input_[row * kStride + 6] += 10;

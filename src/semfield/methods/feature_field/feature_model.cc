@@ -17,8 +17,14 @@ ops::HashGridLayout LayoutOf(const FeatureOptions& options) {
                                   .finest_resolution = options.finest_resolution});
 }
 
-TensorView FloatTensor(const std::string& name, const Buffer<float>& buffer) {
-  return MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span());
+TokenContext ContextOf(const FeatureOptions& options, const FeatureSpace& space) {
+  return {.grid = space.grid,
+          .features = options.levels * options.features_per_level + NumPixelRows(options),
+          .rings = options.context_rings};
+}
+
+FeatureHead HeadOf(const FeatureOptions& options, const FeatureSpace& space) {
+  return FeatureHead(options, ContextOf(options, space).rows() + NumExtraRows(options), space.channels);
 }
 
 }  // namespace
@@ -27,19 +33,20 @@ FeatureModel::FeatureModel(const FeatureOptions& options, const FeatureSpace& sp
     : options_(options),
       space_(space),
       layout_(LayoutOf(options)),
-      context_{.grid = space.grid,
-               .features = layout_.num_features() + NumPixelRows(options),
-               .rings = options.context_rings},
-      head_(options, context_.rows() + NumExtraRows(options), space.channels) {
+      context_(ContextOf(options, space)),
+      head_(HeadOf(options, space)),
+      grid_("semantic_grid", {static_cast<int64_t>(layout_.num_parameters)}, Parameter::HalfCopy::kYes),
+      head_parameters_("head", {static_cast<int64_t>(head_.num_parameters())}) {
   if (space_.resolution == 0) space_.resolution = options.teacher_resolution;
-  grid.Resize(layout_.num_parameters);
-  grid_half.Resize(layout_.num_parameters);
-  head_parameters.Resize(head_.num_parameters());
   Random grid_random(options.seed, 11);
-  for (float& value : grid.span()) value = grid_random.Uniform(-1e-2f, 1e-2f);
+  for (float& value : grid_.values.span()) value = grid_random.Uniform(-1e-2f, 1e-2f);
   Random head_random(options.seed, 12);
-  head_.Initialize(head_random, head_parameters.data());
-  UpdateShadow();
+  head_.Initialize(head_random, head_parameters_.values.data());
+  grid_.UpdateHalf();
+}
+
+FeatureParameterCounts CountFeatureParameters(const FeatureOptions& options, const FeatureSpace& space) {
+  return {.grid = LayoutOf(options).num_parameters, .head = HeadOf(options, space).num_parameters()};
 }
 
 int FeatureModel::num_tiles(const TokenInputs& inputs) const {
@@ -64,7 +71,7 @@ void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer
     const int level = static_cast<int>(task / tiles);
     const int64_t tile = task % tiles;
     ops::HashGridRaysForward(
-        layout_, level, grid_half.data(),
+        layout_, level, grid_.half.data(),
         {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile)},
         own->data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
         ops::kTileStride);
@@ -108,7 +115,7 @@ FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
     output.ResizeUninitialized(static_cast<size_t>(map.channels) * ops::kTileStride);
     const int first = static_cast<int>(tile) * ops::kTileColumns;
     const int columns = std::min(ops::kTileColumns, inputs.num_tokens - first);
-    head_.Forward(head_parameters.data(), all_rows + tile * tile_size, columns, work, output.data());
+    head_.Forward(head_parameters_.values.data(), all_rows + tile * tile_size, columns, work, output.data());
     for (int channel = 0; channel < map.channels; ++channel) {
       std::copy_n(output.data() + static_cast<size_t>(channel) * ops::kTileStride, columns,
                   map.data.data() + static_cast<size_t>(channel) * inputs.num_tokens + first);
@@ -127,26 +134,17 @@ FeatureMap FeatureModel::Render(const RadianceField& radiance, const Camera& squ
 
 std::unique_ptr<FeatureModel> FeatureModel::Copy() const {
   auto copy = std::make_unique<FeatureModel>(options_, space_);
-  std::copy(grid.begin(), grid.end(), copy->grid.begin());
-  std::copy(head_parameters.begin(), head_parameters.end(), copy->head_parameters.begin());
-  copy->UpdateShadow();
+  copy->grid_.CopyValues(grid_);
+  copy->head_parameters_.CopyValues(head_parameters_);
   return copy;
 }
 
-void FeatureModel::UpdateShadow() {
-  for (size_t i = 0; i < grid.size(); ++i) grid_half[i] = FloatToHalf(grid[i]);
-}
-
 std::vector<TensorView> FeatureModel::Tensors() const {
-  return {FloatTensor("semantic_grid", grid), FloatTensor("head", head_parameters)};
+  return {grid_.ValueTensor(), head_parameters_.ValueTensor()};
 }
 
 void FeatureModel::LoadTensors(const SafetensorsFile& file) {
-  for (auto [name, buffer] : {std::pair{"semantic_grid", &grid}, std::pair{"head", &head_parameters}}) {
-    const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer->size())});
-    std::copy(data.begin(), data.end(), buffer->data());
-  }
-  UpdateShadow();
+  for (Parameter* parameter : {&grid_, &head_parameters_}) parameter->LoadValues(file);
 }
 
 }  // namespace semfield

@@ -12,7 +12,7 @@
 #include "semfield/methods/feature_field/token_inputs.h"
 #include "semfield/ops/hash_grid.h"
 #include "semfield/perception/feature_map.h"
-#include "semfield/training/safetensors.h"
+#include "semfield/training/parameter.h"
 
 namespace semfield {
 
@@ -27,6 +27,10 @@ class FeatureModel : public FeatureField {
   const FeatureSpace& space() const override { return space_; }
   const ops::HashGridLayout& layout() const { return layout_; }
   const FeatureHead& head() const { return head_; }
+  Parameter& grid() { return grid_; }  // E_sem, with a half copy, which is what kernels read
+  const Parameter& grid() const { return grid_; }
+  Parameter& head_parameters() { return head_parameters_; }
+  const Parameter& head_parameters() const { return head_parameters_; }
 
   // Token features of one view: [channels, grid, grid]. Thread-safe.
   FeatureMap Render(const TokenInputs& inputs) const;
@@ -46,11 +50,6 @@ class FeatureModel : public FeatureField {
                        Buffer<float>* d_features) const;
   int num_tiles(const TokenInputs& inputs) const;
 
-  Buffer<float> grid;      // masters of E_sem
-  Buffer<Half> grid_half;  // what kernels read
-  Buffer<float> head_parameters;
-
-  void UpdateShadow();
   // A field of its own with the values of this moment.
   std::unique_ptr<FeatureModel> Copy() const;
   std::vector<TensorView> Tensors() const;
@@ -62,6 +61,13 @@ class FeatureModel : public FeatureField {
   ops::HashGridLayout layout_;
   TokenContext context_;
   FeatureHead head_;
+  Parameter grid_, head_parameters_;
 };
+
+// What a feature field of these options learns: numbers of E_sem and of the head.
+struct FeatureParameterCounts {
+  size_t grid = 0, head = 0;
+};
+FeatureParameterCounts CountFeatureParameters(const FeatureOptions& options, const FeatureSpace& space);
 
 }  // namespace semfield

@@ -1,11 +1,18 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "semfield/base/options.h"
 
 namespace semfield {
+
+// Which training poses the teacher's poses lie between.
+enum class PosePairs { kNeighbors, kAny };
+
+// How a step decides on a new view: by chance (paper) or every fourth step (released code).
+enum class FreshRule { kRandom, kEveryFourth };
 
 // What a feature field is and how it imitates its teacher (SAN section 4). The values here are the paper's
 // form; the released code's differences, and ours, are switches of their own (README.md has the table). The
@@ -27,8 +34,8 @@ struct FeatureOptions {
   bool layer_norm = false;  // over the output channels (released code)
   double leaky_slope = 0;
   // Camera augmentation.
-  std::string pairs = "neighbours";  // interpolate between neighbours, or any pair of training poses
-  int neighbours = 4;
+  PosePairs pairs = PosePairs::kNeighbors;
+  int neighbors = 4;
   bool augment = true;  // false: only the training poses themselves
   double field_of_view_jitter = 0;
   int teacher_resolution = 512;  // pixels a side of the rendered picture the teacher sees
@@ -36,8 +43,8 @@ struct FeatureOptions {
   static constexpr int kMaxCacheSize = 100000;
   int cache_size = 256;
   double fresh_probability = 0.25;
-  std::string fresh_rule = "random";  // random (paper) | every-fourth (released code)
-  int prefill = -1;                   // views before the first step; -1: a full cache
+  FreshRule fresh_rule = FreshRule::kRandom;
+  std::optional<int> prefill;  // views before the first step; none: a full cache
   double min_weight = 0.002;
   int token_rays = 1;  // a side, through every token; the paper has one
   // Schedule.

@@ -5,21 +5,14 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
-#include "semfield/ops/adam.h"
 #include "semfield/training/schedule.h"
 
 namespace semfield {
 
-void FeatureTrainer::Moments::Resize(size_t size) {
-  gradient.Resize(size);
-  first.Resize(size);
-  second.Resize(size);
-}
-
 FeatureTrainer::FeatureTrainer(const FeatureOptions& options, const FeatureSpace& space)
     : model_(options, space), workers_(NumThreads()) {
-  grid_.Resize(model_.grid.size());
-  head_.Resize(model_.head_parameters.size());
+  model_.grid().PrepareTraining();
+  model_.head_parameters().PrepareTraining();
   // All workers now: which of them a loop's tasks fall to is chance.
   for (Worker& worker : workers_) {
     worker.output.Resize(static_cast<size_t>(space.channels) * ops::kTileStride);
@@ -35,7 +28,7 @@ double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) 
   const int columns = std::min(ops::kTileColumns, num_tokens - first);
   const size_t tile_size = static_cast<size_t>(head.input_rows()) * ops::kTileStride;
   const float* input = rows_.data() + tile * tile_size;
-  head.Forward(model_.head_parameters.data(), input, columns, own.work, own.output.data());
+  head.Forward(model_.head_parameters().values.data(), input, columns, own.work, own.output.data());
   const float scale = 2.0f / (static_cast<float>(num_tokens) * channels);
   double error = 0;
   for (int channel = 0; channel < channels; ++channel) {
@@ -50,9 +43,9 @@ double FeatureTrainer::RunTile(const TeacherEntry& entry, int tile, int worker) 
     error += sum;
     std::fill(row + columns, row + (columns + 15) / 16 * 16, 0.0f);
   }
-  float* gradient = tile_gradients_.data() + tile * head_.gradient.size();
-  head.Backward(model_.head_parameters.data(), input, columns, own.work, own.output.data(), gradient,
-                d_rows_.data() + tile * tile_size);
+  float* gradient = tile_gradients_.data() + tile * model_.head_parameters().size();
+  head.Backward(model_.head_parameters().values.data(), input, columns, own.work,
+                {own.output.data(), gradient, d_rows_.data() + tile * tile_size});
   return error / (static_cast<double>(num_tokens) * channels);
 }
 
@@ -61,10 +54,11 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
   const int tiles = model_.num_tiles(entry.inputs);
   model_.Compose(entry.inputs, &d_features_, &rows_);  // the first becomes a gradient below
   d_rows_.ResizeUninitialized(rows_.size());
-  tile_gradients_.ResizeUninitialized(tiles * head_.gradient.size());
+  tile_gradients_.ResizeUninitialized(tiles * model_.head_parameters().size());
   tile_errors_.assign(tiles, 0);
   ParallelFor(tiles, [&](int64_t tile, int worker) {
-    std::fill_n(tile_gradients_.data() + tile * head_.gradient.size(), head_.gradient.size(), 0.0f);
+    std::fill_n(tile_gradients_.data() + tile * model_.head_parameters().size(),
+                model_.head_parameters().size(), 0.0f);
     tile_errors_[tile] = RunTile(entry, static_cast<int>(tile), worker);
   });
   const auto rate = [&](double first) {
@@ -86,22 +80,18 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
           layout, level,
           {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count},
           d_features_.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
-          ops::kTileStride, grid_.gradient.data());
+          ops::kTileStride, model_.grid().gradient.data());
     }
     const ops::HashGridLevel& part = layout.levels[level];
-    ops::AdamStep({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
-                  static_cast<size_t>(part.num_entries) * features,
-                  {model_.grid.data() + part.offset, grid_.first.data() + part.offset,
-                   grid_.second.data() + part.offset, grid_.gradient.data() + part.offset,
-                   model_.grid_half.data() + part.offset});
+    model_.grid().Step({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
+                       part.offset, static_cast<size_t>(part.num_entries) * features);
   });
+  Parameter& head = model_.head_parameters();
   for (int tile = 0; tile < tiles; ++tile) {
-    const float* gradient = tile_gradients_.data() + tile * head_.gradient.size();
-    for (size_t i = 0; i < head_.gradient.size(); ++i) head_.gradient[i] += gradient[i];
+    const float* gradient = tile_gradients_.data() + tile * head.size();
+    for (size_t i = 0; i < head.size(); ++i) head.gradient[i] += gradient[i];
   }
-  ops::AdamStep(
-      {.learning_rate = rate(options.head_learning_rate), .step = step_ + 1}, head_.gradient.size(),
-      {model_.head_parameters.data(), head_.first.data(), head_.second.data(), head_.gradient.data()});
+  head.Step({.learning_rate = rate(options.head_learning_rate), .step = step_ + 1});
   ++step_;
   double error = 0;
   for (double tile_error : tile_errors_) error += tile_error;
@@ -110,14 +100,9 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
 
 std::vector<TensorView> FeatureTrainer::Tensors() const {
   std::vector<TensorView> tensors = model_.Tensors();
-  const auto add = [&](const std::string& name, const Buffer<float>& buffer) {
-    tensors.push_back(MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span()));
-  };
   if (step_ >= model_.options().steps) return tensors;
-  add("semantic_grid.first_moment", grid_.first);
-  add("semantic_grid.second_moment", grid_.second);
-  add("head.first_moment", head_.first);
-  add("head.second_moment", head_.second);
+  model_.grid().AppendMomentTensors(&tensors);
+  model_.head_parameters().AppendMomentTensors(&tensors);
   return tensors;
 }
 
@@ -127,16 +112,10 @@ Json FeatureTrainer::State() const {
 
 void FeatureTrainer::Restore(const SafetensorsFile& file, const Json& state) {
   model_.LoadTensors(file);
-  const auto load = [&](const std::string& name, Buffer<float>& buffer) {
-    const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer.size())});
-    std::copy(data.begin(), data.end(), buffer.data());
-  };
   step_ = state.at("step").get<int>();
   if (step_ >= model_.options().steps) return;
-  load("semantic_grid.first_moment", grid_.first);
-  load("semantic_grid.second_moment", grid_.second);
-  load("head.first_moment", head_.first);
-  load("head.second_moment", head_.second);
+  model_.grid().LoadMoments(file);
+  model_.head_parameters().LoadMoments(file);
 }
 
 }  // namespace semfield

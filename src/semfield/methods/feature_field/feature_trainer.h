@@ -26,15 +26,10 @@ class FeatureTrainer {
   void Restore(const SafetensorsFile& file, const Json& state);
 
  private:
-  struct Moments {
-    Buffer<float> gradient, first, second;
-    void Resize(size_t size);
-  };
   double RunTile(const TeacherEntry& entry, int tile, int worker);
 
   FeatureModel model_;
   int step_ = 0;
-  Moments grid_, head_;
   Buffer<float> rows_, d_rows_, d_features_, tile_gradients_;
   struct Worker {
     FeatureHead::Workspace work;

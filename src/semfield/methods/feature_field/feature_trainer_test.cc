@@ -68,7 +68,7 @@ TEST(FeatureTrainer, ReleasedFormLearnsToo) {
 }
 
 // What the head sees of the pixels beside a token is a neighbour's, and learning E_sem goes on beside it.
-TEST(FeatureTrainer, LearnsFromPixelsOfNeighbours) {
+TEST(FeatureTrainer, LearnsFromPixelsOfNeighbors) {
   constexpr int kGrid = 8, kChannels = 12;
   FeatureOptions options = SmallOptions(400);
   options.context_rings = 1;
@@ -139,10 +139,10 @@ TEST(FeatureTrainer, LeavesTheRadianceFieldAlone) {
   RadianceOptions options = SmallRadianceOptions(1);
   options.cone_angle = 0;
   options.density_bias = 1;
-  auto model = std::make_unique<RadianceModel>(options, SceneMap{.half_extent = 2});
+  auto model = std::make_unique<RadianceModel>(WithoutCapture(options), SceneMap{.half_extent = 2});
   const HashRadianceField field(std::move(model));
   const std::vector<std::byte> before = BytesOf(field.model().Tensors());
-  const std::vector<Half> shadow(field.model().grid_half.begin(), field.model().grid_half.end());
+  const std::vector<Half> shadow(field.model().grid.half.begin(), field.model().grid.half.end());
   FeatureTrainer trainer(SmallOptions(5), Shape(8));
   const Camera square = EnclosingSquareCamera(PinholeCamera(40, 30, 0.9), 64);
   for (int i = 0; i < 3; ++i) {
@@ -154,7 +154,7 @@ TEST(FeatureTrainer, LeavesTheRadianceFieldAlone) {
     trainer.Step(entry);
   }
   EXPECT_EQ(BytesOf(field.model().Tensors()), before);
-  EXPECT_TRUE(std::equal(shadow.begin(), shadow.end(), field.model().grid_half.begin()));
+  EXPECT_TRUE(std::equal(shadow.begin(), shadow.end(), field.model().grid.half.begin()));
 }
 
 }  // namespace

@@ -20,8 +20,12 @@ ImitationMemory EstimateImitationMemory(const FeatureOptions& options, const Fea
   const double rays = options.token_rays * options.token_rays;
   const double token = teacher.channels * sizeof(Half) + kSamplesPerRay * rays * 4 * sizeof(float) +
                        (NumPixelRows(options) + NumExtraRows(options)) * sizeof(float);
+  const FeatureParameterCounts counts = CountFeatureParameters(options, teacher);
+  const size_t student = Parameter::TrainingBytes(counts.grid, Parameter::HalfCopy::kYes) +
+                         Parameter::TrainingBytes(counts.head, Parameter::HalfCopy::kNo) +
+                         Parameter::CheckpointBytes(counts.grid + counts.head);
   return {.view = static_cast<double>(teacher.grid) * teacher.grid * token,
-          .rest = kProgram + num_workers * kWorker};
+          .rest = kProgram + num_workers * kWorker + static_cast<double>(student)};
 }
 
 int LargestCache(const ImitationMemory& memory, double available) {

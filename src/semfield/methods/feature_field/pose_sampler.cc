@@ -35,14 +35,14 @@ PoseSampler::PoseSampler(const Capture& capture, const FeatureOptions& options)
     for (int j = 0; j < n; ++j) {
       if (j != i) others.push_back(j);
     }
-    if (options.pairs == "neighbours") {
+    if (options.pairs == PosePairs::kNeighbors) {
       const auto pose = [&](int k) -> const Pose& {
         return capture.views[capture.train[k]].world_from_camera;
       };
       std::stable_sort(others.begin(), others.end(), [&](int a, int b) {
         return PoseDistance(pose(i), pose(a), spread) < PoseDistance(pose(i), pose(b), spread);
       });
-      others.resize(std::min<size_t>(others.size(), options.neighbours));
+      others.resize(std::min<size_t>(others.size(), options.neighbors));
     }
     partners_[i] = std::move(others);
   }

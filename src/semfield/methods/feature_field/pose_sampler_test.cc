@@ -42,10 +42,10 @@ std::pair<int, int> Parents(const Capture& capture, const Camera& camera, const 
   return {first, -1};
 }
 
-TEST(PoseSampler, LiesBetweenNeighbours) {
+TEST(PoseSampler, LiesBetweenNeighbors) {
   const Capture capture = RingCapture(16);
   FeatureOptions options;
-  options.neighbours = 2;
+  options.neighbors = 2;
   const PoseSampler sampler(capture, options);
   for (int64_t index = 0; index < 200; ++index) {
     const auto [camera, pose] = sampler.Sample(index);
@@ -61,7 +61,7 @@ TEST(PoseSampler, LiesBetweenNeighbours) {
 TEST(PoseSampler, AnyPairReachesAcross) {
   const Capture capture = RingCapture(16);
   FeatureOptions options;
-  options.pairs = "any";
+  options.pairs = PosePairs::kAny;
   const PoseSampler sampler(capture, options);
   int far = 0;
   for (int64_t index = 0; index < 200; ++index) {

@@ -16,7 +16,7 @@ size_t At(int token, int rows, int row) {
 // 40 x 40 tokens: two tiles, and rows of tokens that a tile's end cuts in two.
 constexpr int kGrid = 40, kTiles = 2;
 
-TEST(TokenContext, EveryRowIsTheNeighbourAtItsOffset) {
+TEST(TokenContext, EveryRowIsTheNeighborAtItsOffset) {
   const TokenContext context = {.grid = kGrid, .features = 3, .rings = 2};
   const int out_rows = context.rows() + 2;
   Buffer<float> features(kTiles * 3 * ops::kTileStride),

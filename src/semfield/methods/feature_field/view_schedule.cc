@@ -7,9 +7,9 @@
 namespace semfield {
 
 bool ViewSchedule::WantsFresh(const FeatureOptions& options, int step, int64_t fresh_used) {
-  const int64_t prefill = options.prefill < 0 ? options.cache_size : options.prefill;
+  const int64_t prefill = options.prefill.value_or(options.cache_size);
   if (fresh_used < std::max<int64_t>(1, prefill)) return true;
-  if (options.fresh_rule == "every-fourth") return step % 4 == 0;
+  if (options.fresh_rule == FreshRule::kEveryFourth) return step % 4 == 0;
   return Random(MixSeed(options.seed, step), 31).Uniform() < options.fresh_probability;
 }
 

@@ -38,18 +38,19 @@ TEST(WantsFresh, TakesAQuarterByChance) {
 TEST(WantsFresh, EveryFourthOfTheReleasedCode) {
   FeatureOptions options = SmallOptions(1);
   options.prefill = 1;
-  options.fresh_rule = "every-fourth";
+  options.fresh_rule = FreshRule::kEveryFourth;
   for (int step = 1; step < 40; ++step) EXPECT_EQ(ViewSchedule::WantsFresh(options, step, 5), step % 4 == 0);
 }
 
 TEST(WantsFresh, FillsTheCacheFirst) {
   FeatureOptions options = SmallOptions(1);
   options.fresh_probability = 0;
-  for (const auto& [prefill, expected] : {std::pair{-1, 4}, {0, 1}, {9, 9}}) {
+  for (const auto& [prefill, expected] :
+       {std::pair<std::optional<int>, int>{std::nullopt, 4}, {0, 1}, {9, 9}}) {
     options.prefill = prefill;
     int64_t fresh = 0;
     for (int step = 0; step < 50; ++step) fresh += ViewSchedule::WantsFresh(options, step, fresh);
-    EXPECT_EQ(fresh, expected) << prefill;
+    EXPECT_EQ(fresh, expected) << prefill.value_or(-1);
   }
 }
 

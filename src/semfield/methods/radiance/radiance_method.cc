@@ -24,15 +24,12 @@ class HashViewFitter : public ViewFitter {
   explicit HashViewFitter(const RadianceModel& model) : model_(model) {}
 
   FittedView FitLeftHalf(const UnseenPhoto& photo, const ViewFitOptions& options) const override {
-    const ViewFit fit = semfield::FitLeftHalf(model_, photo.camera, photo.world_from_camera, photo.rgb,
-                                              photo.mask, photo.background, options);
+    const ViewFit fit = semfield::FitLeftHalf(model_, photo, options);
     const double half_extent = model_.map.half_extent;
     FittedView view{.world_from_camera = fit.correction.Apply(photo.world_from_camera, half_extent),
                     .degrees = fit.correction.rotation.norm() * 180 / std::numbers::pi,
                     .distance = fit.correction.shift.norm() * half_extent,
-                    .color = {}};
-    std::copy_n(fit.exposure, 3, view.color.log_gain);
-    std::copy_n(fit.exposure + 3, 3, view.color.offset);
+                    .color = fit.exposure};
     return view;
   }
 
@@ -46,11 +43,7 @@ std::vector<ColorMap> LearnedExposure(const SafetensorsFile& checkpoint, const C
   ViewExposure learned(capture.views.size(), capture.train, options.exposure_penalty);
   learned.Load(checkpoint);
   std::vector<ColorMap> maps(capture.views.size());
-  for (size_t view = 0; view < maps.size(); ++view) {
-    const std::span<const float> map = learned.map(static_cast<int>(view));
-    std::copy_n(map.data(), 3, maps[view].log_gain);
-    std::copy_n(map.data() + 3, 3, maps[view].offset);
-  }
+  for (size_t view = 0; view < maps.size(); ++view) maps[view] = learned.map(static_cast<int>(view));
   return maps;
 }
 
@@ -101,7 +94,7 @@ OpenedFields RadianceMethod::Open(const OpenInputs& inputs) const {
   options.Describe(list);
   OptionsFromJson(list, inputs.section.at("options"), inputs.where);
   // Runs of before this was an option: what it would have been resolved to.
-  if (options.surroundings == "auto") options.surroundings = inputs.capture.HasAlpha() ? "nothing" : "scene";
+  options = ResolveRadianceOptions(options, inputs.capture);
   auto model = std::make_unique<RadianceModel>(options, MakeSceneMap(inputs.capture));
   ApplyPoseCorrections(file, model->map.half_extent, &inputs.capture);
   OpenedFields fields;
@@ -113,7 +106,7 @@ OpenedFields RadianceMethod::Open(const OpenInputs& inputs) const {
   fields.fitter = std::make_unique<HashViewFitter>(*model);
   fields.radiance = std::make_unique<HashRadianceField>(std::move(model));
   // Of a field that was trained over changing backgrounds, too, renderings show black.
-  const float shade = options.background == "white" ? 1.0f : 0.0f;
+  const float shade = options.background == Background::kWhite ? 1.0f : 0.0f;
   fields.background = {shade, shade, shade};
   return fields;
 }

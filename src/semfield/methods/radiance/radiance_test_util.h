@@ -28,6 +28,22 @@ struct TestCapture {
   std::unique_ptr<ImageStore> store;
 };
 
+// Values for what only a capture could decide, where a test has none.
+inline RadianceOptions WithoutCapture(RadianceOptions options) {
+  const auto fill = [](auto& field, auto value) {
+    if (!field) field = value;
+  };
+  fill(options.steps_across, 128.0);
+  fill(options.cone_angle, 0.0);
+  fill(options.stop_optical_depth, 0.0);
+  fill(options.coarse_phases, 1);
+  fill(options.distortion, 0.0);
+  fill(options.density_bias, 0.0);
+  fill(options.background, Background::kBlack);
+  fill(options.surroundings, Surroundings::kScene);
+  return options;
+}
+
 // Options of a field that trains in seconds.
 inline RadianceOptions SmallRadianceOptions(int steps) {
   RadianceOptions options;

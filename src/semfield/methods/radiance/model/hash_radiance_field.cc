@@ -111,7 +111,7 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
     const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
     tiles.March(model.map, model.occupancy, march, part, {});
     if (tracer.cut_rays != nullptr) *tracer.cut_rays += tiles.num_cut_rays();
-    tiles.Encode(model.layout, model.grid_half.data(), model.options.levels);
+    tiles.Encode(model.layout, model.grid.half.data(), model.options.levels);
     ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
       std::unique_ptr<TilePass>& own = scratch->passes[worker];
       if (!own) own = std::make_unique<TilePass>(model);

@@ -23,10 +23,10 @@ std::unique_ptr<RadianceModel> ConstantModel() {
   RadianceOptions options = SmallRadianceOptions(1);
   options.cone_angle = 0;
   options.density_bias = kBias;
-  auto model =
-      std::make_unique<RadianceModel>(options, SceneMap{.center = {1, 2, 3}, .half_extent = kHalfExtent});
-  model->density_mlp.Fill(0);
-  model->color_mlp.Fill(0);
+  auto model = std::make_unique<RadianceModel>(WithoutCapture(options),
+                                               SceneMap{.center = {1, 2, 3}, .half_extent = kHalfExtent});
+  model->density_mlp.values.Fill(0);
+  model->color_mlp.values.Fill(0);
   return model;
 }
 
@@ -153,8 +153,9 @@ class SlopedFieldTest : public testing::Test {
     options.density_bias = -3;
     options.steps_across = 256;
     EXPECT_TRUE(options.bfloat16);  // of training steps: what is rendered must not change for it
-    model_ = std::make_unique<RadianceModel>(options, SceneMap{.center = {1, 2, 3}, .half_extent = 2});
-    for (Buffer<float>* buffer : {&model_->grid, &model_->density_mlp, &model_->color_mlp}) buffer->Fill(0);
+    model_ = std::make_unique<RadianceModel>(WithoutCapture(options),
+                                             SceneMap{.center = {1, 2, 3}, .half_extent = 2});
+    for (Parameter* block : {&model_->grid, &model_->density_mlp, &model_->color_mlp}) block->values.Fill(0);
     const ops::HashGridLevel& level = model_->layout.levels[0];
     EXPECT_TRUE(level.dense);
     const uint32_t n = level.resolution;
@@ -162,14 +163,15 @@ class SlopedFieldTest : public testing::Test {
       for (uint32_t y = 0; y < n; ++y) {
         for (uint32_t x = 0; x < n; ++x) {
           // Exact in half precision.
-          model_->grid[level.offset + options.features_per_level * (x + n * (y + n * z))] =
+          model_->grid.values[level.offset + options.features_per_level * (x + n * (y + n * z))] =
               static_cast<float>(2 * x + y + 2 * z) / 64;
         }
       }
     }
-    model_->UpdateShadow();
-    model_->density_mlp[0] = 1;  // hidden unit 0 is feature 0
-    model_->density_mlp[model_->density_shape.hidden * model_->density_shape.input] = kGain;  // raw density
+    model_->grid.UpdateHalf();
+    model_->density_mlp.values[0] = 1;  // hidden unit 0 is feature 0
+    model_->density_mlp.values[model_->density_shape.hidden * model_->density_shape.input] =
+        kGain;  // raw density
     // A vertex i lies at (i - 1/2) / scale in the cube.
     per_unit_ = level.scale / 64 * kGain / (2 * model_->map.half_extent);
   }

@@ -31,15 +31,15 @@ void PointDensity::Evaluate(const RadianceModel& model, const ops::GridPoints& p
       }
       const int64_t first = tile * ops::kTileColumns;
       const ops::GridPoints part = {points.x + first, points.y + first, points.z + first, columns_of(tile)};
-      ops::HashGridForward(model.layout, level, model.grid_half.data(), part, rows, ops::kTileStride);
+      ops::HashGridForward(model.layout, level, model.grid.half.data(), part, rows, ops::kTileStride);
     });
   }
   ParallelFor(num_tiles, [&](int64_t tile, int worker) {
     Buffer<float>& output = outputs_[worker];
     const int columns = columns_of(tile);
-    ops::MlpForward(model.density_shape, model.density_mlp.data(),
+    ops::MlpForward(model.density_shape, model.density_mlp.values.data(),
                     {encoded_.data() + tile * tile_size, ops::kTileStride, columns}, output.data());
-    const float bias = static_cast<float>(model.options.density_bias);
+    const float bias = static_cast<float>(model.options.density_bias.value());
     float* to = log_density + tile * ops::kTileColumns;
     for (int c = 0; c < columns; ++c) to[c] = output[c] + bias;
   });

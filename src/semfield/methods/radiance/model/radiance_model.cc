@@ -31,74 +31,81 @@ SceneMap MakeSceneMap(const Capture& capture) {
   return map;
 }
 
+ops::HashGridLayout MakeGridLayout(const RadianceOptions& options) {
+  return ops::MakeHashGridLayout({.num_levels = options.levels,
+                                  .features_per_level = options.features_per_level,
+                                  .log2_table_size = options.log2_table_size,
+                                  .base_resolution = options.base_resolution,
+                                  .finest_resolution = options.finest_resolution});
+}
+
+ops::MlpShape DensityShape(const RadianceOptions& options) {
+  return {.input = options.levels * options.features_per_level,
+          .hidden = options.hidden,
+          .num_hidden = 1,
+          .output = RadianceModel::kGeometryRows};
+}
+
+ops::MlpShape ColorShape(const RadianceOptions& options) {
+  return {.input = RadianceModel::kGeometryRows + 16, .hidden = options.hidden, .num_hidden = 2, .output = 3};
+}
+
 RadianceModel::RadianceModel(const RadianceOptions& resolved, const SceneMap& scene_map)
-    : options(resolved), map(scene_map), occupancy(resolved.occupancy_resolution) {
-  layout = ops::MakeHashGridLayout({.num_levels = options.levels,
-                                    .features_per_level = options.features_per_level,
-                                    .log2_table_size = options.log2_table_size,
-                                    .base_resolution = options.base_resolution,
-                                    .finest_resolution = options.finest_resolution});
-  density_shape = {
-      .input = layout.num_features(), .hidden = options.hidden, .num_hidden = 1, .output = kGeometryRows};
-  color_shape = {.input = kGeometryRows + 16, .hidden = options.hidden, .num_hidden = 2, .output = 3};
-  grid.Resize(layout.num_parameters);
-  grid_half.Resize(layout.num_parameters);
-  density_mlp.Resize(ops::MlpNumParameters(density_shape));
-  color_mlp.Resize(ops::MlpNumParameters(color_shape));
+    : options(resolved),
+      map(scene_map),
+      layout(MakeGridLayout(resolved)),
+      density_shape(DensityShape(resolved)),
+      color_shape(ColorShape(resolved)),
+      grid("grid", {static_cast<int64_t>(layout.num_parameters)}, Parameter::HalfCopy::kYes),
+      density_mlp("density_mlp", {static_cast<int64_t>(ops::MlpNumParameters(density_shape))}),
+      color_mlp("color_mlp", {static_cast<int64_t>(ops::MlpNumParameters(color_shape))}),
+      occupancy(resolved.occupancy_resolution) {
   Random grid_random(options.seed, 1);
-  for (float& value : grid.span()) value = grid_random.Uniform(-1e-4f, 1e-4f);
+  for (float& value : grid.values.span()) value = grid_random.Uniform(-1e-4f, 1e-4f);
   Random mlp_random(options.seed, 2);
-  ops::MlpInitialize(density_shape, mlp_random, density_mlp.data());
-  ops::MlpInitialize(color_shape, mlp_random, color_mlp.data());
-  UpdateShadow();
+  ops::MlpInitialize(density_shape, mlp_random, density_mlp.values.data());
+  ops::MlpInitialize(color_shape, mlp_random, color_mlp.values.data());
+  grid.UpdateHalf();
   occupancy.Fill();
 }
 
 ops::MarchOptions RadianceModel::March(float coarseness) const {
   ops::MarchOptions march;
-  march.step = coarseness * 2 * map.half_extent / static_cast<float>(options.steps_across);
-  march.cone_angle = coarseness * static_cast<float>(options.cone_angle);
+  march.step = coarseness * 2 * map.half_extent / static_cast<float>(options.steps_across.value());
+  march.cone_angle = coarseness * static_cast<float>(options.cone_angle.value());
   march.near_distance = 0.02f * map.half_extent;
   // The outermost occupancy cells hold everything beyond a few dozen half extents.
   march.far_distance = map.contracted ? 200 * map.half_extent : 1e9f;
   march.max_samples = ops::kTileColumns;
   // Grid densities are per half_extent.
-  march.stop_optical_depth = static_cast<float>(options.stop_optical_depth) * map.half_extent;
+  march.stop_optical_depth = static_cast<float>(options.stop_optical_depth.value()) * map.half_extent;
   march.stop_margin_cells = 3;
   return march;
 }
 
 std::unique_ptr<RadianceModel> RadianceModel::Copy() const {
   auto copy = std::make_unique<RadianceModel>(options, map);
+  copy->grid.CopyValues(grid);
+  copy->density_mlp.CopyValues(density_mlp);
+  copy->color_mlp.CopyValues(color_mlp);
   const auto take = [](const Buffer<float>& from, Buffer<float>& to) {
     std::copy(from.begin(), from.end(), to.begin());
   };
-  take(grid, copy->grid);
-  take(density_mlp, copy->density_mlp);
-  take(color_mlp, copy->color_mlp);
   take(occupancy.density(), copy->occupancy.density());
   take(occupancy.mean_density(), copy->occupancy.mean_density());
-  copy->UpdateShadow();
   return copy;
 }
 
-void RadianceModel::UpdateShadow() {
-  for (size_t i = 0; i < grid.size(); ++i) grid_half[i] = FloatToHalf(grid[i]);
-}
-
 std::vector<TensorView> RadianceModel::Tensors() const {
-  return {FloatTensor("grid", grid), FloatTensor("density_mlp", density_mlp),
-          FloatTensor("color_mlp", color_mlp), FloatTensor("occupancy_density", occupancy.density()),
+  return {grid.ValueTensor(), density_mlp.ValueTensor(), color_mlp.ValueTensor(),
+          FloatTensor("occupancy_density", occupancy.density()),
           FloatTensor("occupancy_mean_density", occupancy.mean_density())};
 }
 
 void RadianceModel::LoadTensors(const SafetensorsFile& file) {
-  LoadFloats(file, "grid", grid);
-  LoadFloats(file, "density_mlp", density_mlp);
-  LoadFloats(file, "color_mlp", color_mlp);
+  for (Parameter* parameter : {&grid, &density_mlp, &color_mlp}) parameter->LoadValues(file);
   LoadFloats(file, "occupancy_density", occupancy.density());
   LoadFloats(file, "occupancy_mean_density", occupancy.mean_density());
-  UpdateShadow();
 }
 
 }  // namespace semfield

@@ -4,14 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "semfield/base/buffer.h"
 #include "semfield/geometry/scene_map.h"
 #include "semfield/methods/radiance/model/radiance_options.h"
 #include "semfield/ops/hash_grid.h"
 #include "semfield/ops/occupancy_grid.h"
 #include "semfield/ops/ray_marching.h"
 #include "semfield/ops/small_mlp.h"
-#include "semfield/training/safetensors.h"
+#include "semfield/training/parameter.h"
 
 namespace semfield {
 
@@ -24,10 +23,9 @@ struct RadianceModel {
   ops::HashGridLayout layout;
   ops::MlpShape density_shape;
   ops::MlpShape color_shape;
-  Buffer<float> grid;      // masters
-  Buffer<Half> grid_half;  // what kernels read
-  Buffer<float> density_mlp;
-  Buffer<float> color_mlp;
+  Parameter grid;  // with a half copy, which is what kernels read
+  Parameter density_mlp;
+  Parameter color_mlp;
   ops::OccupancyGrid occupancy;
 
   static constexpr int kGeometryRows = 16;
@@ -40,8 +38,6 @@ struct RadianceModel {
   float LengthScale() const { return 1.0f / map.half_extent; }
   // Marching with steps `coarseness` times as long as those of training.
   ops::MarchOptions March(float coarseness) const;
-  // Refreshes grid_half from grid.
-  void UpdateShadow();
   // A model of its own with the parameters and densities of this moment; all cells of its grid are occupied
   // until OccupancyUpdate::Restore.
   std::unique_ptr<RadianceModel> Copy() const;
@@ -50,6 +46,10 @@ struct RadianceModel {
   std::vector<TensorView> Tensors() const;
   void LoadTensors(const SafetensorsFile& file);  // Error naming file and tensor if shapes differ
 };
+
+ops::HashGridLayout MakeGridLayout(const RadianceOptions& options);
+ops::MlpShape DensityShape(const RadianceOptions& options);
+ops::MlpShape ColorShape(const RadianceOptions& options);
 
 // How the world of a capture is mapped to the unit cube.
 SceneMap MakeSceneMap(const Capture& capture);

@@ -1,14 +1,20 @@
 #pragma once
 
-#include <string>
+#include <optional>
 
 #include "semfield/base/options.h"
 #include "semfield/capture/capture.h"
 
 namespace semfield {
 
-// What a radiance field is and how it is trained. A field left at "auto" (negative, or the word) is decided
-// from the capture by ResolveRadianceOptions, and config.json keeps the resolved values.
+// Colour behind the scene while a field is trained.
+enum class Background { kWhite, kBlack, kRandom };
+
+// What is around: a whole scene, or nothing, as around a thing that was cut out.
+enum class Surroundings { kScene, kNothing };
+
+// What a radiance field is and how it is trained. A field without a value is decided from the capture by
+// ResolveRadianceOptions, and config.json keeps the resolved values.
 struct RadianceOptions {
   // Grid (Instant NGP section 3) and networks.
   int levels = 8;
@@ -22,11 +28,12 @@ struct RadianceOptions {
   int occupancy_resolution = 128;
   // Sampling.
   int samples_per_step = 65536;
-  double steps_across = 0;  // marching steps across the scene's cube; 0: auto
-  double cone_angle = -1;   // step length per distance from the camera; < 0: auto
+  std::optional<double> steps_across;  // marching steps across the scene's cube
+  std::optional<double> cone_angle;    // step length per distance from the camera
   // A ray is not marched behind this optical depth of the occupancy grid's densities; 0: it always is.
-  double stop_optical_depth = -1;
-  int coarse_phases = -1;  // the first marches take 2^(phases-1) times longer steps, halved phase by phase
+  std::optional<double> stop_optical_depth;
+  // The first marches take 2^(phases-1) times longer steps, halved phase by phase.
+  std::optional<int> coarse_phases;
   int phase_steps = 150;
   // Schedule.
   int steps = 0;  // 0: decided by the job (minutes or preset)
@@ -35,9 +42,9 @@ struct RadianceOptions {
   double final_learning_rate = 0.03;  // share of the first one left at the end
   int warmup_steps = 20;
   // Losses.
-  double distortion = -1;
-  double opacity = 0;          // weight of the entropy of a ray's opacity
-  double density_bias = -100;  // added before the exponential; -100: auto
+  std::optional<double> distortion;
+  double opacity = 0;                  // weight of the entropy of a ray's opacity
+  std::optional<double> density_bias;  // added before the exponential
   double mlp_l2 = 0;
   double direction_decay = 0;  // of the network's step size, by which colours forget the direction in a step
   double grid_decay = 0;       // weight of every level's mean square (Zip-NeRF section 4)
@@ -52,17 +59,16 @@ struct RadianceOptions {
   double pose_shift_decay = 100;  // of the step size, by which a shift shrinks in a step
   int pose_start = 100;           // step, but at most a quarter of all
   // Other.
-  std::string background = "auto";
-  std::string surroundings = "auto";  // scene, or nothing: a thing that stands in the void
+  std::optional<Background> background;
+  std::optional<Surroundings> surroundings;
   int seed = 1;
 
   // Whether most of the cube is empty, as resolved.
-  bool IsObject() const { return surroundings == "nothing"; }
+  bool IsObject() const { return surroundings == Surroundings::kNothing; }
   void Describe(OptionList& list);
 };
 
-// Fills every field left at auto; `background` becomes white, black or random, `surroundings` scene or
-// nothing.
+// Gives every field a value.
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture);
 
 }  // namespace semfield

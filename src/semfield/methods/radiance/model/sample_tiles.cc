@@ -58,7 +58,7 @@ void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, con
   offsets_.resize(num_rays);
   next_block_ = 0;
   ParallelChunks(num_rays, kChunkRays, [&](int64_t begin, int64_t end, int) {
-    MarchChunk(map, grid, options, rays, jitter, begin, end);
+    MarchChunk({map, grid, options, rays, jitter}, begin, end);
   });
   const size_t spare = std::min(blocks_.size(), next_block_ + next_block_ / 4 + 1);
   for (size_t block = next_block_; block < spare; ++block) Grow(blocks_[block], 2 * kBlockSamples);
@@ -69,9 +69,8 @@ void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, con
   ParallelFor(tiles_.size(), [&](int64_t tile, int) { FillTile(tile, map, rays); });
 }
 
-void SampleTiles::MarchChunk(const SceneMap& map, const ops::OccupancyGrid& grid,
-                             const ops::MarchOptions& options, std::span<const Ray> rays,
-                             std::span<const float> jitter, int64_t begin, int64_t end) {
+void SampleTiles::MarchChunk(const Marching& marching, int64_t begin, int64_t end) {
+  const auto& [map, grid, options, rays, jitter] = marching;
   int64_t offset = 0, block_end = 0;
   for (int64_t r = begin; r < end; ++r) {
     if (offset + options.max_samples > block_end) {

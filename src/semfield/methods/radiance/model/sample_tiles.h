@@ -62,8 +62,14 @@ class SampleTiles {
   void Pack(size_t num_rays);
   void FillTile(size_t tile, const SceneMap& map, std::span<const Ray> rays);
 
-  void MarchChunk(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
-                  std::span<const Ray> rays, std::span<const float> jitter, int64_t begin, int64_t end);
+  struct Marching {
+    const SceneMap& map;
+    const ops::OccupancyGrid& grid;
+    const ops::MarchOptions& options;
+    std::span<const Ray> rays;
+    std::span<const float> jitter;
+  };
+  void MarchChunk(const Marching& marching, int64_t begin, int64_t end);
   float* Marched(int64_t offset) { return blocks_[offset / kBlockSamples].data() + offset % kBlockSamples; }
 
   static constexpr int kChunkRays = 64;

@@ -48,11 +48,11 @@ void TilePass::Density(SampleTiles& tiles, size_t tile_index, float min_transmit
   columns_ = tile_.num_columns;
   std::copy_n(tiles.begin(tile_), tile_.num_rays + 1, begin_.begin());
   if (columns_ > 0) {
-    ops::MlpForward(training ? training_density_shape_ : model_.density_shape, model_.density_mlp.data(),
-                    {tiles.encoded(tile_index), kStride, columns_}, color_in_.data(),
-                    training ? &density_tape_ : nullptr);
+    ops::MlpForward(training ? training_density_shape_ : model_.density_shape,
+                    model_.density_mlp.values.data(), {tiles.encoded(tile_index), kStride, columns_},
+                    color_in_.data(), training ? &density_tape_ : nullptr);
   }
-  const float bias = static_cast<float>(model_.options.density_bias);
+  const float bias = static_cast<float>(model_.options.density_bias.value());
   const float length_scale = model_.LengthScale();
   const float* dt = tiles.dt(tile_index);
   for (int c = 0; c < columns_; ++c) {
@@ -98,7 +98,7 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
     for (int r = 0; r < tile_.num_rays; ++r) std::fill(row + begin_[r], row + begin_[r + 1], harmonic[r]);
   }
   if (columns_ > 0) {
-    ops::MlpForward(training ? training_color_shape_ : model_.color_shape, model_.color_mlp.data(),
+    ops::MlpForward(training ? training_color_shape_ : model_.color_shape, model_.color_mlp.values.data(),
                     {color_in_.data(), kStride, columns_}, color_.data(), training ? &color_tape_ : nullptr);
   }
   for (int k = 0; k < 3; ++k) ops::Sigmoid(Row(color_, k), columns_);
@@ -131,13 +131,14 @@ void TilePass::Backward(const Gradients& gradients) {
     for (int c = 0; c < columns_; ++c) d_row[c] *= row[c] * (1 - row[c]);
     ZeroPadding(d_row, columns_);
   }
-  ops::MlpBackward(training_color_shape_, model_.color_mlp.data(), {color_in_.data(), kStride, columns_},
-                   color_tape_, {d_color_.data(), gradients.color_mlp, d_color_in_.data()});
+  ops::MlpBackward(training_color_shape_, model_.color_mlp.values.data(),
+                   {color_in_.data(), kStride, columns_}, color_tape_,
+                   {d_color_.data(), gradients.color_mlp, d_color_in_.data()});
   ops::CompositeBackward(Composite(), Weights(),
                          {d_weight_.data(), gradients.d_final_transmittance, d_raw_.data()});
   for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
-  ops::MlpBackward(training_density_shape_, model_.density_mlp.data(), {encoded, kStride, columns_},
+  ops::MlpBackward(training_density_shape_, model_.density_mlp.values.data(), {encoded, kStride, columns_},
                    density_tape_, {d_color_in_.data(), gradients.density_mlp, encoded});
 }
 

@@ -25,7 +25,7 @@ RadianceOptions TinyOptions() {
   options.steps_across = 20;
   options.cone_angle = 0;
   options.density_bias = 0.3;
-  options.background = "black";
+  options.background = Background::kBlack;
   return options;
 }
 
@@ -33,12 +33,14 @@ RadianceOptions TinyOptions() {
 //   sum_r a_r . rgb_r + b_r T_r + c distortion_r
 class TilePassTest : public testing::Test {
  protected:
-  TilePassTest() : model_(TinyOptions(), {.center = {0.2f, -0.1f, 0.3f}, .half_extent = 1.5f}) {
+  TilePassTest()
+      : model_(WithoutCapture(TinyOptions()), {.center = {0.2f, -0.1f, 0.3f}, .half_extent = 1.5f}) {
     // Multiples of 1/256 below 1/2 are exact in half precision, and so they are plus or minus a step of
     // 1/4096: the differences see the derivative and not the rounding of the shadow.
     Random random(5);
-    for (float& value : model_.grid.span()) value = (static_cast<float>(random.Below(255)) - 127.0f) / 256.0f;
-    model_.UpdateShadow();
+    for (float& value : model_.grid.values.span())
+      value = (static_cast<float>(random.Below(255)) - 127.0f) / 256.0f;
+    model_.grid.UpdateHalf();
     for (int r = 0; r < kRays; ++r) {
       Vec3 direction(random.Uniform(-0.3f, 0.3f), random.Uniform(-0.3f, 0.3f), 1);
       direction.normalize();
@@ -62,7 +64,7 @@ class TilePassTest : public testing::Test {
   double Loss(Buffer<float>* d_grid, Buffer<float>* d_density, Buffer<float>* d_color) {
     SampleTiles tiles;
     tiles.March(model_.map, model_.occupancy, model_.March(1), rays_, {});
-    tiles.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+    tiles.Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
     EXPECT_EQ(tiles.tiles().size(), 1u);
     marched_ = tiles.num_samples();
     TilePass pass(model_);
@@ -119,7 +121,7 @@ class TilePassTest : public testing::Test {
       }
       const auto at = [&](float t) {
         for (size_t i = 0; i < before.size(); ++i) parameters[i] = before[i] + t * direction[i];
-        model_.UpdateShadow();
+        model_.grid.UpdateHalf();
         const double loss = Loss(nullptr, nullptr, nullptr);
         EXPECT_EQ(kept_, kept) << "a cut moved: the loss jumps there";
         return loss;
@@ -128,15 +130,15 @@ class TilePassTest : public testing::Test {
       EXPECT_NEAR(slope, expected, 0.05 * norm) << what << ", direction " << trial << ", |g| = " << norm;
     }
     std::copy(before.begin(), before.end(), parameters.begin());
-    model_.UpdateShadow();
+    model_.grid.UpdateHalf();
   }
 
   void ExpectAllGradients() {
     Buffer<float> d_grid, d_density, d_color;
     Loss(&d_grid, &d_density, &d_color);
-    ExpectGradient(model_.grid, d_grid, 1.0f / 4096, "grid");
-    ExpectGradient(model_.density_mlp, d_density, 5e-4f, "density network");
-    if (d_rgb_[0] != 0) ExpectGradient(model_.color_mlp, d_color, 1e-3f, "color network");
+    ExpectGradient(model_.grid.values, d_grid, 1.0f / 4096, "grid");
+    ExpectGradient(model_.density_mlp.values, d_density, 5e-4f, "density network");
+    if (d_rgb_[0] != 0) ExpectGradient(model_.color_mlp.values, d_color, 1e-3f, "color network");
   }
 
   RadianceModel model_;
@@ -196,7 +198,7 @@ TEST_F(TilePassTest, GradientsInBfloat16AreThoseOfFloatsUpToRounding) {
 TEST_F(TilePassTest, WeightsAndTransmittanceSumToOneAndMissingRaysAreEmpty) {
   SampleTiles tiles;
   tiles.March(model_.map, model_.occupancy, model_.March(1), rays_, {});
-  tiles.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+  tiles.Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
   TilePass pass(model_);
   pass.Density(tiles, 0, 0, /*training=*/false);
   pass.Color(rays_, /*training=*/false);
@@ -219,7 +221,7 @@ TEST_F(TilePassTest, CutKeepsTheColumnsBeforeItUnchanged) {
   SampleTiles whole, cut;
   for (SampleTiles* tiles : {&whole, &cut}) {
     tiles->March(model_.map, model_.occupancy, model_.March(1), rays_, {});
-    tiles->Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+    tiles->Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
   }
   TilePass all(model_), part(model_);
   all.Density(whole, 0, 0, /*training=*/true);

@@ -9,13 +9,13 @@
 namespace semfield {
 namespace {
 
-RadianceModel Model(const std::string& background, const std::string& surroundings) {
+RadianceModel Model(Background background, Surroundings surroundings) {
   RadianceOptions options = SmallRadianceOptions(1000);
   options.cone_angle = 0;
   options.density_bias = 0;
   options.background = background;
   options.surroundings = surroundings;
-  return RadianceModel(options, SceneMap{.half_extent = 1});
+  return RadianceModel(WithoutCapture(options), SceneMap{.half_extent = 1});
 }
 
 int64_t Occupied(const RadianceModel& model) {
@@ -40,7 +40,7 @@ double ShareAbove(double threshold, double most, int n) {
 }
 
 TEST(OccupancyUpdate, NoCellGoesBeforeAllWereLookedAt) {
-  RadianceModel model = Model("random", "scene");
+  RadianceModel model = Model(Background::kRandom, Surroundings::kScene);
   OccupancyUpdate update(model);
   for (int step = 1; step < OccupancyUpdate::kFirstSweepEnd; ++step) update.AfterStep(step, 1, model);
   EXPECT_EQ(Occupied(model), static_cast<int64_t>(model.occupancy.num_cells()));
@@ -53,7 +53,7 @@ TEST(OccupancyUpdate, NoCellGoesBeforeAllWereLookedAt) {
 
 // A cell stays where a step of training through it may have more than the least opacity.
 TEST(OccupancyUpdate, ASceneKeepsCellsByTheirOpacity) {
-  RadianceModel model = Model("random", "scene");
+  RadianceModel model = Model(Background::kRandom, Surroundings::kScene);
   const OccupancyUpdate unused(model);
   const double threshold = OccupancyUpdate::kMinOpacity / (model.March(1).step * model.LengthScale());
   const float most = static_cast<float>(4 * threshold);
@@ -68,7 +68,7 @@ TEST(OccupancyUpdate, ASceneKeepsCellsByTheirOpacity) {
 
 // Around a thing on nothing the mean says better what stands out, while that is less.
 TEST(OccupancyUpdate, AThingOnNothingIsPrunedByTheMean) {
-  RadianceModel model = Model("white", "nothing");
+  RadianceModel model = Model(Background::kWhite, Surroundings::kNothing);
   const double threshold = OccupancyUpdate::kMinOpacity / (model.March(1).step * model.LengthScale());
   const float most = static_cast<float>(0.9 * threshold);  // fog: by opacity nothing would stay
   SetDensities(most, &model);
@@ -77,7 +77,7 @@ TEST(OccupancyUpdate, AThingOnNothingIsPrunedByTheMean) {
   const double mean = 0.5 * most * (n - 1) / n;
   EXPECT_NEAR(static_cast<double>(Occupied(model)) / static_cast<double>(model.occupancy.num_cells()),
               ShareAbove(mean, most, n), 1e-9);
-  RadianceModel scene = Model("white", "scene");
+  RadianceModel scene = Model(Background::kWhite, Surroundings::kScene);
   SetDensities(most, &scene);
   OccupancyUpdate(scene).Restore(1000, scene);
   EXPECT_EQ(Occupied(scene), 0);
@@ -85,7 +85,8 @@ TEST(OccupancyUpdate, AThingOnNothingIsPrunedByTheMean) {
 
 // What is behind a scene changes nothing of what is pruned.
 TEST(OccupancyUpdate, TheBackgroundHasNoSay) {
-  RadianceModel random = Model("random", "scene"), black = Model("black", "scene");
+  RadianceModel random = Model(Background::kRandom, Surroundings::kScene),
+                black = Model(Background::kBlack, Surroundings::kScene);
   OccupancyUpdate of_random(random), of_black(black);
   for (int step = 1; step <= 200; ++step) {
     of_random.AfterStep(step, 2, random);
@@ -97,8 +98,8 @@ TEST(OccupancyUpdate, TheBackgroundHasNoSay) {
 }
 
 TEST(OccupancyUpdate, RestoreGivesTheBitsThatATrainingHad) {
-  RadianceModel model = Model("random", "scene");
-  for (float& value : model.density_mlp.span()) value *= 3;  // densities that differ
+  RadianceModel model = Model(Background::kRandom, Surroundings::kScene);
+  for (float& value : model.density_mlp.values.span()) value *= 3;  // densities that differ
   OccupancyUpdate update(model, 0.05f);
   for (int step = 1; step <= 160; ++step) update.AfterStep(step, 2, model);
   std::vector<bool> before;
@@ -117,7 +118,7 @@ TEST(ResolveRadianceOptions, AlphaDecidesWhatIsAround) {
   const TestCapture room({.views = 9, .width = 32, .height = 24});
   EXPECT_TRUE(ResolveRadianceOptions({}, object.capture).IsObject());
   RadianceOptions black;
-  black.background = "black";
+  black.background = Background::kBlack;
   EXPECT_FALSE(ResolveRadianceOptions(black, room.capture).IsObject());
   EXPECT_TRUE(ResolveRadianceOptions(black, object.capture).IsObject());
 }

@@ -34,15 +34,6 @@ int PoseStart(const RadianceOptions& options) {
   return std::min(options.pose_start, options.steps / 4);
 }
 
-TensorView MomentTensor(const std::string& name, const Buffer<float>& buffer) {
-  return MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size())}, buffer.span());
-}
-
-void LoadMoment(const SafetensorsFile& file, const std::string& name, Buffer<float>& buffer) {
-  const std::span<const float> data = file.Get<float>(name, {static_cast<int64_t>(buffer.size())});
-  std::copy(data.begin(), data.end(), buffer.data());
-}
-
 }  // namespace
 
 double RadianceStepStats::Psnr() const {
@@ -62,23 +53,16 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
     exposure_ = ViewExposure(capture.views.size(), capture.train, options.exposure_penalty);
   if (options.average_last > 0) {
     const int first = static_cast<int>(options.steps * (1 - options.average_last));
-    average_ = WeightAverage(
-        {{"grid", &model_.grid}, {"density_mlp", &model_.density_mlp}, {"color_mlp", &model_.color_mlp}},
-        first, options.steps);
+    average_ = WeightAverage({&model_.grid, &model_.density_mlp, &model_.color_mlp}, first, options.steps);
   }
   if (options.refine_poses) poses_ = PoseRefinement(capture, model_.map.half_extent);
   for (int worker = 0; worker < NumThreads(); ++worker) workers_.push_back(std::make_unique<Worker>(model_));
   slot_gradients_.Resize(kSlots * SlotSize(model_));
   slot_results_.resize(kSlots);
-  const auto prepare = [](Moments& moments, size_t size) {
-    moments.gradient.Resize(size);
-    moments.first.Resize(size);
-    moments.second.Resize(size);
-  };
   ReserveBatch();
-  prepare(grid_moments_, model_.grid.size());
-  prepare(density_moments_, model_.density_mlp.size());
-  prepare(color_moments_, model_.color_mlp.size());
+  for (Parameter* parameter : {&model_.grid, &model_.density_mlp, &model_.color_mlp}) {
+    parameter->PrepareTraining();
+  }
 }
 
 RadianceTrainer::~RadianceTrainer() = default;
@@ -102,14 +86,14 @@ void RadianceTrainer::ReserveBatch() {
 
 int RadianceTrainer::ActiveLevels() const {
   // Finest levels only fit noise while steps are coarser than their cells: one level joins with each phase.
-  const int phase = std::min(step_ / model_.options.phase_steps, model_.options.coarse_phases);
-  const int missing = std::max(0, model_.options.coarse_phases - 1 - phase);
+  const int phase = std::min(step_ / model_.options.phase_steps, model_.options.coarse_phases.value());
+  const int missing = std::max(0, model_.options.coarse_phases.value() - 1 - phase);
   return std::max(model_.options.levels / 2, model_.options.levels - missing);
 }
 
 float RadianceTrainer::Coarseness() const {
   const int phase = step_ / model_.options.phase_steps;
-  return std::exp2(static_cast<float>(std::max(0, model_.options.coarse_phases - 1 - phase)));
+  return std::exp2(static_cast<float>(std::max(0, model_.options.coarse_phases.value() - 1 - phase)));
 }
 
 float RadianceTrainer::LearningRate(double first) const {
@@ -127,11 +111,13 @@ void RadianceTrainer::DrawBatch() {
   poses_.MoveRays(&batch_);
   jitter_.resize(num_rays);
   background_.resize(3 * num_rays);
-  const std::string& background = model_.options.background;
-  const float constant = background == "white" ? 1.0f : 0.0f;
+  const Background background = model_.options.background.value();
+  const float constant = background == Background::kWhite ? 1.0f : 0.0f;
   for (int r = 0; r < num_rays; ++r) {
     jitter_[r] = random.Uniform();
-    for (int k = 0; k < 3; ++k) background_[3 * r + k] = background == "random" ? random.Uniform() : constant;
+    for (int k = 0; k < 3; ++k) {
+      background_[3 * r + k] = background == Background::kRandom ? random.Uniform() : constant;
+    }
   }
   if (exposure_.enabled()) d_exposure_.resize(6 * static_cast<size_t>(num_rays));
   if (poses_.enabled()) ray_columns_.resize(num_rays);
@@ -155,14 +141,19 @@ RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, in
     const float through = pass.final_transmittance()[r];
     float color[3], shown[3], d[3];
     for (int k = 0; k < 3; ++k) color[k] = pass.rgb()[k * ops::kTileStride + r] + through * behind[k];
-    exposure_.Show(batch_.view[ray], color, shown);
+    const ColorMap exposure = exposure_.map(batch_.view[ray]);
+    if (exposure_.enabled()) {
+      exposure.Show(color, shown);
+    } else {
+      std::copy_n(color, 3, shown);
+    }
     for (int k = 0; k < 3; ++k) {
       const float target = rgba[k] * rgba[3] + behind[k] * (1 - rgba[3]);
       const float error = shown[k] - target;
       result.mse += error * error / 3;
       d[k] = 2.0f / 3 * error * scale;
     }
-    if (exposure_.enabled()) exposure_.Backward(batch_.view[ray], color, d, d_exposure_.data() + 6 * ray);
+    if (exposure_.enabled()) exposure.Backward(color, d, d_exposure_.data() + 6 * ray);
     d_final[r] = 0;
     for (int k = 0; k < 3; ++k) {
       d_rgb[k * ops::kTileStride + r] = d[k];
@@ -177,7 +168,7 @@ RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, in
   float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
   pass.Backward({.d_rgb = d_rgb.data(),
                  .d_final_transmittance = d_final.data(),
-                 .distortion_scale = static_cast<float>(model_.options.distortion) * scale,
+                 .distortion_scale = static_cast<float>(model_.options.distortion.value()) * scale,
                  .density_mlp = gradients,
                  .color_mlp = gradients + model_.density_mlp.size()});
   for (int r = 0; r < pass.num_rays(); ++r) result.distortion += pass.distortion()[r];
@@ -233,10 +224,10 @@ void RadianceTrainer::UpdateGrid(int active_levels) {
       const float* rows = tiles_.encoded(tile) + static_cast<size_t>(level) * features * ops::kTileStride;
       const ops::GridPoints points = tiles_.points(tile, kept_columns_[tile]);
       ops::HashGridBackward(model_.layout, level, points, rows, ops::kTileStride,
-                            grid_moments_.gradient.data());
-      if (variation > 0)
-        AddTotalVariation(model_.layout, level, model_.grid.data(), points, kVariationStride, variation,
-                          grid_moments_.gradient.data());
+                            model_.grid.gradient.data());
+      if (variation > 0) {
+        AddTotalVariation(model_.layout, level, points, kVariationStride, variation, &model_.grid);
+      }
     }
   });
   StepGrid(active_levels);
@@ -262,27 +253,21 @@ void RadianceTrainer::StepGrid(int active_levels) {
                                  (static_cast<double>(level.num_entries) * static_cast<double>(features))),
         .step = step_ + 1,
         .sparse = true};
-    const size_t at = level.offset + piece.begin;
-    ops::AdamStep(adam, piece.count,
-                  {model_.grid.data() + at, grid_moments_.first.data() + at, grid_moments_.second.data() + at,
-                   grid_moments_.gradient.data() + at, model_.grid_half.data() + at});
+    model_.grid.Step(adam, level.offset + piece.begin, piece.count);
   });
 }
 
-void RadianceTrainer::UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset) {
+void RadianceTrainer::UpdateNetwork(Parameter& network, size_t slot_offset) {
   const ops::AdamOptions adam = {.learning_rate = LearningRate(model_.options.mlp_learning_rate),
                                  .l2 = static_cast<float>(model_.options.mlp_l2),
                                  .step = step_ + 1};
-  ParallelChunks(static_cast<int64_t>(parameters.size()), kNetworkPiece,
-                 [&](int64_t begin, int64_t end, int) {
-                   for (int slot = 0; slot < kSlots; ++slot) {
-                     const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
-                     for (int64_t i = begin; i < end; ++i) moments.gradient[i] += gradient[i];
-                   }
-                   ops::AdamStep(adam, static_cast<size_t>(end - begin),
-                                 {parameters.data() + begin, moments.first.data() + begin,
-                                  moments.second.data() + begin, moments.gradient.data() + begin});
-                 });
+  ParallelChunks(static_cast<int64_t>(network.size()), kNetworkPiece, [&](int64_t begin, int64_t end, int) {
+    for (int slot = 0; slot < kSlots; ++slot) {
+      const float* gradient = slot_gradients_.data() + slot * SlotSize(model_) + slot_offset;
+      for (int64_t i = begin; i < end; ++i) network.gradient[i] += gradient[i];
+    }
+    network.Step(adam, static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  });
 }
 
 // What the first layer of the colours takes from a ray's direction (all harmonics but the constant one)
@@ -294,7 +279,7 @@ void RadianceTrainer::HoldDirections() {
       static_cast<float>(std::max(0.0, 1 - LearningRate(model_.options.mlp_learning_rate) * decay));
   const ops::MlpShape& shape = model_.color_shape;
   for (int out = 0; out < shape.hidden; ++out) {
-    float* weights = model_.color_mlp.data() + static_cast<size_t>(out) * shape.input;
+    float* weights = model_.color_mlp.values.data() + static_cast<size_t>(out) * shape.input;
     for (int in = RadianceModel::kGeometryRows + 1; in < shape.input; ++in) weights[in] *= share;
   }
 }
@@ -302,17 +287,17 @@ void RadianceTrainer::HoldDirections() {
 RadianceStepStats RadianceTrainer::Step() {
   DrawBatch();
   const int active_levels = ActiveLevels();
-  tiles_.Encode(model_.layout, model_.grid_half.data(), active_levels);
+  tiles_.Encode(model_.layout, model_.grid.half.data(), active_levels);
   RunTiles();
   UpdatePoses(active_levels);
   UpdateGrid(active_levels);
-  UpdateNetwork(model_.density_mlp, density_moments_, 0);
-  UpdateNetwork(model_.color_mlp, color_moments_, model_.density_mlp.size());
+  UpdateNetwork(model_.density_mlp, 0);
+  UpdateNetwork(model_.color_mlp, model_.density_mlp.size());
   HoldDirections();
   if (exposure_.enabled())
     exposure_.Update(batch_.view, d_exposure_, LearningRate(kExposureLearningRate), step_ + 1);
   ++step_;
-  if (average_.AfterStep(step_)) model_.UpdateShadow();
+  if (average_.AfterStep(step_)) model_.grid.UpdateHalf();
   occupancy_update_.AfterStep(step_, active_levels, model_);
 
   RadianceStepStats stats = {.rays = static_cast<int64_t>(batch_.size()),
@@ -330,18 +315,15 @@ RadianceStepStats RadianceTrainer::Step() {
 
 std::vector<TensorView> RadianceTrainer::Tensors() const {
   std::vector<TensorView> tensors = model_.Tensors();
-  const auto add = [&](const std::string& name, const Moments& moments) {
-    tensors.push_back(MomentTensor(name + ".first_moment", moments.first));
-    tensors.push_back(MomentTensor(name + ".second_moment", moments.second));
-  };
   if (!Done()) {
-    add("grid", grid_moments_);
-    add("density_mlp", density_moments_);
-    add("color_mlp", color_moments_);
+    for (const Parameter* parameter : {&model_.grid, &model_.density_mlp, &model_.color_mlp}) {
+      parameter->AppendMomentTensors(&tensors);
+    }
   }
   for (TensorView& tensor : average_.Tensors(step_)) tensors.push_back(std::move(tensor));
-  for (TensorView& tensor : exposure_.Tensors()) tensors.push_back(std::move(tensor));
-  for (TensorView& tensor : poses_.Tensors()) tensors.push_back(std::move(tensor));
+  for (const ViewTerm* term : std::initializer_list<const ViewTerm*>{&exposure_, &poses_}) {
+    for (TensorView& tensor : term->Tensors()) tensors.push_back(std::move(tensor));
+  }
   return tensors;
 }
 
@@ -351,19 +333,14 @@ Json RadianceTrainer::State() const {
 
 void RadianceTrainer::Restore(const SafetensorsFile& file, const Json& state) {
   model_.LoadTensors(file);
-  const auto load = [&](const std::string& name, Moments& moments) {
-    LoadMoment(file, name + ".first_moment", moments.first);
-    LoadMoment(file, name + ".second_moment", moments.second);
-  };
   step_ = state.at("step").get<int>();
   if (!Done()) {
-    load("grid", grid_moments_);
-    load("density_mlp", density_moments_);
-    load("color_mlp", color_moments_);
+    for (Parameter* parameter : {&model_.grid, &model_.density_mlp, &model_.color_mlp}) {
+      parameter->LoadMoments(file);
+    }
   }
   average_.Load(file, step_);
-  exposure_.Load(file);
-  poses_.Load(file);
+  for (ViewTerm* term : std::initializer_list<ViewTerm*>{&exposure_, &poses_}) term->Load(file);
   samples_per_ray_ = state.at("samples_per_ray").get<double>();
   occupancy_update_.Restore(step_, model_);
 }

@@ -52,9 +52,6 @@ class RadianceTrainer {
   void Restore(const SafetensorsFile& file, const Json& state);
 
  private:
-  struct Moments {
-    Buffer<float> gradient, first, second;
-  };
   struct SlotResult {
     double mse = 0, distortion = 0;
     int64_t kept = 0;
@@ -68,7 +65,7 @@ class RadianceTrainer {
   void UpdatePoses(int active_levels);
   void UpdateGrid(int active_levels);
   void StepGrid(int active_levels);
-  void UpdateNetwork(Buffer<float>& parameters, Moments& moments, size_t slot_offset);
+  void UpdateNetwork(Parameter& network, size_t slot_offset);
   void HoldDirections();
   float LearningRate(double first) const;
   int ActiveLevels() const;
@@ -98,7 +95,6 @@ class RadianceTrainer {
   std::vector<std::unique_ptr<Worker>> workers_;
   Buffer<float> slot_gradients_;  // [kSlots][density_mlp | color_mlp]
   std::vector<SlotResult> slot_results_;
-  Moments grid_moments_, density_moments_, color_moments_;
   struct GridPiece {
     int level;
     size_t begin, count;  // parameters of the level

@@ -30,7 +30,7 @@ class RadianceTrainerTest : public testing::Test {
   static RadianceOptions FewSamples(int steps) {
     RadianceOptions options = SmallRadianceOptions(steps);
     options.samples_per_step = 4096;
-    options.background = "random";
+    options.background = Background::kRandom;
     return ResolveRadianceOptions(options, room_->capture);
   }
   static std::unique_ptr<RadianceTrainer> TrainedRoom(const RadianceOptions& options) {
@@ -104,7 +104,7 @@ double Roughness(const RadianceModel& model, int level) {
         for (size_t f = 0; f < features; ++f) {
           const size_t here = part.offset + features * ops::HashGridEntry(part, x, y, z) + f;
           const size_t there = part.offset + features * ops::HashGridEntry(part, x + 1, y, z) + f;
-          sum += std::pow(model.grid[there] - model.grid[here], 2);
+          sum += std::pow(model.grid.values[there] - model.grid.values[here], 2);
         }
   return sum / static_cast<double>(count);
 }
@@ -123,7 +123,7 @@ TEST_F(RadianceTrainerTest, LevelWeightsMoveFineLevelsFaster) {
   const auto moved = [&](double weight, int level) {
     options.level_weight = weight;
     RadianceTrainer trainer(room_->capture, *room_->store, options);
-    const Buffer<float>& grid = trainer.model().grid;
+    const Buffer<float>& grid = trainer.model().grid.values;
     const std::vector<float> before(grid.data(), grid.data() + grid.size());
     while (!trainer.Done()) trainer.Step();
     const size_t offset = trainer.model().layout.levels[level].offset;
@@ -144,7 +144,7 @@ TEST_F(RadianceTrainerTest, DirectionDecayHoldsWhatColorsTakeFromTheDirection) {
     const RadianceModel& model = trainer->model();
     std::pair<double, double> sums{0, 0};
     for (int out = 0; out < model.color_shape.hidden; ++out) {
-      const float* row = model.color_mlp.data() + static_cast<size_t>(out) * model.color_shape.input;
+      const float* row = model.color_mlp.values.data() + static_cast<size_t>(out) * model.color_shape.input;
       sums.first += std::abs(row[RadianceModel::kGeometryRows]);
       for (int in = RadianceModel::kGeometryRows + 1; in < model.color_shape.input; ++in)
         sums.second += std::abs(row[in]);
@@ -196,20 +196,20 @@ TEST_F(RadianceTrainerTest, RefusesACheckpointOfAnotherShape) {
 TEST_F(RadianceTrainerTest, OptionsAreResolvedFromTheCapture) {
   const RadianceOptions room = ResolveRadianceOptions({}, room_->capture);
   const RadianceOptions object = ResolveRadianceOptions({}, object_->capture);
-  EXPECT_EQ(object.background, "white");
-  EXPECT_NE(room.background, "auto");
+  EXPECT_EQ(object.background, Background::kWhite);
+  EXPECT_EQ(room.background, Background::kRandom);
   for (const RadianceOptions& options : {room, object}) {
     EXPECT_GT(options.steps_across, 0);
     EXPECT_GE(options.cone_angle, 0);
     EXPECT_GE(options.coarse_phases, 0);
     EXPECT_GE(options.distortion, 0);
-    EXPECT_GT(options.density_bias, -100);
+    EXPECT_TRUE(options.density_bias.has_value());
   }
   RadianceOptions chosen;
   chosen.steps_across = 77;
-  chosen.background = "black";
+  chosen.background = Background::kBlack;
   EXPECT_EQ(ResolveRadianceOptions(chosen, object_->capture).steps_across, 77);
-  EXPECT_EQ(ResolveRadianceOptions(chosen, object_->capture).background, "black");
+  EXPECT_EQ(ResolveRadianceOptions(chosen, object_->capture).background, Background::kBlack);
 }
 
 // Everything the capture says is inside must be inside the field's cube.

@@ -31,7 +31,7 @@ void RayGradients::Compute(const RadianceModel& model, SampleTiles& tiles, std::
   for (int level = 0; level < num_active_levels; ++level) {
     ParallelFor(num_tiles, [&](int64_t tile, int) {
       ops::HashGridPositionBackward(
-          model.layout, level, model.grid_half.data(), tiles.points(tile, kept(tile)),
+          model.layout, level, model.grid.half.data(), tiles.points(tile, kept(tile)),
           {.d_out = tiles.encoded(tile) + static_cast<size_t>(level) * features * ops::kTileStride,
            .d_out_stride = ops::kTileStride,
            .factor = 1,

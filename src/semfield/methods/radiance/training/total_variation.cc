@@ -5,8 +5,10 @@
 
 namespace semfield {
 
-void AddTotalVariation(const ops::HashGridLayout& layout, int level, const float* grid,
-                       const ops::GridPoints& points, int stride, float scale, float* gradient) {
+void AddTotalVariation(const ops::HashGridLayout& layout, int level, const ops::GridPoints& points,
+                       int stride, float scale, Parameter* grid) {
+  const float* values = grid->values.data();
+  float* gradient = grid->gradient.data();
   const ops::HashGridLevel& part = layout.levels[level];
   const auto features = static_cast<size_t>(layout.config.features_per_level);
   const auto cell = [&](float coordinate) {
@@ -21,7 +23,7 @@ void AddTotalVariation(const ops::HashGridLayout& layout, int level, const float
           part.offset + features * ops::HashGridEntry(part, v[0] + (axis == 0 ? 1 : 0),
                                                       v[1] + (axis == 1 ? 1 : 0), v[2] + (axis == 2 ? 1 : 0));
       for (size_t f = 0; f < features; ++f) {
-        const float pull = 2 * scale * (grid[there + f] - grid[here + f]);
+        const float pull = 2 * scale * (values[there + f] - values[here + f]);
         gradient[there + f] += pull;
         gradient[here + f] -= pull;
       }

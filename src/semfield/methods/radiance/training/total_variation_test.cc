@@ -68,9 +68,13 @@ TEST_P(TotalVariation, GradientIsThatOfTheLoss) {
                                                               .finest_resolution = 40});
   const int level = GetParam(), stride = 2;
   const Sample sample = RandomPoints(101);
-  std::vector<float> grid = RandomGrid(layout.num_parameters), gradient(layout.num_parameters, 0.0f);
+  std::vector<float> grid = RandomGrid(layout.num_parameters);
+  Parameter block("grid", {static_cast<int64_t>(grid.size())});
+  block.PrepareTraining();
+  std::copy(grid.begin(), grid.end(), block.values.begin());
+  const Buffer<float>& gradient = block.gradient;
   const double scale = 0.25;
-  AddTotalVariation(layout, level, grid.data(), sample.points(), stride, scale, gradient.data());
+  AddTotalVariation(layout, level, sample.points(), stride, scale, &block);
   const ops::HashGridLevel& part = layout.levels[level];
   const size_t end = part.offset + size_t{part.num_entries} * 2;
   int moved = 0;
@@ -96,10 +100,11 @@ INSTANTIATE_TEST_SUITE_P(DenseAndHashed, TotalVariation, testing::Values(0, 2));
 TEST(TotalVariationOfAConstant, IsFlat) {
   const ops::HashGridLayout layout = ops::MakeHashGridLayout({.num_levels = 2, .features_per_level = 2});
   const Sample sample = RandomPoints(50);
-  const std::vector<float> grid(layout.num_parameters, 0.5f);
-  std::vector<float> gradient(layout.num_parameters, 0.0f);
-  AddTotalVariation(layout, 1, grid.data(), sample.points(), 1, 1, gradient.data());
-  for (const float value : gradient) ASSERT_EQ(value, 0);
+  Parameter grid("grid", {static_cast<int64_t>(layout.num_parameters)});
+  grid.PrepareTraining();
+  grid.values.Fill(0.5f);
+  AddTotalVariation(layout, 1, sample.points(), 1, 1, &grid);
+  for (const float value : grid.gradient) ASSERT_EQ(value, 0);
 }
 
 }  // namespace

@@ -13,11 +13,11 @@ constexpr char kSuffix[] = ".mean";
 
 }  // namespace
 
-WeightAverage::WeightAverage(std::vector<Part> parts, int first, int last)
+WeightAverage::WeightAverage(std::vector<Parameter*> parts, int first, int last)
     : parts_(std::move(parts)), first_(first), last_(last) {
   SF_CHECK_LT(first, last);
   means_.resize(parts_.size());
-  for (size_t i = 0; i < parts_.size(); ++i) means_[i].Resize(parts_[i].parameters->size());
+  for (size_t i = 0; i < parts_.size(); ++i) means_[i].Resize(parts_[i]->size());
 }
 
 int WeightAverage::Count(int step) const {
@@ -31,7 +31,7 @@ bool WeightAverage::AfterStep(int step) {
   const bool take = count > Count(step - 1);
   if (!take && !end) return false;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    float* parameters = parts_[i].parameters->data();
+    float* parameters = parts_[i]->values.data();
     float* mean = means_[i].data();
     const auto size = static_cast<int64_t>(means_[i].size());
     const float share = take ? 1.0f / static_cast<float>(count) : 0;
@@ -50,7 +50,7 @@ std::vector<TensorView> WeightAverage::Tensors(int step) const {
   std::vector<TensorView> tensors;
   if (!enabled() || Count(step) == 0 || step >= last_) return tensors;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    tensors.push_back(MakeTensorView<float>(parts_[i].name + kSuffix,
+    tensors.push_back(MakeTensorView<float>(parts_[i]->name() + kSuffix,
                                             {static_cast<int64_t>(means_[i].size())}, means_[i].span()));
   }
   return tensors;
@@ -60,7 +60,7 @@ void WeightAverage::Load(const SafetensorsFile& file, int step) {
   if (!enabled() || Count(step) == 0 || step >= last_) return;
   for (size_t i = 0; i < parts_.size(); ++i) {
     const std::span<const float> data =
-        file.Get<float>(parts_[i].name + kSuffix, {static_cast<int64_t>(means_[i].size())});
+        file.Get<float>(parts_[i]->name() + kSuffix, {static_cast<int64_t>(means_[i].size())});
     std::copy(data.begin(), data.end(), means_[i].data());
   }
 }

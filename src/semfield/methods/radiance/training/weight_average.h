@@ -1,11 +1,8 @@
 #pragma once
 
-#include <span>
-#include <string>
 #include <vector>
 
-#include "semfield/base/buffer.h"
-#include "semfield/training/safetensors.h"
+#include "semfield/training/parameter.h"
 
 namespace semfield {
 
@@ -15,14 +12,9 @@ class WeightAverage {
  public:
   static constexpr int kInterval = 16;
 
-  struct Part {
-    std::string name;
-    Buffer<float>* parameters = nullptr;  // outlives this object
-  };
-
   WeightAverage() = default;
-  // Averages from step `first` on; `first` < last.
-  WeightAverage(std::vector<Part> parts, int first, int last);
+  // Averages from step `first` on; `first` < last. The parts must outlive this object.
+  WeightAverage(std::vector<Parameter*> parts, int first, int last);
 
   bool enabled() const { return !parts_.empty(); }
   // To be called after step `step` (counted from 1). After the last one parameters are their mean. True if
@@ -37,7 +29,7 @@ class WeightAverage {
  private:
   int Count(int step) const;  // of the states in the mean after `step`
 
-  std::vector<Part> parts_;
+  std::vector<Parameter*> parts_;
   std::vector<Buffer<float>> means_;
   int first_ = 0, last_ = 0;
 };

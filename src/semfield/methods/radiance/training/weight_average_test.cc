@@ -10,15 +10,14 @@ namespace semfield {
 namespace {
 
 // Parameters that say which step they are of.
-void SetTo(Buffer<float>& parameters, int step) {
-  for (size_t k = 0; k < parameters.size(); ++k) parameters[k] = static_cast<float>(step) + 0.5f * k;
+void SetTo(Parameter& parameters, int step) {
+  for (size_t k = 0; k < parameters.size(); ++k) parameters.values[k] = static_cast<float>(step) + 0.5f * k;
 }
 
 class WeightAverageTest : public testing::Test {
  protected:
-  WeightAverageTest() { parameters_.Resize(100); }
-  WeightAverage Average(int first, int last) { return WeightAverage({{"grid", &parameters_}}, first, last); }
-  Buffer<float> parameters_;
+  WeightAverage Average(int first, int last) { return WeightAverage({&parameters_}, first, last); }
+  Parameter parameters_{"grid", {100}};
 };
 
 TEST_F(WeightAverageTest, IsTheMeanOfEverySixteenthState) {
@@ -27,11 +26,11 @@ TEST_F(WeightAverageTest, IsTheMeanOfEverySixteenthState) {
     SetTo(parameters_, step);
     EXPECT_EQ(average.AfterStep(step), step == 150);
     if (step < 150) {
-      EXPECT_EQ(parameters_[7], step + 3.5f) << "training itself is left alone";
+      EXPECT_EQ(parameters_.values[7], step + 3.5f) << "training itself is left alone";
     }
   }
   for (size_t k = 0; k < parameters_.size(); ++k) {  // steps 116, 132, 148
-    EXPECT_NEAR(parameters_[k], 132 + 0.5 * k, 1e-3);
+    EXPECT_NEAR(parameters_.values[k], 132 + 0.5 * k, 1e-3);
   }
 }
 
@@ -41,7 +40,7 @@ TEST_F(WeightAverageTest, TooShortAnEndChangesNothing) {
     SetTo(parameters_, step);
     EXPECT_FALSE(average.AfterStep(step));
   }
-  EXPECT_EQ(parameters_[0], 110);
+  EXPECT_EQ(parameters_.values[0], 110);
 }
 
 TEST_F(WeightAverageTest, GoesOnFromItsTensors) {
@@ -53,7 +52,8 @@ TEST_F(WeightAverageTest, GoesOnFromItsTensors) {
   };
   WeightAverage whole = Average(20, 100);
   run(whole, 1, 100);
-  const std::vector<float> expected(parameters_.data(), parameters_.data() + parameters_.size());
+  const std::vector<float> expected(parameters_.values.data(),
+                                    parameters_.values.data() + parameters_.size());
   for (const int stop : {10, 36, 70}) {
     TestFolder folder;
     WeightAverage before = Average(20, 100);
@@ -62,7 +62,8 @@ TEST_F(WeightAverageTest, GoesOnFromItsTensors) {
     WeightAverage after = Average(20, 100);
     after.Load(LoadCheckpoint(folder / "a", "mean").file, stop);
     run(after, stop + 1, 100);
-    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), parameters_.data())) << "stopped at " << stop;
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), parameters_.values.data()))
+        << "stopped at " << stop;
   }
   EXPECT_TRUE(whole.Tensors(100).empty());
 }

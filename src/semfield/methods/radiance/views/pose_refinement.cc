@@ -6,12 +6,11 @@
 #include <cmath>
 
 #include "semfield/base/error.h"
-#include "semfield/ops/adam.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kNumbers = 6;
+constexpr int kNumbers = ViewTerm::kNumbers;
 constexpr double kShiftUnit = PoseCorrection::kShiftUnit;
 constexpr char kTensor[] = "poses";
 
@@ -31,15 +30,6 @@ Mat3 LeftJacobian(const Vec3& w) {
          (angle - std::sin(angle)) / (square * angle) * cross * cross;
 }
 
-PoseCorrection CorrectionAt(const float* numbers) {
-  PoseCorrection correction;
-  for (int k = 0; k < 3; ++k) {
-    correction.rotation[k] = numbers[k];
-    correction.shift[k] = kShiftUnit * numbers[3 + k];
-  }
-  return correction;
-}
-
 // Columns: what a view's (w, v) is when everything turns (3), shifts (3) and grows (1) around the mean of the
 // centres.
 Eigen::Matrix<double, kNumbers, 7> CommonMotion(const Vec3& center) {
@@ -54,6 +44,19 @@ Eigen::Matrix<double, kNumbers, 7> CommonMotion(const Vec3& center) {
 }
 
 }  // namespace
+
+PoseCorrection PoseCorrection::FromNumbers(const float numbers[6]) {
+  PoseCorrection correction;
+  for (int k = 0; k < 3; ++k) {
+    correction.rotation[k] = numbers[k];
+    correction.shift[k] = kShiftUnit * numbers[3 + k];
+  }
+  return correction;
+}
+
+void PoseCorrection::ScaleGradient(double d_correction[6]) {
+  for (int k = 3; k < 6; ++k) d_correction[k] *= kShiftUnit;
+}
 
 Pose PoseCorrection::Apply(const Pose& given, double half_extent) const {
   return {RotationOf(rotation) * given.rotation, given.translation + half_extent * shift};
@@ -72,22 +75,18 @@ void PoseCorrection::Backward(const Ray& moved, const RayGradient& gradient, dou
 }
 
 PoseRefinement::PoseRefinement(const Capture& capture, double half_extent)
-    : views_(capture.train), half_extent_(half_extent) {
-  for (Buffer<float>* buffer : {&corrections_, &gradient_, &first_, &second_}) {
-    buffer->Resize(capture.views.size() * kStride);
-  }
+    : ViewTerm(kTensor, capture.views.size(), capture.train), half_extent_(half_extent) {
   Vec3 mean = Vec3::Zero();
-  for (const int view : views_) mean += capture.views[view].world_from_camera.translation;
-  mean /= static_cast<double>(std::max<size_t>(1, views_.size()));
-  for (const int view : views_) {
+  for (const int view : views()) mean += capture.views[view].world_from_camera.translation;
+  mean /= static_cast<double>(std::max<size_t>(1, views().size()));
+  for (const int view : views()) {
     centers_.push_back((capture.views[view].world_from_camera.translation - mean) / half_extent);
   }
   UpdateRotations();
 }
 
 PoseCorrection PoseRefinement::correction(int view) const {
-  return enabled() ? CorrectionAt(corrections_.data() + static_cast<size_t>(view) * kStride)
-                   : PoseCorrection();
+  return enabled() ? PoseCorrection::FromNumbers(of(view)) : PoseCorrection();
 }
 
 void PoseRefinement::MoveRays(RayBatch* batch) const {
@@ -96,7 +95,7 @@ void PoseRefinement::MoveRays(RayBatch* batch) const {
     Ray& ray = batch->rays[i];
     const auto view = static_cast<size_t>(batch->view[i]);
     const float* rotation = rotations_.data() + 9 * view;
-    const float* shift = corrections_.data() + view * kStride + 3;
+    const float* shift = of(batch->view[i]) + 3;
     const float d[3] = {ray.direction[0], ray.direction[1], ray.direction[2]};
     for (int k = 0; k < 3; ++k) {
       ray.direction[k] = rotation[3 * k] * d[0] + rotation[3 * k + 1] * d[1] + rotation[3 * k + 2] * d[2];
@@ -107,16 +106,16 @@ void PoseRefinement::MoveRays(RayBatch* batch) const {
 
 void PoseRefinement::Update(const RayBatch& batch, std::span<const RayGradient> gradients,
                             const PoseStep& step) {
-  sums_.assign(gradient_.size(), 0.0);
+  sums_.assign(block_.size(), 0.0);
   for (size_t i = 0; i < batch.size(); ++i) {
     double d_correction[kNumbers];
     correction(batch.view[i]).Backward(batch.rays[i], gradients[i], half_extent_, d_correction);
+    PoseCorrection::ScaleGradient(d_correction);
     double* sum = sums_.data() + static_cast<size_t>(batch.view[i]) * kStride;
-    for (int k = 0; k < kNumbers; ++k) sum[k] += (k < 3 ? 1 : kShiftUnit) * d_correction[k];
+    for (int k = 0; k < kNumbers; ++k) sum[k] += d_correction[k];
   }
-  for (size_t i = 0; i < sums_.size(); ++i) gradient_[i] = static_cast<float>(sums_[i]);
-  ops::AdamStep({.learning_rate = step.learning_rate, .step = step.step, .sparse = true}, corrections_.size(),
-                {corrections_.data(), first_.data(), second_.data(), gradient_.data()});
+  for (size_t i = 0; i < sums_.size(); ++i) block_.gradient[i] = static_cast<float>(sums_[i]);
+  block_.Step({.learning_rate = step.learning_rate, .step = step.step, .sparse = true});
   ShrinkShifts(std::max(0.0f, 1 - step.learning_rate * step.shift_decay));
   RemoveCommonMotion();
   UpdateRotations();
@@ -124,10 +123,10 @@ void PoseRefinement::Update(const RayBatch& batch, std::span<const RayGradient> 
 
 // Views without rays in this batch, whose gradients are zero, stay where they are, as they do in Adam.
 void PoseRefinement::ShrinkShifts(float share) {
-  for (const int view : views_) {
+  for (const int view : views()) {
     const double* sum = sums_.data() + static_cast<size_t>(view) * kStride;
     if (std::all_of(sum, sum + kNumbers, [](double d) { return d == 0; })) continue;
-    float* shift = corrections_.data() + static_cast<size_t>(view) * kStride + 3;
+    float* shift = of(view) + 3;
     for (int k = 0; k < 3; ++k) shift[k] *= share;
   }
 }
@@ -138,55 +137,29 @@ void PoseRefinement::RemoveCommonMotion() {
   // The ridge keeps a single camera, or cameras in one place, solvable; it is far below any real motion.
   Eigen::Matrix<double, 7, 7> normal = 1e-9 * Eigen::Matrix<double, 7, 7>::Identity();
   Vec7 right = Vec7::Zero();
-  for (size_t i = 0; i < views_.size(); ++i) {
+  for (size_t i = 0; i < views().size(); ++i) {
     const auto motion = CommonMotion(centers_[i]);
-    const PoseCorrection found = correction(views_[i]);
+    const PoseCorrection found = correction(views()[i]);
     Vec6 numbers;
     numbers << found.rotation, found.shift;
     normal += motion.transpose() * motion;
     right += motion.transpose() * numbers;
   }
   const Vec7 common = normal.ldlt().solve(right);
-  for (size_t i = 0; i < views_.size(); ++i) {
+  for (size_t i = 0; i < views().size(); ++i) {
     const Vec6 part = CommonMotion(centers_[i]) * common;
-    float* numbers = corrections_.data() + static_cast<size_t>(views_[i]) * kStride;
+    float* numbers = of(views()[i]);
     for (int k = 0; k < kNumbers; ++k) numbers[k] -= static_cast<float>(part[k] / (k < 3 ? 1 : kShiftUnit));
   }
 }
 
 void PoseRefinement::UpdateRotations() {
-  const size_t num_views = corrections_.size() / kStride;
+  const size_t num_views = block_.size() / kStride;
   rotations_.resize(9 * num_views);
   for (size_t view = 0; view < num_views; ++view) {
     const Mat3 rotation = RotationOf(correction(static_cast<int>(view)).rotation);
     for (int k = 0; k < 9; ++k) rotations_[9 * view + k] = static_cast<float>(rotation(k / 3, k % 3));
   }
-}
-
-std::vector<TensorView> PoseRefinement::Tensors() const {
-  std::vector<TensorView> tensors;
-  const auto add = [&](const std::string& name, const Buffer<float>& buffer) {
-    tensors.push_back(
-        MakeTensorView<float>(name, {static_cast<int64_t>(buffer.size() / kStride), kStride}, buffer.span()));
-  };
-  if (!enabled()) return tensors;
-  add(kTensor, corrections_);
-  add(std::string(kTensor) + ".first_moment", first_);
-  add(std::string(kTensor) + ".second_moment", second_);
-  return tensors;
-}
-
-void PoseRefinement::Load(const SafetensorsFile& file) {
-  if (!enabled()) return;
-  const auto load = [&](const std::string& name, Buffer<float>& buffer) {
-    const std::span<const float> data =
-        file.Get<float>(name, {static_cast<int64_t>(buffer.size() / kStride), kStride});
-    std::copy(data.begin(), data.end(), buffer.data());
-  };
-  load(kTensor, corrections_);
-  load(std::string(kTensor) + ".first_moment", first_);
-  load(std::string(kTensor) + ".second_moment", second_);
-  UpdateRotations();
 }
 
 void ApplyPoseCorrections(const SafetensorsFile& checkpoint, double half_extent, Capture* capture) {
@@ -201,7 +174,7 @@ void ApplyPoseCorrections(const SafetensorsFile& checkpoint, double half_extent,
       }
     }
     Pose& pose = capture->views[view].world_from_camera;
-    pose = CorrectionAt(of_view).Apply(pose, half_extent);
+    pose = PoseCorrection::FromNumbers(of_view).Apply(pose, half_extent);
   }
 }
 

@@ -3,11 +3,11 @@
 #include <span>
 #include <vector>
 
-#include "semfield/base/buffer.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/ray_batch.h"
 #include "semfield/geometry/pose.h"
 #include "semfield/methods/radiance/training/ray_gradients.h"
+#include "semfield/methods/radiance/views/view_term.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -22,6 +22,11 @@ struct PoseCorrection {
 
   Vec3 rotation = Vec3::Zero();
   Vec3 shift = Vec3::Zero();
+
+  // From the six numbers that optimizers see: w, and v in units of kShiftUnit.
+  static PoseCorrection FromNumbers(const float numbers[6]);
+  // Turns dL/d(w, v) into the gradient of these numbers.
+  static void ScaleGradient(double d_correction[6]);
 
   Pose Apply(const Pose& given, double half_extent) const;
   // dL/d(w, v) of one ray that this correction has moved, from the ray's gradient.
@@ -45,16 +50,12 @@ struct PoseStep {
 // field. What of the corrections looks like one is taken out after every step (least squares over the seven
 // numbers of a small similarity), so that the field stays where the given poses say, and views that were not
 // trained on see it there.
-class PoseRefinement {
+class PoseRefinement : public ViewTerm {
  public:
-  static constexpr int kStride =
-      16;  // floats a view: w[3], v[3] (in a unit of its own), padding up to one block of the optimizer
-
   PoseRefinement() = default;
   // For the training views of the capture. half_extent: of the scene's cube.
   PoseRefinement(const Capture& capture, double half_extent);
 
-  bool enabled() const { return !views_.empty(); }
   // Moves the rays of a batch, drawn at the given poses, to where the corrected cameras see them. Nothing
   // when not enabled.
   void MoveRays(RayBatch* batch) const;
@@ -64,20 +65,16 @@ class PoseRefinement {
   // Of a view; zero for views that are not trained on.
   PoseCorrection correction(int view) const;
 
-  std::vector<TensorView> Tensors() const;
-  void Load(const SafetensorsFile& file);
-
  private:
   void ShrinkShifts(float share);
   void RemoveCommonMotion();
   void UpdateRotations();
+  void AfterLoad() override { UpdateRotations(); }
 
-  std::vector<int> views_;
-  std::vector<Vec3> centers_;  // [views_] around their mean, in half extents
+  std::vector<Vec3> centers_;  // [views()] around their mean, in half extents
   double half_extent_ = 1;
-  Buffer<float> corrections_, gradient_, first_, second_;  // [num_views, kStride]
-  std::vector<double> sums_;                               // of the gradient, over the rays
-  std::vector<float> rotations_;                           // [num_views, 9] exp([w]x), row-major
+  std::vector<double> sums_;      // [num_views, kStride] of the gradient, over the rays
+  std::vector<float> rotations_;  // [num_views, 9] exp([w]x), row-major
 };
 
 // Replaces the poses of a capture's training views by the refined ones that a checkpoint holds; nothing if it

@@ -176,8 +176,8 @@ class PoseGradientTest : public testing::Test {
   PoseGradientTest()
       : model_(Options(), {.contracted = true, .center = {0.2f, -0.1f, 0.3f}, .half_extent = 1.5f}) {
     Random random(5);
-    for (float& value : model_.grid.span()) value = random.Uniform(-0.5f, 0.5f);
-    model_.UpdateShadow();
+    for (float& value : model_.grid.values.span()) value = random.Uniform(-0.5f, 0.5f);
+    model_.grid.UpdateHalf();
     for (int i = 0; i < 24; ++i) {
       const Vec3 direction = (Vec3(0.2, 0.3, 1) + RandomVec3(random, 0.5f)).normalized();
       Ray ray = {.origin = {0.1f, -0.4f, -0.6f}, .direction = {}, .z_scale = 1};
@@ -201,7 +201,7 @@ class PoseGradientTest : public testing::Test {
     options.cone_angle = 0.05;
     options.density_bias = 0;
     options.stop_optical_depth = 0;
-    options.background = "black";
+    options.background = Background::kBlack;
     return options;
   }
 
@@ -219,7 +219,7 @@ class PoseGradientTest : public testing::Test {
     }
     SampleTiles tiles;
     tiles.March(model_.map, model_.occupancy, model_.March(1), moved, {});
-    tiles.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+    tiles.Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
     Buffer<float> density(model_.density_mlp.size()), color(model_.color_mlp.size());
     std::vector<int32_t> columns(moved.size());
     TilePass pass(model_);

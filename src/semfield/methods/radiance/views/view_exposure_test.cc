@@ -16,9 +16,9 @@ namespace {
 TEST(ViewExposure, IsTheIdentityWhenNotEnabledAndAtTheStart) {
   const float color[3] = {0.2f, 0.5f, 0.9f};
   float shown[3];
-  ViewExposure().Show(3, color, shown);
+  ViewExposure().map(3).Show(color, shown);
   for (int k = 0; k < 3; ++k) EXPECT_EQ(shown[k], color[k]);
-  ViewExposure(4, {1, 3}, 1e-3).Show(3, color, shown);
+  ViewExposure(4, {1, 3}, 1e-3).map(3).Show(color, shown);
   for (int k = 0; k < 3; ++k) EXPECT_EQ(shown[k], color[k]);
 }
 
@@ -40,13 +40,13 @@ TEST(ViewExposure, GradientsAgreeWithDifferences) {
     return sum;
   };
   float map[6], shown[3];
-  std::copy_n(exposure.map(1).begin(), 6, map);
-  exposure.Show(1, color, shown);
+  std::copy_n(exposure.numbers(1).begin(), 6, map);
+  exposure.map(1).Show(color, shown);
   double forward = 0;
   for (int k = 0; k < 3; ++k) forward += weight[k] * shown[k];
   EXPECT_NEAR(forward, loss(color, map), 1e-6);
   float d[3] = {weight[0], weight[1], weight[2]}, d_map[6];
-  exposure.Backward(1, color, d, d_map);
+  exposure.map(1).Backward(color, d, d_map);
   constexpr float kStep = 1e-2f;
   for (int k = 0; k < 6; ++k) {
     float above[6], below[6];
@@ -71,8 +71,8 @@ TEST(ViewExposure, MapsAverageToTheIdentity) {
     exposure.Update(std::vector<int>{0, 2, 4}, d, 0.02f, step);
   }
   for (int k = 0; k < 6; ++k) {
-    EXPECT_NEAR(exposure.map(0)[k] + exposure.map(2)[k] + exposure.map(4)[k], 0, 1e-5);
-    EXPECT_EQ(exposure.map(1)[k], 0);  // not a training view
+    EXPECT_NEAR(exposure.numbers(0)[k] + exposure.numbers(2)[k] + exposure.numbers(4)[k], 0, 1e-5);
+    EXPECT_EQ(exposure.numbers(1)[k], 0);  // not a training view
   }
 }
 
@@ -95,7 +95,7 @@ TEST(ViewExposure, FindsTheExposuresOfPhotos) {
   }
   RadianceOptions options = SmallRadianceOptions(800);
   options.exposure = true;
-  options.background = "black";
+  options.background = Background::kBlack;
   RadianceTrainer trainer(data.capture, *data.store, ResolveRadianceOptions(options, data.capture));
   while (!trainer.Done()) trainer.Step();
   // Only differences between views can be known.
@@ -103,7 +103,7 @@ TEST(ViewExposure, FindsTheExposuresOfPhotos) {
   for (const int v : data.capture.train) mean += stops[v] / static_cast<double>(data.capture.train.size());
   double product = 0, found_squares = 0, true_squares = 0;
   for (const int v : data.capture.train) {
-    const std::span<const float> map = trainer.exposure().map(v);
+    const std::span<const float> map = trainer.exposure().numbers(v);
     const double found = (map[0] + map[1] + map[2]) / 3 / std::log(2.0), truth = stops[v] - mean;
     product += found * truth;
     found_squares += found * found;

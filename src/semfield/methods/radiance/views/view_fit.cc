@@ -10,7 +10,7 @@
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
 #include "semfield/methods/radiance/training/ray_gradients.h"
-#include "semfield/ops/adam.h"
+#include "semfield/methods/radiance/views/view_term.h"
 #include "semfield/training/schedule.h"
 
 namespace semfield {
@@ -20,40 +20,51 @@ constexpr float kMinTransmittance = 1e-4f;
 constexpr float kPoseRate = 5e-4f;
 constexpr float kExposureRate = 2e-2f;
 constexpr float kFinalRate = 0.02f;
-constexpr int kNumbers = 6;
-constexpr int kBlock = 16;  // of the optimizer
-
-// Six numbers and their Adam.
-struct Fitted {
-  Buffer<float> values{kBlock}, gradient{kBlock}, first{kBlock}, second{kBlock};
-
-  void Step(const double d[kNumbers], float learning_rate, int step) {
-    for (int k = 0; k < kNumbers; ++k) gradient[k] = static_cast<float>(d[k]);
-    ops::AdamStep({.learning_rate = learning_rate, .step = step}, kBlock,
-                  {values.data(), first.data(), second.data(), gradient.data()});
-  }
-};
+constexpr int kWarmup = 5;
+constexpr int kNumbers = ViewTerm::kNumbers;
 
 class Fitter {
  public:
   Fitter(const RadianceModel& model, const float background[3], const ViewFitOptions& options)
-      : model_(model), background_(background), options_(options), passes_(NumThreads()) {}
+      : model_(model), background_(background), options_(options), passes_(NumThreads()) {
+    for (Parameter* fitted : {&pose_, &exposure_}) fitted->PrepareTraining();
+  }
 
-  // What the fitted numbers gain from a batch of rays at their given poses.
+  // One step, counted from 0, from a batch of rays at their given poses.
+  void Step(std::vector<Ray> rays, std::span<const float> jitter, std::span<const float> target, int step) {
+    double d_pose[kNumbers] = {}, d_exposure[kNumbers] = {};
+    Gradients(std::move(rays), jitter, target, d_pose, d_exposure);
+    if (options_.pose) Update(&pose_, d_pose, kPoseRate, step);
+    if (options_.exposure) Update(&exposure_, d_exposure, kExposureRate, step);
+  }
+
+  PoseCorrection Correction() const { return PoseCorrection::FromNumbers(pose_.values.data()); }
+  ColorMap Exposure() const {
+    ColorMap map;
+    std::copy_n(exposure_.values.data(), 3, map.log_gain);
+    std::copy_n(exposure_.values.data() + 3, 3, map.offset);
+    return map;
+  }
+
+ private:
+  void Update(Parameter* fitted, const double gradient[kNumbers], float first_rate, int step) const {
+    for (int k = 0; k < kNumbers; ++k) fitted->gradient[k] = static_cast<float>(gradient[k]);
+    fitted->Step({.learning_rate = ExponentialSchedule(step, options_.steps, first_rate, kFinalRate, kWarmup),
+                  .step = step + 1});
+  }
+
   void Gradients(std::vector<Ray> rays, std::span<const float> jitter, std::span<const float> target,
                  double d_pose[kNumbers], double d_exposure[kNumbers]) {
     const PoseCorrection correction = Correction();
     for (Ray& ray : rays) Move(correction, &ray);
     tiles_.March(model_.map, model_.occupancy, model_.March(1), rays, jitter);
-    tiles_.Encode(model_.layout, model_.grid_half.data(), model_.options.levels);
+    tiles_.Encode(model_.layout, model_.grid.half.data(), model_.options.levels);
     columns_.resize(rays.size());
     d_colors_.resize(kNumbers * rays.size());
     ParallelFor(static_cast<int64_t>(tiles_.tiles().size()), [&](int64_t tile, int worker) {
       if (!passes_[worker]) passes_[worker] = std::make_unique<Worker>(model_);
       RunTile(*passes_[worker], tile, rays, target);
     });
-    std::fill_n(d_pose, kNumbers, 0.0);
-    std::fill_n(d_exposure, kNumbers, 0.0);
     if (options_.pose) {
       ray_gradients_.Compute(model_, tiles_, rays, columns_, model_.options.levels);
     }
@@ -61,26 +72,15 @@ class Fitter {
       double d[kNumbers] = {};
       if (options_.pose) {
         correction.Backward(rays[r], ray_gradients_.gradients()[r], model_.map.half_extent, d);
+        PoseCorrection::ScaleGradient(d);
       }
       for (int k = 0; k < kNumbers; ++k) {
-        d_pose[k] += (k < 3 ? 1 : PoseCorrection::kShiftUnit) * d[k];
+        d_pose[k] += d[k];
         d_exposure[k] += d_colors_[kNumbers * r + k];
       }
     }
   }
 
-  PoseCorrection Correction() const {
-    PoseCorrection correction;
-    for (int k = 0; k < 3; ++k) {
-      correction.rotation[k] = pose.values[k];
-      correction.shift[k] = PoseCorrection::kShiftUnit * pose.values[3 + k];
-    }
-    return correction;
-  }
-
-  Fitted pose, exposure;
-
- private:
   struct Worker {
     explicit Worker(const RadianceModel& model)
         : pass(model), density(model.density_mlp.size()), color(model.color_mlp.size()) {}
@@ -106,19 +106,21 @@ class Fitter {
     pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
     pass.Color(rays, /*training=*/true);
     const float scale = 2.0f / 3 / static_cast<float>(rays.size());
+    const ColorMap exposure = Exposure();
     for (int r = 0; r < pass.num_rays(); ++r) {
       const size_t ray = pass.first_ray() + r;
       columns_[ray] = pass.begin()[r + 1] - pass.begin()[r];
+      float color[3], d[3];
+      for (int k = 0; k < 3; ++k) {
+        color[k] = pass.rgb()[k * ops::kTileStride + r] + pass.final_transmittance()[r] * background_[k];
+      }
+      exposure.Show(color, d);
+      for (int k = 0; k < 3; ++k) d[k] = scale * (d[k] - target[3 * ray + k]);
+      exposure.Backward(color, d, d_colors_.data() + kNumbers * ray);
       worker.d_final[r] = 0;
       for (int k = 0; k < 3; ++k) {
-        const float color =
-            pass.rgb()[k * ops::kTileStride + r] + pass.final_transmittance()[r] * background_[k];
-        const float gain = std::exp(exposure.values[k]);
-        const float d_shown = scale * (gain * color + exposure.values[3 + k] - target[3 * ray + k]);
-        d_colors_[kNumbers * ray + k] = d_shown * gain * color;
-        d_colors_[kNumbers * ray + 3 + k] = d_shown;
-        worker.d_rgb[k * ops::kTileStride + r] = d_shown * gain;
-        worker.d_final[r] += d_shown * gain * background_[k];
+        worker.d_rgb[k * ops::kTileStride + r] = d[k];
+        worker.d_final[r] += d[k] * background_[k];
       }
     }
     pass.Backward({.d_rgb = worker.d_rgb.data(),
@@ -130,6 +132,7 @@ class Fitter {
 
   const RadianceModel& model_;
   const float* background_;
+  Parameter pose_{"pose", {ViewTerm::kStride}}, exposure_{"exposure", {ViewTerm::kStride}};
   const ViewFitOptions options_;
   std::vector<std::unique_ptr<Worker>> passes_;
   SampleTiles tiles_;
@@ -152,21 +155,14 @@ std::vector<uint32_t> LeftPixels(const ImageF& photo, const ImageU8* mask) {
 
 }  // namespace
 
-void ViewFit::Show(ImageF* rgb) const {
-  for (size_t i = 0; i < rgb->data.size(); ++i) {
-    const size_t k = i % 3;
-    rgb->data[i] = std::exp(exposure[k]) * rgb->data[i] + exposure[3 + k];
-  }
-}
-
-ViewFit FitLeftHalf(const RadianceModel& model, const Camera& camera, const Pose& given, const ImageF& photo,
-                    const ImageU8* mask, const float background[3], const ViewFitOptions& options) {
+ViewFit FitLeftHalf(const RadianceModel& model, const UnseenPhoto& unseen, const ViewFitOptions& options) {
+  const ImageF& photo = unseen.rgb;
   SF_CHECK_EQ(photo.channels, 3);
-  SF_CHECK(photo.width == camera.width && photo.height == camera.height);
-  const std::vector<uint32_t> pixels = LeftPixels(photo, mask);
+  SF_CHECK(photo.width == unseen.camera.width && photo.height == unseen.camera.height);
+  const std::vector<uint32_t> pixels = LeftPixels(photo, unseen.mask);
   ViewFit fit;
   if (pixels.empty()) return fit;
-  Fitter fitter(model, background, options);
+  Fitter fitter(model, unseen.background, options);
   std::vector<Ray> rays(options.rays);
   std::vector<float> target(3 * rays.size()), jitter(rays.size());
   for (int step = 0; step < options.steps; ++step) {
@@ -174,20 +170,14 @@ ViewFit FitLeftHalf(const RadianceModel& model, const Camera& camera, const Pose
     for (size_t r = 0; r < rays.size(); ++r) {
       const uint32_t pixel = pixels[random.Below(static_cast<uint32_t>(pixels.size()))];
       const Vec2 position(pixel % photo.width + 0.5, static_cast<double>(pixel / photo.width) + 0.5);
-      rays[r] = MakeRay(camera, given, position);
+      rays[r] = MakeRay(unseen.camera, unseen.world_from_camera, position);
       jitter[r] = random.Uniform();
       std::copy_n(photo.data.data() + size_t{3} * pixel, 3, target.data() + 3 * r);
     }
-    double d_pose[kNumbers], d_exposure[kNumbers];
-    fitter.Gradients(rays, jitter, target, d_pose, d_exposure);
-    const auto rate = [&](float first) {
-      return ExponentialSchedule(step, options.steps, first, kFinalRate, 5);
-    };
-    if (options.pose) fitter.pose.Step(d_pose, rate(kPoseRate), step + 1);
-    if (options.exposure) fitter.exposure.Step(d_exposure, rate(kExposureRate), step + 1);
+    fitter.Step(rays, jitter, target, step);
   }
   fit.correction = fitter.Correction();
-  std::copy_n(fitter.exposure.values.data(), kNumbers, fit.exposure);
+  fit.exposure = fitter.Exposure();
   return fit;
 }
 
