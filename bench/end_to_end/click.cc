@@ -13,6 +13,7 @@
 #include "semfield/catalog/methods.h"
 #include "semfield/field/teacher_image.h"
 #include "semfield/interaction/click_session.h"
+#include "semfield/methods/feature_field/feature_model.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/ort.h"

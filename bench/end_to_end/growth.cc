@@ -19,6 +19,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
+#include "semfield/methods/radiance/model/hash_radiance_field.h"
 #include "semfield/methods/radiance/training/radiance_trainer.h"
 #include "semfield/perception/square_view.h"
 #include "semfield/report/svg_chart.h"

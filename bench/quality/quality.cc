@@ -36,12 +36,8 @@ struct BenchCapture {
 };
 
 const std::vector<BenchCapture> kCaptures = {
-    {"lego", "real/lego", 1, "white"},
-    {"fox2", "real/fox", 2},
-    {"fox4", "real/fox", 4},
-    {"tabletop", "real/tabletop"},
-    {"fern", "real/fern"},
-    {"room", "demo/room_013"},
+    {"lego", "real/lego", 1, "white"}, {"fox2", "real/fox", 2}, {"fox4", "real/fox", 4},
+    {"tabletop", "real/tabletop"},     {"fern", "real/fern"},   {"room", "demo/room_013"},
     {"test_00", "rooms/test/test_00"},
 };
 
