@@ -160,6 +160,20 @@ SegmentResult ClickSession::Ask(const SeenView& view, const Prompt& prompt, Gran
   return result;
 }
 
+std::vector<Mask> ClickSession::AskAll(const SeenView& view, const Prompt& prompt, const StopToken* stop) {
+  const std::vector<SquareView> squares = CoverWithSquares(view.camera, kSquareMaskResolution);
+  const size_t home = HomeOf(squares, prompt);
+  const FeatureMap& features = Features(view, squares, home, stop);
+  if (stop != nullptr) stop->ThrowIfStopped();
+  const int side = squares[home].square().width;
+  std::vector<Mask> masks;
+  for (const Mask& mask :
+       decoder_.DecodeAll(features, side, side, SquarePrompt(squares[home], prompt))) {
+    masks.push_back(squares[home].ToFrame(mask));
+  }
+  return masks;
+}
+
 std::optional<SurfaceClick> ClickSession::Lift(const SeenView& view, const PromptPoint& point) const {
   const Ray ray = MakeRay(view.camera, view.world_from_camera, {point.x, point.y});
   const RaySamples samples = field_.Weights({&ray, 1}, WeightRequest{});

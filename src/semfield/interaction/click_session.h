@@ -67,6 +67,10 @@ class ClickSession {
   SegmentResult Ask(const SeenView& view, const Prompt& prompt, Granularity granularity,
                     const StopToken* stop = nullptr);
 
+  // Every mask that the decoder makes for the prompt (granularity as PromptDecoder::DecodeAll), of the one
+  // square that sees the prompt most centrally. Errors as Ask.
+  std::vector<Mask> AskAll(const SeenView& view, const Prompt& prompt, const StopToken* stop = nullptr);
+
   // Where on the scene's surface a click of this view lies; nothing if the ray hits nothing.
   std::optional<SurfaceClick> Lift(const SeenView& view, const PromptPoint& point) const;
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "semfield/objects/surface_map.h"
+#include "semfield/objects/view_answers.h"
+
+namespace semfield {
+
+// A click in one of the map's views.
+struct ObjectClick {
+  int view = 0;  // into SurfaceMap::views()
+  Vec2 pixel = Vec2::Zero();
+  bool positive = true;
+};
+
+struct FinderOptions {
+  int views = 6;      // that are asked about the clicked points
+  int rounds = 3;     // in which the object prompts further views
+  int per_round = 3;  // views of a round
+  // The least agreement (IoU over cells that are known) of an answer that votes.
+  double accept = 0.4;
+  double accept_grown = 0.5;
+};
+
+// What a view said of a cell, and what all say.
+struct FoundObject {
+  std::vector<float> inside;  // [num_cells] sum of the votes: of each view the share of the cell's pixels inside
+  std::vector<float> looked;  // [num_cells] views that voted and see the cell
+  double agreement = 0;       // of the answer that won with the other views' best ones, 0..1
+  int decoder_calls = 0;
+  int voters = 0;
+
+  bool Has(int32_t cell) const { return looked[cell] > 0 && inside[cell] > 0.5f * looked[cell]; }
+};
+
+// One thing of the scene from a few clicks. Several views of the clicked points are asked; every answer is a
+// candidate, and the one that the other views' best answers agree with most, over the cells that both see,
+// wins. The others vote. Then the object prompts further views by its own visible part and box, those first
+// that show most of it and most unknown surface around it.
+//
+// clicks: the first one positive. A click where the surface has a hole counts in its own view alone.
+FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::vector<ObjectClick>& clicks,
+                       const FinderOptions& options, const StopToken* stop = nullptr);
+
+}  // namespace semfield

@@ -1,0 +1,110 @@
+#include "semfield/objects/run_surface.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "semfield/base/error.h"
+#include "semfield/base/half.h"
+#include "semfield/base/log.h"
+#include "semfield/training/safetensors.h"
+
+namespace semfield {
+namespace {
+
+constexpr char kField[] = "radiance";
+
+Camera ObjectCamera(const Camera& camera) {
+  const double longest = std::max(camera.width, camera.height);
+  const double scale = std::min(1.0, kObjectResolution / longest);
+  return camera.Resized(std::max(1, static_cast<int>(std::lround(scale * camera.width))),
+                        std::max(1, static_cast<int>(std::lround(scale * camera.height))));
+}
+
+std::string TensorOf(int view) {
+  return fmt::format("depth.{}", view);
+}
+
+std::vector<DepthView> RenderAll(const OpenedRun& run, const JobControl& control) {
+  std::vector<DepthView> views;
+  const std::vector<int>& train = run.capture->train;
+  for (const int view : train) {
+    control.ThrowIfStopped();
+    views.push_back(RenderDepthView(run.Field(), run.store->CameraOf(view),
+                                    run.capture->views[view].world_from_camera, view, control.stop));
+    // What is kept is what is used, so that a run answers the same the first time and later.
+    for (float& depth : views.back().depth.data) depth = HalfToFloat(FloatToHalf(depth));
+    control.Report({.stage = "surface",
+                    .done = static_cast<double>(views.size()),
+                    .total = static_cast<double>(train.size()),
+                    .detail = run.capture->views[view].name});
+  }
+  return views;
+}
+
+void Save(const std::filesystem::path& path, const OpenedRun& run, const std::vector<DepthView>& views) {
+  std::vector<std::vector<Half>> depths;
+  std::vector<TensorView> tensors;
+  for (const DepthView& view : views) {
+    std::vector<Half> halves(view.depth.data.size());
+    std::transform(view.depth.data.begin(), view.depth.data.end(), halves.begin(), FloatToHalf);
+    depths.push_back(std::move(halves));
+  }
+  for (size_t i = 0; i < views.size(); ++i) {
+    tensors.push_back(
+        MakeTensorView<Half>(TensorOf(views[i].view), {views[i].depth.height, views[i].depth.width}, depths[i]));
+  }
+  WriteSafetensors(path, tensors, {{kField, run.radiance_checksum}});
+}
+
+std::vector<DepthView> Load(const std::filesystem::path& path, const OpenedRun& run) {
+  std::vector<DepthView> views;
+  if (!std::filesystem::exists(path)) return views;
+  try {
+    const SafetensorsFile file = SafetensorsFile::Read(path);
+    if (file.Metadata(kField) != run.radiance_checksum) return {};
+    for (const int index : run.capture->train) {
+      DepthView view{.view = index,
+                     .camera = ObjectCamera(run.store->CameraOf(index)),
+                     .world_from_camera = run.capture->views[index].world_from_camera,
+                     .depth = {}};
+      view.depth = ImageF(view.camera.width, view.camera.height, 1);
+      const std::span<const Half> halves =
+          file.Get<Half>(TensorOf(index), {view.camera.height, view.camera.width});
+      std::transform(halves.begin(), halves.end(), view.depth.data.begin(), HalfToFloat);
+      views.push_back(std::move(view));
+    }
+  } catch (const Error& error) {
+    LogWarning("{}: not used ({}); depths are rendered again", path.string(), error.what());
+    return {};
+  }
+  return views;
+}
+
+}  // namespace
+
+DepthView RenderDepthView(const RadianceField& field, const Camera& camera, const Pose& world_from_camera,
+                          int view, const StopToken* stop) {
+  DepthView depth{
+      .view = view, .camera = ObjectCamera(camera), .world_from_camera = world_from_camera, .depth = {}};
+  RenderRequest request;
+  request.rgb = false;
+  request.fine = false;
+  depth.depth = field.Render(depth.camera, world_from_camera, request, stop).depth;
+  return depth;
+}
+
+SurfaceMap SurfaceOfRun(const OpenedRun& run, const JobControl& control) {
+  const std::filesystem::path path = run.folder.selections_dir() / "surface.safetensors";
+  std::vector<DepthView> views = Load(path, run);
+  if (views.empty()) {
+    views = RenderAll(run, control);
+    Save(path, run, views);
+  }
+  return SurfaceMap(std::move(views));
+}
+
+}  // namespace semfield

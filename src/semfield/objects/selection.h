@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "semfield/geometry/types.h"
+#include "semfield/image/image.h"
+#include "semfield/objects/object_finder.h"
+#include "semfield/objects/surface_map.h"
+
+namespace semfield {
+
+// A click as a person made it.
+struct SelectionClick {
+  int view = 0;  // into Capture::views
+  double x = 0;  // pixels of the view's original image
+  double y = 0;
+  bool positive = true;
+};
+
+// A thing of the scene: how much of each piece of its surface belongs to it.
+struct Selection {
+  std::string name;
+  std::array<uint8_t, 3> color = {230, 40, 60};
+  std::vector<SelectionClick> clicks;
+  std::string answered_by;    // "photos": the teacher on them; "features": imitated ones; "": from others
+  std::vector<float> weight;  // [num_cells] in [0, 1]; above 1/2: it belongs to the thing
+
+  bool Has(int32_t cell) const { return weight[cell] > 0.5f; }
+  int NumCells() const;  // that it has
+};
+
+// The share of the views' votes; 0 where nobody looked.
+std::vector<float> WeightsOf(const FoundObject& found);
+
+// Both must be of one map.
+Selection Union(const Selection& a, const Selection& b);
+Selection Intersect(const Selection& a, const Selection& b);
+Selection Subtract(const Selection& a, const Selection& b);
+// Adds, or with steps < 0 takes away, so many layers of cells at the border.
+Selection Grown(const SurfaceMap& map, const Selection& selection, int steps);
+// The part that hangs together with its largest, by cells that touch.
+Selection LargestPart(const SurfaceMap& map, const Selection& selection);
+
+// The box around what it has, world units; all zero if it has nothing. The outermost 1 % of its cells on
+// either side of each axis do not count: single cells lie anywhere.
+Box3 ExtentOf(const SurfaceMap& map, const Selection& selection);
+
+// What a view shows of it, width x height pixels, 255 inside; empty of it: all 0.
+ImageU8 MaskOf(const Selection& selection, const SurfaceView& view, int width, int height);
+
+}  // namespace semfield
