@@ -10,6 +10,7 @@
 #include "semfield/jobs/report.h"
 #include "semfield/jobs/scene.h"
 #include "semfield/jobs/segment.h"
+#include "semfield/jobs/select.h"
 #include "semfield/jobs/synth.h"
 #include "semfield/jobs/train.h"
 #include "verb.h"
@@ -43,6 +44,8 @@ const std::vector<Verb>& Verbs() {
                                   {"RUN"}, &RunImitate),
       MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.",
                                   {"RUN"}, &RunSegment),
+      MakeVerb<SelectJobOptions>("select", "Selects things in 3D from clicks, and changes selections.",
+                                 {"RUN"}, &RunSelect),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
                                  {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),

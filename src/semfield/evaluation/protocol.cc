@@ -6,6 +6,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/evaluation/exposure_protocol.h"
+#include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
@@ -14,7 +15,8 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(), MakeSanProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
+      MakeViewsProtocol(), MakeSanProtocol(), MakeObjectsProtocol(), MakePosesProtocol(),
+      MakeExposureProtocol()};
   return protocols;
 }
 

@@ -16,6 +16,7 @@ namespace semfield {
 struct ProtocolNeeds {
   bool held_out = false;  // views that the run was not trained on
   bool features = false;  // of a teacher
+  bool labels = false;    // instance masks in the capture
   bool truth = false;     // another capture of the same photos, taken for true
 };
 

@@ -167,8 +167,7 @@ std::vector<Mask> ClickSession::AskAll(const SeenView& view, const Prompt& promp
   if (stop != nullptr) stop->ThrowIfStopped();
   const int side = squares[home].square().width;
   std::vector<Mask> masks;
-  for (const Mask& mask :
-       decoder_.DecodeAll(features, side, side, SquarePrompt(squares[home], prompt))) {
+  for (const Mask& mask : decoder_.DecodeAll(features, side, side, SquarePrompt(squares[home], prompt))) {
     masks.push_back(squares[home].ToFrame(mask));
   }
   return masks;

@@ -11,11 +11,12 @@ namespace {
 
 constexpr const char* kAll = "all";
 
-std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job) {
+std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedRun& run) {
   if (job.protocol != kAll) return {&FindProtocol(job.protocol)};
   std::vector<const Protocol*> protocols;
   for (const auto& protocol : Protocols()) {
-    if (!protocol->needs().truth) protocols.push_back(protocol.get());
+    const ProtocolNeeds needs = protocol->needs();
+    if (!needs.truth && (!needs.labels || run.capture->HasInstances())) protocols.push_back(protocol.get());
   }
   return protocols;
 }
@@ -31,6 +32,10 @@ void CheckNeeds(const Protocol& protocol, const EvaluateJobOptions& job, const O
   if (needs.held_out && run.capture->held_out.empty()) {
     throw InputError("{}: no held-out views to score ({}). Train on a capture with a test split",
                      run.capture->path.string(), run.capture->split_rule);
+  }
+  if (needs.labels && !run.capture->HasInstances()) {
+    throw InputError("{}: protocol {} needs instance masks, which this capture has none of",
+                     run.capture->path.string(), protocol.name());
   }
   if (needs.features && !HasFeatures(run, job.teacher))
     OpenFeatures(run, job.teacher);  // says how to make them
@@ -57,7 +62,7 @@ std::string ProtocolHelp() {
   for (const auto& protocol : Protocols())
     help += fmt::format("{}: {}{}; ", protocol->name(), protocol->sentence(),
                         protocol->needs().truth ? " (--truth)" : "");
-  return help + "all: those that need no --truth.";
+  return help + "all: those that need no --truth and no labels that are not there.";
 }
 
 }  // namespace
@@ -110,8 +115,9 @@ Json EvaluateResult::ToJson() const {
 
 EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& methods,
                            const JobControl& control) {
-  const std::vector<const Protocol*> chosen = Chosen(job);
+  if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
   const OpenedRun run = OpenRun(job.run, methods);
+  const std::vector<const Protocol*> chosen = Chosen(job, run);
   for (const Protocol* protocol : chosen) CheckNeeds(*protocol, job, run);
   const ProtocolInputs inputs{.run = run,
                               .scene = SceneOfRun(run),

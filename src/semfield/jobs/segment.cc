@@ -9,9 +9,9 @@
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/field/teacher_image.h"
-#include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
 #include "semfield/interaction/click_session.h"
+#include "semfield/jobs/mask_files.h"
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/opened_run.h"
@@ -20,20 +20,6 @@ namespace semfield {
 namespace {
 
 constexpr std::array<uint8_t, 3> kMaskColor = {230, 40, 60};
-constexpr std::array<uint8_t, 3> kPositiveColor = {60, 220, 90};
-constexpr std::array<uint8_t, 3> kNegativeColor = {255, 170, 40};
-
-int64_t Area(const ImageU8& mask) {
-  return std::count_if(mask.data.begin(), mask.data.end(), [](uint8_t v) { return v > 127; });
-}
-
-// The photo when the view has one at this size, else our rendering.
-ImageU8 Picture(const OpenedRun& run, const NamedView& view) {
-  if (view.index >= 0) return ToRgb(ReadImage(run.capture->views[view.index].image), {255, 255, 255});
-  RenderRequest options;
-  std::copy_n(run.background.data(), 3, options.background);
-  return ToU8(run.Field().Render(view.camera, view.world_from_camera, options).rgb);
-}
 
 class SegmentJob {
  public:
@@ -44,8 +30,9 @@ class SegmentJob {
         features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
         session_(run.Field(), Features(), *decoder_),
-        granularity_(ParseGranularity(job.granularity)) {
-    folder_ = job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
+        granularity_(ParseGranularity(job.granularity)),
+        files_(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
+               kMaskColor) {
     if (!features_.finished) LogInfo("the imitation is at step {}: masks will still improve", features_.step);
   }
 
@@ -68,25 +55,7 @@ class SegmentJob {
     return record;
   }
 
-  // Up to a dozen overlays in rows of four.
-  void WriteSheet() const {
-    constexpr int kColumns = 4, kGap = 4;
-    if (sheet_.empty()) return;
-    int cell_width = 0;
-    for (const ImageU8& picture : sheet_) cell_width = std::max(cell_width, picture.width);
-    const int columns = std::min<int>(kColumns, sheet_.size()),
-              rows = (static_cast<int>(sheet_.size()) + kColumns - 1) / kColumns;
-    const int height = sheet_[0].height;
-    ImageU8 sheet(columns * (cell_width + kGap) - kGap, rows * (height + kGap) - kGap, 3, 255);
-    for (size_t i = 0; i < sheet_.size(); ++i) {
-      const int left = static_cast<int>(i % kColumns) * (cell_width + kGap),
-                top = static_cast<int>(i / kColumns) * (height + kGap);
-      for (int y = 0; y < height; ++y) {
-        std::copy_n(&sheet_[i].At(0, y), 3 * sheet_[i].width, &sheet.At(left, top + y));
-      }
-    }
-    WritePng(folder_ / (job_.name + "_sheet.png"), sheet);
-  }
+  std::string WriteSheet() const { return files_.WriteSheet(); }
 
   // A view that gets the lifted clicks.
   SegmentJobResult::View Other(const NamedView& view) {
@@ -131,38 +100,20 @@ class SegmentJob {
     if (const auto click = session_.Lift(Seen(view), point)) clicks_.push_back(*click);
   }
 
-  // Overlays beside each other, so that one look tells whether the views agree.
-  void AddToSheet(const ImageU8& overlay) {
-    constexpr int kHeight = 240, kMaxPictures = 12;
-    if (sheet_.size() >= kMaxPictures) return;
-    sheet_.push_back(Resize(overlay, std::max(1, overlay.width * kHeight / overlay.height), kHeight));
-  }
-
   SegmentJobResult::View Answer(const NamedView& view, const Prompt& prompt, const SegmentResult& result) {
-    const std::string stem = fmt::format("{}_{}", job_.name, view.name);
-    const std::filesystem::path mask_path = folder_ / (stem + ".png"),
-                                overlay_path = folder_ / (stem + "_overlay.png");
-    WritePng(mask_path, result.mask.binary);
-    ImageU8 overlay = OverlayMask(Picture(run_, view), result.mask.binary, kMaskColor);
-    for (const PromptPoint& point : prompt.points) {
-      DrawDot(overlay, point.x, point.y, std::max(3.0, 0.008 * overlay.width),
-              point.positive ? kPositiveColor : kNegativeColor);
-    }
-    WritePng(overlay_path, overlay);
-    AddToSheet(overlay);
+    const MaskFiles::Written written = files_.Write(view, result.mask.binary, prompt.points);
     last_mask_ = result.mask.binary;
-    const int64_t area = Area(result.mask.binary);
     std::map<std::string, double> milliseconds = result.milliseconds;
     if (auto features = milliseconds.extract("features")) {
       if (encoder_) features.key() = "render and encode";
       milliseconds.insert(std::move(features));
     }
     return {.name = view.name,
-            .mask = mask_path.string(),
-            .overlay = overlay_path.string(),
+            .mask = written.mask,
+            .overlay = written.overlay,
             .score = result.mask.score,
-            .area = area,
-            .area_share = static_cast<double>(area) / static_cast<double>(result.mask.binary.num_pixels()),
+            .area = written.area,
+            .area_share = written.area_share,
             .granularity = result.mask.granularity,
             .clicks = prompt.points,
             .milliseconds = std::move(milliseconds)};
@@ -203,10 +154,9 @@ class SegmentJob {
   std::unique_ptr<ImageEncoder> encoder_;
   ClickSession session_;
   Granularity granularity_;
-  std::filesystem::path folder_;
+  MaskFiles files_;
   std::vector<SurfaceClick> clicks_;
   ImageU8 last_mask_;
-  std::vector<ImageU8> sheet_;
   int truth_id_ = 0;
 };
 
@@ -304,10 +254,9 @@ SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& meth
                     .total = static_cast<double>(others.size() + 1),
                     .detail = view.name});
   }
-  segment.WriteSheet();
   const std::filesystem::path folder =
       job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
-  result.sheet = (folder / (job.name + "_sheet.png")).string();
+  result.sheet = segment.WriteSheet();
   result.numbers = (folder / (job.name + ".json")).string();
   WriteJsonFile(result.numbers, result.ToJson());
   return result;

@@ -43,9 +43,9 @@ class Finder {
     for (const ObjectClick& click : clicks) {
       const SurfaceView& view = map.views()[click.view];
       points_.push_back(view.PointAt(click.pixel));
-      cells_.push_back(points_.back() ? view.CellAt(static_cast<int>(click.pixel.x()),
-                                                    static_cast<int>(click.pixel.y()))
-                                      : -1);
+      cells_.push_back(points_.back()
+                           ? view.CellAt(static_cast<int>(click.pixel.x()), static_cast<int>(click.pixel.y()))
+                           : -1);
     }
   }
 
@@ -93,7 +93,8 @@ class Finder {
     asked.bits.assign(map_.num_cells(), 0);
     for (size_t c = 0; c < view.cells.size(); ++c) {
       uint16_t bits = kSeen;
-      for (size_t k = 0; k < asked.share.size(); ++k) if (asked.share[k][c] > 0.5f) bits |= uint16_t{1} << k;
+      for (size_t k = 0; k < asked.share.size(); ++k)
+        if (asked.share[k][c] > 0.5f) bits |= uint16_t{1} << k;
       asked.bits[view.cells[c]] = bits;
     }
     return asked;
@@ -125,8 +126,8 @@ class Finder {
              0.15 * std::abs(std::log(std::max(offset(i).norm(), 1e-9) / first));
     };
     while (!left.empty() && static_cast<int>(chosen.size()) < options_.views) {
-      const auto best = std::max_element(left.begin(), left.end(),
-                                         [&](int a, int b) { return worth(a) < worth(b); });
+      const auto best =
+          std::max_element(left.begin(), left.end(), [&](int a, int b) { return worth(a) < worth(b); });
       chosen.push_back(*best);
       left.erase(best);
     }
@@ -303,10 +304,8 @@ class Finder {
     }
     visible.worth = static_cast<double>(count) *
                     (0.3 + static_cast<double>(unknown) / static_cast<double>(std::max<int64_t>(1, around)));
-    visible.box = {.x0 = static_cast<double>(x0),
-                   .y0 = static_cast<double>(y0),
-                   .x1 = x1 + 1.0,
-                   .y1 = y1 + 1.0};
+    visible.box = {
+        .x0 = static_cast<double>(x0), .y0 = static_cast<double>(y0), .x1 = x1 + 1.0, .y1 = y1 + 1.0};
     return visible;
   }
 

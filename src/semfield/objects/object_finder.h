@@ -26,7 +26,8 @@ struct FinderOptions {
 
 // What a view said of a cell, and what all say.
 struct FoundObject {
-  std::vector<float> inside;  // [num_cells] sum of the votes: of each view the share of the cell's pixels inside
+  std::vector<float>
+      inside;  // [num_cells] sum of the votes: of each view the share of the cell's pixels inside
   std::vector<float> looked;  // [num_cells] views that voted and see the cell
   double agreement = 0;       // of the answer that won with the other views' best ones, 0..1
   int decoder_calls = 0;

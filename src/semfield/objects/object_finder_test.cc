@@ -41,7 +41,8 @@ class ObjectFinderTest : public testing::Test {
       const size_t best =
           std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
       click = {.view = static_cast<int>(v),
-               .pixel = {static_cast<double>(best % ids.width) + 0.5, static_cast<double>(best / ids.width) + 0.5}};
+               .pixel = {static_cast<double>(best % ids.width) + 0.5,
+                         static_cast<double>(best / ids.width) + 0.5}};
     }
     return click;
   }
@@ -118,7 +119,8 @@ TEST_F(ObjectFinderTest, LaterClicksAreHeard) {
   no.positive = false;
   TrueAnswers answers(room_->instances);
   const FoundObject found = FindObject(*map_, answers, {ClickOn(one), no}, {});
-  const int32_t cell = map_->views()[no.view].CellAt(static_cast<int>(no.pixel.x()), static_cast<int>(no.pixel.y()));
+  const int32_t cell =
+      map_->views()[no.view].CellAt(static_cast<int>(no.pixel.x()), static_cast<int>(no.pixel.y()));
   EXPECT_FALSE(found.Has(cell));
   EXPECT_GT(MeanIou(found, one), 0.8);
 }
@@ -126,7 +128,8 @@ TEST_F(ObjectFinderTest, LaterClicksAreHeard) {
 TEST_F(ObjectFinderTest, IsTheSameTwice) {
   const ObjectClick click = ClickOn(*Things().begin());
   TrueAnswers answers(room_->instances), again(room_->instances);
-  const FoundObject found = FindObject(*map_, answers, {click}, {}), same = FindObject(*map_, again, {click}, {});
+  const FoundObject found = FindObject(*map_, answers, {click}, {}),
+                    same = FindObject(*map_, again, {click}, {});
   EXPECT_EQ(found.inside, same.inside);
   EXPECT_EQ(found.looked, same.looked);
   EXPECT_EQ(answers.asked, again.asked);

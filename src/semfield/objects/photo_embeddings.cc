@@ -25,10 +25,7 @@ constexpr char kKey[] = "of";
 
 PhotoEmbeddings::PhotoEmbeddings(const Capture& capture, std::filesystem::path folder, const ModelCard& card,
                                  std::function<std::unique_ptr<ImageEncoder>()> load_encoder)
-    : capture_(capture),
-      folder_(std::move(folder)),
-      card_(card),
-      load_encoder_(std::move(load_encoder)) {}
+    : capture_(capture), folder_(std::move(folder)), card_(card), load_encoder_(std::move(load_encoder)) {}
 
 std::filesystem::path PhotoEmbeddings::FileOf(int view) const {
   return folder_ / fmt::format("{:06d}.safetensors", view);

@@ -22,8 +22,8 @@ class PhotoEmbeddings {
   PhotoEmbeddings(const Capture& capture, std::filesystem::path folder, const ModelCard& card,
                   std::function<std::unique_ptr<ImageEncoder>()> load_encoder);
 
-  // [channels, grid, grid] of Capture::views[view], of the photo as it is: longest side scaled, padding at the
-  // bottom and the right. Disk full: ErrorKind::kResource, and the files that are there stay.
+  // [channels, grid, grid] of Capture::views[view], of the photo as it is: longest side scaled, padding at
+  // the bottom and the right. Disk full: ErrorKind::kResource, and the files that are there stay.
   FeatureMap Get(int view, const StopToken* stop = nullptr);
   // Whether Get would have to encode.
   bool IsMissing(int view) const;

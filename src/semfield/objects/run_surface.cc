@@ -54,8 +54,8 @@ void Save(const std::filesystem::path& path, const OpenedRun& run, const std::ve
     depths.push_back(std::move(halves));
   }
   for (size_t i = 0; i < views.size(); ++i) {
-    tensors.push_back(
-        MakeTensorView<Half>(TensorOf(views[i].view), {views[i].depth.height, views[i].depth.width}, depths[i]));
+    tensors.push_back(MakeTensorView<Half>(TensorOf(views[i].view),
+                                           {views[i].depth.height, views[i].depth.width}, depths[i]));
   }
   WriteSafetensors(path, tensors, {{kField, run.radiance_checksum}});
 }

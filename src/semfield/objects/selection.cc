@@ -92,19 +92,22 @@ Selection LargestPart(const SurfaceMap& map, const Selection& selection) {
   return kept;
 }
 
-Box3 ExtentOf(const SurfaceMap& map, const Selection& selection) {
+Box3 ExtentOf(const SurfaceMap& map, const Selection& selection, const Mat4& to_from_world) {
   Box3 box{.min = Vec3::Zero(), .max = Vec3::Zero()};
-  std::vector<double> along;
+  std::array<std::vector<double>, 3> along;
+  for (int32_t cell = 0; cell < map.num_cells(); ++cell) {
+    if (!selection.Has(cell)) continue;
+    const Vec3 center =
+        to_from_world.topLeftCorner<3, 3>() * map.CellCenter(cell) + to_from_world.topRightCorner<3, 1>();
+    for (int k = 0; k < 3; ++k) along[k].push_back(center[k]);
+  }
+  if (along[0].empty()) return box;
+  const double half_cell = 0.5 * map.cell_size() * to_from_world.block<3, 1>(0, 0).norm();
   for (int k = 0; k < 3; ++k) {
-    along.clear();
-    for (int32_t cell = 0; cell < map.num_cells(); ++cell) {
-      if (selection.Has(cell)) along.push_back(map.CellCenter(cell)[k]);
-    }
-    if (along.empty()) return box;
-    std::sort(along.begin(), along.end());
-    const auto skip = static_cast<size_t>(kOutermost * static_cast<double>(along.size()));
-    box.min[k] = along[skip] - 0.5 * map.cell_size();
-    box.max[k] = along[along.size() - 1 - skip] + 0.5 * map.cell_size();
+    std::sort(along[k].begin(), along[k].end());
+    const auto skip = static_cast<size_t>(kOutermost * static_cast<double>(along[k].size()));
+    box.min[k] = along[k][skip] - half_cell;
+    box.max[k] = along[k][along[k].size() - 1 - skip] + half_cell;
   }
   return box;
 }

@@ -44,9 +44,11 @@ Selection Grown(const SurfaceMap& map, const Selection& selection, int steps);
 // The part that hangs together with its largest, by cells that touch.
 Selection LargestPart(const SurfaceMap& map, const Selection& selection);
 
-// The box around what it has, world units; all zero if it has nothing. The outermost 1 % of its cells on
-// either side of each axis do not count: single cells lie anywhere.
-Box3 ExtentOf(const SurfaceMap& map, const Selection& selection);
+// The box around what it has, in the axes and units of `to` (a similarity; Capture::capture_from_world); all
+// zero if it has nothing. The outermost 1 % of its cells on either side of each axis do not count: single
+// cells lie anywhere.
+Box3 ExtentOf(const SurfaceMap& map, const Selection& selection,
+              const Mat4& to_from_world = Mat4::Identity());
 
 // What a view shows of it, width x height pixels, 255 inside; empty of it: all 0.
 ImageU8 MaskOf(const Selection& selection, const SurfaceView& view, int width, int height);

@@ -84,9 +84,10 @@ Selection SelectionStore::Load(const std::string& name) const {
   }
   const SafetensorsFile file = SafetensorsFile::Read(folder_ / file_name);
   if (file.Metadata("surface") != surface_) {
-    throw InputError("selection '{}' was made on another state of the field, whose surface is gone: remove it "
-                     "and click anew",
-                     name);
+    throw InputError(
+        "selection '{}' was made on another state of the field, whose surface is gone: remove it "
+        "and click anew",
+        name);
   }
   Selection selection{.name = name, .clicks = {}, .answered_by = file.Metadata("answered_by"), .weight = {}};
   try {

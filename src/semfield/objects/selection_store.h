@@ -47,7 +47,7 @@ class SelectionStore {
   const std::filesystem::path folder_;
   const std::string surface_;
   std::vector<Step> steps_;
-  size_t done_ = 0;     // steps that count
+  size_t done_ = 0;  // steps that count
   int next_file_ = 1;
 };
 

@@ -126,7 +126,8 @@ TEST_F(SelectionStoreTest, KeepsWhatWasPutThere) {
 }
 
 TEST_F(SelectionStoreTest, UndoesAndRedoesWithoutEnd) {
-  for (int i = 0; i < 5; ++i) Store().Put("click " + std::to_string(i), Named("chair", 0.1f * static_cast<float>(i)));
+  for (int i = 0; i < 5; ++i)
+    Store().Put("click " + std::to_string(i), Named("chair", 0.1f * static_cast<float>(i)));
   Store().Remove("chair");
   EXPECT_FALSE(Store().Has("chair"));
   EXPECT_EQ(Store().Undo(), "remove chair");
@@ -157,9 +158,11 @@ TEST_F(SelectionStoreTest, SaysWhatIsWrong) {
     return "";
   };
   EXPECT_NE(message([&] { Store().Load("chai"); }).find("there are: chair"), std::string::npos);
-  EXPECT_NE(message([&] { Store("other").Load("chair"); }).find("another state of the field"), std::string::npos);
+  EXPECT_NE(message([&] { Store("other").Load("chair"); }).find("another state of the field"),
+            std::string::npos);
   EXPECT_NE(message([&] { Store().Remove("table"); }).find("no selection 'table'"), std::string::npos);
-  std::ofstream(folder_ / "selections" / "selections.json") << R"({"steps": [{}], "done": 1, "next_file": 2})";
+  std::ofstream(folder_ / "selections" / "selections.json")
+      << R"({"steps": [{}], "done": 1, "next_file": 2})";
   EXPECT_NE(message([&] { Store(); }).find("damaged"), std::string::npos);
 }
 

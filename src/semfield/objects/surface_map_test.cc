@@ -109,10 +109,8 @@ TEST_F(SurfaceMapTest, IsTheSameWithAnyNumberOfThreads) {
 }
 
 TEST(SurfaceMap, OfNothingHasNoCells) {
-  const DepthView empty{.view = 0,
-                        .camera = PinholeCamera(8, 6, 1),
-                        .world_from_camera = {},
-                        .depth = ImageF(8, 6, 1)};
+  const DepthView empty{
+      .view = 0, .camera = PinholeCamera(8, 6, 1), .world_from_camera = {}, .depth = ImageF(8, 6, 1)};
   const SurfaceMap map({empty});
   EXPECT_EQ(map.num_cells(), 0);
   EXPECT_EQ(map.views()[0].CellAt(3, 3), -1);

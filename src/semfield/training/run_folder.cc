@@ -21,6 +21,11 @@ bool IsPlainName(const std::string& name) {
          });
 }
 
+void CheckTeacherName(const std::string& teacher) {
+  if (IsPlainName(teacher)) return;
+  throw InputError("teacher name '{}': expected letters, digits, '.', '_' and '-'", teacher);
+}
+
 }  // namespace
 
 RunFolder RunFolder::Create(const fs::path& path) {
@@ -58,10 +63,13 @@ RunFolder RunFolder::Open(const fs::path& path) {
 }
 
 fs::path RunFolder::features_checkpoint(const std::string& teacher) const {
-  if (!IsPlainName(teacher)) {
-    throw InputError("teacher name '{}': expected letters, digits, '.', '_' and '-'", teacher);
-  }
+  CheckTeacherName(teacher);
   return path_ / ("features-" + teacher + ".safetensors");
+}
+
+fs::path RunFolder::embeddings_dir(const std::string& teacher) const {
+  CheckTeacherName(teacher);
+  return path_ / ("embeddings-" + teacher);
 }
 
 Json RunFolder::ReadConfig() const {

@@ -24,6 +24,8 @@ class RunFolder {
   std::filesystem::path radiance_checkpoint() const { return path_ / "radiance.safetensors"; }
   // `teacher` is a model's short name: letters, digits, '.', '_', '-'; anything else: Error.
   std::filesystem::path features_checkpoint(const std::string& teacher) const;
+  // What a teacher's encoder says of the photos; `teacher` as above.
+  std::filesystem::path embeddings_dir(const std::string& teacher) const;
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path masks_dir() const { return path_ / "masks"; }

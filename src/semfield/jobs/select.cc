@@ -1,0 +1,306 @@
+#include "semfield/jobs/select.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
+#include "semfield/jobs/mask_files.h"
+#include "semfield/jobs/prompt_text.h"
+#include "semfield/objects/object_session.h"
+#include "semfield/objects/selection_store.h"
+#include "semfield/run/opened_run.h"
+
+namespace semfield {
+namespace {
+
+constexpr std::array<std::array<uint8_t, 3>, 8> kColors = {{{230, 40, 60},
+                                                            {40, 120, 230},
+                                                            {250, 170, 20},
+                                                            {40, 170, 90},
+                                                            {150, 80, 210},
+                                                            {20, 180, 190},
+                                                            {230, 90, 170},
+                                                            {150, 120, 60}}};
+
+bool IsPlain(const std::string& name) {
+  constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_- ";
+  return !name.empty() && name.size() <= 100 && name.find_first_not_of(kPlain) == std::string::npos;
+}
+
+std::array<uint8_t, 3> ParseColor(const std::string& text) {
+  std::array<int, 3> color{};
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%d,%d,%d%c", &color[0], &color[1], &color[2], &rest) != 3 ||
+      std::any_of(color.begin(), color.end(), [](int v) { return v < 0 || v > 255; })) {
+    throw InputError("--color {}: expected red,green,blue, each from 0 to 255", text);
+  }
+  return {static_cast<uint8_t>(color[0]), static_cast<uint8_t>(color[1]), static_cast<uint8_t>(color[2])};
+}
+
+class SelectJob {
+ public:
+  SelectJob(const SelectJobOptions& job, const OpenedRun& run, const JobControl& control)
+      : job_(job),
+        run_(run),
+        control_(control),
+        session_(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control),
+        store_(run.folder.selections_dir(), session_.SurfaceName()) {
+    result_.run = job.run;
+  }
+
+  SelectJobResult Run() {
+    if (job_.undo) result_.done = "undone: " + store_.Undo();
+    if (job_.redo) result_.done = "done again: " + store_.Redo();
+    if (job_.remove) {
+      store_.Remove(job_.name);
+      result_.done = "removed: " + job_.name;
+    }
+    if (!job_.click.empty()) Click();
+    Change();
+    for (const SelectionStore::Entry& entry : store_.List()) AddThing(store_.Load(entry.name));
+    if (!job_.views.empty()) Show();
+    return std::move(result_);
+  }
+
+ private:
+  void Click() {
+    if (job_.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
+    const bool is_there = store_.Has(job_.name);
+    if (is_there && !job_.more) {
+      throw InputError("a selection '{}' is there: --more adds these clicks to it; or give another --name",
+                       job_.name);
+    }
+    Selection selection =
+        is_there ? store_.Load(job_.name) : Selection{.name = job_.name, .clicks = {}, .weight = {}};
+    if (!is_there) {
+      selection.color =
+          job_.color.empty() ? kColors[store_.List().size() % kColors.size()] : ParseColor(job_.color);
+    }
+    const NamedView view = FindNamedView(*run_.capture, job_.view);
+    for (const PromptPoint& point : ParsePrompt(job_.click, {}, view.camera).points)
+      selection.clicks.push_back(session_.Kept(session_.Place(view, point)));
+    if (!selection.clicks.front().positive)
+      throw InputError("--click: the first click of a selection must be on the thing, not beside it");
+    Find(&selection);
+    store_.Put(fmt::format("{} clicked", job_.name), selection);
+    result_.done = fmt::format("selected: {}", job_.name);
+  }
+
+  // What answers at once, then who has the last word.
+  void Find(Selection* selection) {
+    if (session_.HasFeatures()) {
+      Take("features", session_.AskFeatures(selection->clicks, control_), selection);
+      control_.Report({.stage = "select",
+                       .detail = fmt::format("first answer after {:.1f} s", result_.stages.back().seconds)});
+    } else if (!job_.refine) {
+      OpenFeatures(run_, job_.teacher);  // says how to make them
+    }
+    if (job_.refine) Take("photos", session_.AskPhotos(selection->clicks, control_), selection);
+  }
+
+  void Take(const std::string& who, const ObjectSession::Answer& answer, Selection* selection) {
+    selection->weight = WeightsOf(answer.found);
+    selection->answered_by = who;
+    if (answer.found.voters < 2)
+      LogWarning("only one view answered about the click: what other views show of the thing is a guess");
+    result_.stages.push_back({.answered_by = who,
+                              .seconds = stopwatch_.Seconds(),
+                              .agreement = answer.found.agreement,
+                              .decoder_calls = answer.found.decoder_calls,
+                              .cells = selection->NumCells(),
+                              .milliseconds = answer.milliseconds});
+  }
+
+  void Change() {
+    const auto change = [&](const std::string& what, auto&& how) {
+      Selection selection = how(store_.Load(job_.name));
+      selection.name = job_.name;
+      store_.Put(job_.name + " " + what, selection);
+      result_.done = job_.name + ": " + what;
+    };
+    const auto with = [&](const char* what, const std::vector<std::string>& others, auto&& how) {
+      for (const std::string& other : others) {
+        const Selection loaded = store_.Load(other);
+        if (!store_.Has(job_.name)) {  // a new one, from the first
+          Selection first = loaded;
+          first.name = job_.name;
+          store_.Put(job_.name + " from " + other, first);
+        }
+        change(fmt::format("{} {}", what, other), [&](const Selection& s) { return how(s, loaded); });
+      }
+    };
+    with("united with", job_.unite, Union);
+    with("intersected with", job_.intersect, Intersect);
+    with("without", job_.subtract, Subtract);
+    if (job_.grow != 0) {
+      change(fmt::format("grown by {} cells", job_.grow),
+             [&](const Selection& s) { return Grown(session_.map(), s, job_.grow); });
+    }
+    if (job_.largest_part)
+      change("its largest part", [&](const Selection& s) { return LargestPart(session_.map(), s); });
+  }
+
+  void AddThing(const Selection& selection) {
+    const Box3 box = ExtentOf(session_.map(), selection, run_.capture->capture_from_world);
+    result_.things.push_back({.name = selection.name,
+                              .color = selection.color,
+                              .answered_by = selection.answered_by,
+                              .cells = selection.NumCells(),
+                              .center = box.Center(),
+                              .size = box.Extent(),
+                              .clicks = static_cast<int>(selection.clicks.size())});
+  }
+
+  void Show() {
+    const std::vector<NamedView> views = FindNamedViews(*run_.capture, job_.views);
+    std::vector<std::string> names = {job_.name};
+    if (job_.name.empty()) {
+      names.clear();
+      for (const SelectionStore::Entry& entry : store_.List()) names.push_back(entry.name);
+    }
+    const std::filesystem::path folder =
+        job_.out.empty() ? run_.folder.masks_dir() : std::filesystem::path(job_.out);
+    for (const std::string& name : names) {
+      const Selection selection = store_.Load(name);
+      MaskFiles files(run_, folder, name, selection.color);
+      for (const NamedView& view : views) {
+        control_.ThrowIfStopped();
+        const ImageU8 mask =
+            MaskOf(selection, session_.Seen(view, control_.stop), view.camera.width, view.camera.height);
+        const MaskFiles::Written written = files.Write(view, mask, {});
+        result_.views.push_back({.thing = name,
+                                 .name = view.name,
+                                 .mask = written.mask,
+                                 .overlay = written.overlay,
+                                 .area = written.area,
+                                 .hidden = written.area == 0});
+      }
+      result_.sheets.push_back(files.WriteSheet());
+    }
+  }
+
+  const SelectJobOptions& job_;
+  const OpenedRun& run_;
+  const JobControl& control_;
+  const Stopwatch stopwatch_;
+  ObjectSession session_;
+  SelectionStore store_;
+  SelectJobResult result_;
+};
+
+void CheckOptions(const SelectJobOptions& job) {
+  const bool changes = !job.click.empty() || job.remove || !job.unite.empty() || !job.intersect.empty() ||
+                       !job.subtract.empty() || job.grow != 0 || job.largest_part;
+  if (changes && job.name.empty())
+    throw InputError("--name is missing: what is the thing called? e.g. --name chair");
+  if (!job.name.empty() && !IsPlain(job.name))
+    throw InputError("--name {}: expected letters, digits, spaces, '_' and '-'", job.name);
+  if (changes && (job.undo || job.redo))
+    throw InputError("--undo and --redo are steps of their own: give them without other changes");
+}
+
+}  // namespace
+
+void SelectJobOptions::Describe(OptionList& list) {
+  list.Group("Thing");
+  list.Text("run", &run, "Run folder.");
+  list.Text("name", &name, "What the thing is called.");
+  list.Text("view", &view,
+            "Where the clicks are: a view's name, its index, test:3, or a pose file with a camera.");
+  list.TextList(
+      "click", &click,
+      "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
+      {.metavar = "x,y[,-]"});
+  list.Flag("more", &more, "The clicks are further ones of a selection that is there.");
+  list.Flag(
+      "refine", &refine,
+      "Let the teacher look at the photos after the imitated features have answered; each photo that it "
+      "was never asked about takes a second.");
+  list.Text("color", &color, "red,green,blue of the thing in pictures, 0 to 255; empty: the next of a list.");
+  list.Group("Changes");
+  list.TextList("unite", &unite, "Adds what these selections have.", {.metavar = "NAME"});
+  list.TextList("intersect", &intersect, "Keeps what these selections have too.", {.metavar = "NAME"});
+  list.TextList("subtract", &subtract, "Takes away what these selections have.", {.metavar = "NAME"});
+  list.Int("grow", &grow, "Adds so many layers of surface cells at its border; negative takes away.",
+           {.min = -100, .max = 100});
+  list.Flag("largest-part", &largest_part, "Keeps the part that hangs together and is largest.");
+  list.Flag("remove", &remove, "Removes the selection.");
+  list.Flag("undo", &undo, "Takes back the last step.");
+  list.Flag("redo", &redo, "Does again what was taken back.");
+  list.Group("Answer");
+  list.Text("views", &views, "Masks of these views: all, train, test, or names separated by commas.");
+  list.Text("out", &out, "Folder for the masks; empty: masks/ in the run.");
+  list.Group("Teacher");
+  list.Text("teacher", &teacher, "Whose features and decoder.");
+  list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
+}
+
+std::vector<std::string> SelectJobResult::Text() const {
+  std::vector<std::string> text;
+  for (const Stage& stage : stages) {
+    text.push_back(
+        fmt::format("{} after {:.1f} s: {} cells, the views agree to {:.2f}, {} decoder calls",
+                    stage.answered_by == "photos" ? "the teacher on the photos" : "imitated features",
+                    stage.seconds, stage.cells, stage.agreement, stage.decoder_calls));
+  }
+  if (!done.empty()) text.push_back(done);
+  for (const Thing& thing : things) {
+    text.push_back(fmt::format("{}: {:.3f} x {:.3f} x {:.3f} around {:.3f}, {:.3f}, {:.3f}", thing.name,
+                               thing.size.x(), thing.size.y(), thing.size.z(), thing.center.x(),
+                               thing.center.y(), thing.center.z()));
+  }
+  if (things.empty()) text.push_back("no selections");
+  for (const View& view : views)
+    text.push_back(
+        fmt::format("{} in {}: {}{}", view.thing, view.name, view.mask, view.hidden ? "  hidden" : ""));
+  for (const std::string& sheet : sheets) text.push_back("all in one picture: " + sheet);
+  return text;
+}
+
+Json SelectJobResult::ToJson() const {
+  Json json = {{"run", run},
+               {"done", done},
+               {"things", Json::array()},
+               {"stages", Json::array()},
+               {"views", Json::array()}};
+  const auto vector = [](const Vec3& v) { return Json({v.x(), v.y(), v.z()}); };
+  for (const Thing& thing : things) {
+    json["things"].push_back({{"name", thing.name},
+                              {"color", thing.color},
+                              {"answered_by", thing.answered_by},
+                              {"cells", thing.cells},
+                              {"center", vector(thing.center)},
+                              {"size", vector(thing.size)},
+                              {"clicks", thing.clicks}});
+  }
+  for (const Stage& stage : stages) {
+    json["stages"].push_back({{"answered_by", stage.answered_by},
+                              {"seconds", stage.seconds},
+                              {"agreement", stage.agreement},
+                              {"decoder_calls", stage.decoder_calls},
+                              {"cells", stage.cells},
+                              {"milliseconds", Json(stage.milliseconds)}});
+  }
+  for (const View& view : views) {
+    json["views"].push_back({{"thing", view.thing},
+                             {"view", view.name},
+                             {"mask", view.mask},
+                             {"overlay", view.overlay},
+                             {"area", view.area},
+                             {"hidden", view.hidden}});
+  }
+  return json;
+}
+
+SelectJobResult RunSelect(const SelectJobOptions& job, const MethodList& methods, const JobControl& control) {
+  CheckOptions(job);
+  const OpenedRun run = OpenRun(job.run, methods);
+  const RunLock lock(run.folder);
+  return SelectJob(job, run, control).Run();
+}
+
+}  // namespace semfield

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+#include "semfield/geometry/types.h"
+#include "semfield/methods/method.h"
+#include "semfield/objects/selection.h"
+
+namespace semfield {
+
+struct SelectJobOptions {
+  std::string run;
+  // A thing from clicks.
+  std::string name;
+  std::string view;
+  std::vector<std::string> click;  // x,y or x,y,- in pixels of the view's original image
+  bool more = false;               // the clicks are further ones of a selection that is there
+  bool refine = true;              // the teacher on the photos has the last word
+  std::string color;               // red,green,blue; empty: the next of a list
+  // What is done to the selection `name`.
+  std::vector<std::string> unite, intersect, subtract;  // with these selections
+  int grow = 0;                                         // layers of cells, negative: shrink
+  bool largest_part = false;
+  bool remove = false, undo = false, redo = false;
+  // What is shown.
+  std::string views;
+  std::string out;
+  std::string teacher = "sam";
+  std::string onnxruntime;
+  void Describe(OptionList& list);
+};
+
+struct SelectJobResult {
+  struct Thing {
+    std::string name;
+    std::array<uint8_t, 3> color = {};
+    std::string answered_by;  // as Selection
+    int cells = 0;
+    Vec3 center = Vec3::Zero(), size = Vec3::Zero();  // of its box, in the capture's own units and axes
+    int clicks = 0;
+  };
+  struct View {
+    std::string thing, name;
+    std::string mask, overlay;  // files
+    int64_t area = 0;           // pixels
+    bool hidden = false;        // nothing of it is seen
+  };
+  // How a click was answered, first by imitated features and then by the teacher on the photos.
+  struct Stage {
+    std::string answered_by;
+    double seconds = 0;  // from the job's beginning
+    double agreement = 0;
+    int decoder_calls = 0;
+    int cells = 0;
+    std::map<std::string, double> milliseconds;
+  };
+  std::string run, done;      // done: what was done, or undone
+  std::vector<Thing> things;  // all selections of the run, by name
+  std::vector<Stage> stages;
+  std::vector<View> views;
+  std::vector<std::string> sheets;  // pictures of the overlays
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+  // 1: clicks found nothing.
+  int exit_code() const { return !stages.empty() && stages.back().cells == 0 ? 1 : 0; }
+};
+
+// Things of a run, in 3D: one click makes a selection, further clicks mend it; sets, growing, undo and redo.
+// Without anything to do it lists what there is. Selections are kept in the run.
+SelectJobResult RunSelect(const SelectJobOptions& options, const MethodList& methods,
+                          const JobControl& control);
+
+}  // namespace semfield
