@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     camera.width = 640;
     camera.height = 480;
     camera.fx = camera.fy = 500;
-    const Prompt prompt = ParsePrompt(Lines(parts[0]), Lines(parts[1]), camera);
+    const Prompt prompt = ParseWholePrompt(Lines(parts[0]), Lines(parts[1]), camera);
     fuzz::Require(!prompt.points.empty() || !prompt.boxes.empty(), "something is asked for");
     for (const PromptPoint& point : prompt.points)
       fuzz::Require(point.x >= 0 && point.x <= 640 && point.y >= 0 && point.y <= 480, "points in the image");

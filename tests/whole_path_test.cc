@@ -155,6 +155,10 @@ TEST(WholePath, FromPhotosToMasksInAllViews) {
   segment.click = {std::to_string(click.x + 0.5) + "," + std::to_string(click.y + 0.5)};
   segment.views = "all";
   segment.truth = true;
+  const Json thing = RunSegment(segment, KnownMethods(), {}).ToJson();
+  ASSERT_EQ(thing["views"].size(), capture.views.size());
+  EXPECT_GT(thing["views"][0]["truth_iou"].get<double>(), 0.3);
+  segment.per_view = true;
   const Json answer = RunSegment(segment, KnownMethods(), {}).ToJson();
 
   ASSERT_EQ(answer["views"].size(), capture.views.size());

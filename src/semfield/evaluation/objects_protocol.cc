@@ -114,9 +114,11 @@ class ThingScorer {
     ObjectScore score{.thing = thing};
     std::vector<ObjectClick> asked = {
         Resized({.view = thing.view, .x = thing.click.x(), .y = thing.click.y(), .positive = true})};
+    FoundObject found;
     for (int n = 0; n < clicks; ++n) {
       const Stopwatch stopwatch;
-      const FoundObject found = FindObject(map_, answers_, asked, {}, control_.stop);
+      found = n == 0 ? FindObject(map_, answers_, asked, {}, control_.stop)
+                     : MendObject(map_, answers_, found, asked, {}, control_.stop);
       if (n == 0) {
         score.seconds = stopwatch.Seconds();
         score.decoder_calls = found.decoder_calls;
@@ -134,8 +136,10 @@ class ThingScorer {
         for (const int view : thing.shows_not) score.wrong_shown += Shows(selection, view);
       }
       ScoreView(thing, selection, thing.view, &worst);
-      if (n + 1 < clicks && worst.pixels > 0) asked.push_back(Resized(worst.click));
+      if (worst.pixels == 0) break;
+      if (n + 1 < clicks) asked.push_back(Resized(worst.click));
     }
+    score.iou.resize(clicks, score.iou.back());  // nothing was left to mend
     return score;
   }
 

@@ -68,6 +68,12 @@ Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std
     prompt.boxes.push_back({v[0], v[1], v[2], v[3]});
   }
   if (prompt.boxes.size() > 1) throw InputError("--box: one box at a time; the decoder has room for one");
+  return prompt;
+}
+
+Prompt ParseWholePrompt(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes,
+                        const Camera& camera) {
+  Prompt prompt = ParsePrompt(clicks, boxes, camera);
   bool any_positive = !prompt.boxes.empty();
   for (const PromptPoint& point : prompt.points) any_positive |= point.positive;
   if (!any_positive)

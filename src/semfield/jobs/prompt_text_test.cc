@@ -13,7 +13,7 @@ Camera Frame() {
 
 std::string MessageOf(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes) {
   try {
-    ParsePrompt(clicks, boxes, Frame());
+    ParseWholePrompt(clicks, boxes, Frame());
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kInput);
     return error.what();
@@ -22,7 +22,7 @@ std::string MessageOf(const std::vector<std::string>& clicks, const std::vector<
 }
 
 TEST(PromptText, ReadsClicks) {
-  const Prompt prompt = ParsePrompt({"10,20", "30.5,40,-", "1e2,7,+"}, {}, Frame());
+  const Prompt prompt = ParseWholePrompt({"10,20", "30.5,40,-", "1e2,7,+"}, {}, Frame());
   ASSERT_EQ(prompt.points.size(), 3u);
   EXPECT_EQ(prompt.points[0].x, 10);
   EXPECT_EQ(prompt.points[0].y, 20);
@@ -36,7 +36,8 @@ TEST(PromptText, ReadsClicks) {
 
 // The command line cuts lists at commas.
 TEST(PromptText, ReadsClicksCutIntoWords) {
-  const Prompt prompt = ParsePrompt({"10", "20", "30", "40", "-", "50", "60"}, {"1", "2", "3", "4"}, Frame());
+  const Prompt prompt =
+      ParseWholePrompt({"10", "20", "30", "40", "-", "50", "60"}, {"1", "2", "3", "4"}, Frame());
   ASSERT_EQ(prompt.points.size(), 3u);
   EXPECT_FALSE(prompt.points[1].positive);
   EXPECT_EQ(prompt.points[2].x, 50);
@@ -45,16 +46,16 @@ TEST(PromptText, ReadsClicksCutIntoWords) {
 }
 
 TEST(PromptText, ABoxIsEnough) {
-  const Prompt prompt = ParsePrompt({}, {"10,20,30.5,40"}, Frame());
+  const Prompt prompt = ParseWholePrompt({}, {"10,20,30.5,40"}, Frame());
   ASSERT_EQ(prompt.boxes.size(), 1u);
   EXPECT_EQ(prompt.boxes[0].x0, 10);
   EXPECT_EQ(prompt.boxes[0].y0, 20);
   EXPECT_EQ(prompt.boxes[0].x1, 30.5);
-  EXPECT_EQ(ParsePrompt({"5,5,-"}, {"10,20,30,40"}, Frame()).points.size(), 1u);
+  EXPECT_EQ(ParseWholePrompt({"5,5,-"}, {"10,20,30,40"}, Frame()).points.size(), 1u);
 }
 
 TEST(PromptText, TheBorderIsInside) {
-  EXPECT_EQ(ParsePrompt({"0,0", "320,240"}, {"0,0,320,240"}, Frame()).points.size(), 2u);
+  EXPECT_EQ(ParseWholePrompt({"0,0", "320,240"}, {"0,0,320,240"}, Frame()).points.size(), 2u);
 }
 
 TEST(PromptText, RefusesClicksThatAreNoPairOfNumbers) {

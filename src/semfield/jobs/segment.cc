@@ -12,7 +12,9 @@
 #include "semfield/image/pixels.h"
 #include "semfield/interaction/click_session.h"
 #include "semfield/jobs/mask_files.h"
+#include "semfield/jobs/mask_truth.h"
 #include "semfield/jobs/prompt_text.h"
+#include "semfield/jobs/segment_object.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/opened_run.h"
 
@@ -49,7 +51,7 @@ class SegmentJob {
     }
     SegmentJobResult::View record =
         Answer(view, prompt, session_.Ask(Seen(view), prompt, granularity_, stop_));
-    if (job_.truth && view.index >= 0) truth_id_ = InstanceAt(view, prompt);
+    if (job_.truth) truth_.emplace(run_, view, prompt);
     AddTruth(view, &record);
     if (prompt.points.empty()) LiftMask(view);
     return record;
@@ -119,31 +121,11 @@ class SegmentJob {
             .milliseconds = std::move(milliseconds)};
   }
 
-  int InstanceAt(const NamedView& view, const Prompt& prompt) const {
-    const ImageU16 ids = run_.store->Instances(view.index);
-    if (ids.empty()) return 0;
-    for (const PromptPoint& point : prompt.points) {
-      if (point.positive) {
-        return ids.At(std::min(static_cast<int>(point.x), ids.width - 1),
-                      std::min(static_cast<int>(point.y), ids.height - 1));
-      }
-    }
-    return 0;
-  }
-
   void AddTruth(const NamedView& view, SegmentJobResult::View* record) const {
-    if (truth_id_ == 0 || view.index < 0) return;
-    const ImageU16 ids = run_.store->Instances(view.index);
-    if (ids.empty() || ids.width != last_mask_.width || ids.height != last_mask_.height) return;
-    int64_t both = 0, either = 0;
-    for (size_t i = 0; i < ids.data.size(); ++i) {
-      const bool truth = ids.data[i] == truth_id_, ours = last_mask_.data[i] > 127;
-      both += truth && ours;
-      either += truth || ours;
-    }
-    record->truth_iou = either == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(either);
-    const auto label = run_.capture->instances.find(truth_id_);
-    record->truth = label == run_.capture->instances.end() ? std::to_string(truth_id_) : label->second.name;
+    const auto score = truth_ ? truth_->Compare(view, last_mask_) : std::nullopt;
+    if (!score) return;
+    record->truth_iou = score->iou;
+    record->truth = score->name;
   }
 
   const SegmentJobOptions& job_;
@@ -157,8 +139,28 @@ class SegmentJob {
   MaskFiles files_;
   std::vector<SurfaceClick> clicks_;
   ImageU8 last_mask_;
-  int truth_id_ = 0;
+  std::optional<MaskTruth> truth_;
 };
+
+// Each view for itself: the clicks are carried to it.
+SegmentJobResult SegmentViews(const SegmentJobOptions& job, const OpenedRun& run,
+                              const std::vector<NamedView>& views, const Prompt& prompt,
+                              const JobControl& control) {
+  SegmentJob segment(job, run, control.stop);
+  SegmentJobResult result{.run = job.run};
+  for (const NamedView& view : views) {
+    control.ThrowIfStopped();
+    const bool is_first = &view == &views.front();
+    result.views.push_back(is_first ? segment.First(view, prompt) : segment.Other(view));
+    if (is_first) continue;
+    control.Report({.stage = "segment",
+                    .done = static_cast<double>(result.views.size()),
+                    .total = static_cast<double>(views.size()),
+                    .detail = view.name});
+  }
+  result.sheet = segment.WriteSheet();
+  return result;
+}
 
 std::string Line(const SegmentJobResult::View& view) {
   std::string line = fmt::format("{}: {}", view.name, view.mask);
@@ -207,8 +209,17 @@ void SegmentJobOptions::Describe(OptionList& list) {
             {.choices = {"auto", "whole", "part", "subpart", "single"}});
   list.Group("Answer");
   list.Text("views", &views, "Masks of these views too: all, train, test, or names separated by commas.");
+  list.Flag(
+      "per-view", &per_view,
+      "Carry the clicks to every view and ask there, instead of finding the thing in 3D and showing it in "
+      "every view. What a box, --granularity and --teacher-direct always do.");
+  list.Flag(
+      "refine", &refine,
+      "Find the thing by what the teacher says of the photos; off: by the imitated features alone. Each "
+      "photo that the teacher was never asked about takes a second.");
   list.Real("depth-tolerance", &depth_tolerance,
-            "A click counts in a view whose rendered depth agrees so well, relative.", {.min = 0, .max = 1});
+            "With --per-view, a click counts in a view whose rendered depth agrees so well, relative.",
+            {.min = 0, .max = 1});
   list.Text("out", &out, "Folder for the masks; empty: masks/ in the run.");
   list.Text("name", &name, "First part of the files' names.");
   list.Flag("truth", &truth, "Compare with the capture's instance under the first click.");
@@ -239,24 +250,16 @@ SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& meth
     throw InputError("--name {}: expected a file name without '/'", job.name);
   const OpenedRun run = OpenRun(job.run, methods);
   const NamedView first = FindNamedView(*run.capture, job.view);
-  const Prompt prompt = ParsePrompt(job.click, job.box, first.camera);
+  const Prompt prompt = ParseWholePrompt(job.click, job.box, first.camera);
   std::vector<NamedView> others;
   if (!job.views.empty()) others = FindNamedViews(*run.capture, job.views);
   std::erase_if(others, [&](const NamedView& view) { return view.index >= 0 && view.index == first.index; });
-  SegmentJob segment(job, run, control.stop);
-  SegmentJobResult result{.run = job.run};
-  result.views.push_back(segment.First(first, prompt));
-  for (const NamedView& view : others) {
-    control.ThrowIfStopped();
-    result.views.push_back(segment.Other(view));
-    control.Report({.stage = "segment",
-                    .done = static_cast<double>(result.views.size()),
-                    .total = static_cast<double>(others.size() + 1),
-                    .detail = view.name});
-  }
+  std::vector<NamedView> views = {first};
+  views.insert(views.end(), others.begin(), others.end());
+  SegmentJobResult result = IsAnsweredInSpace(job, prompt) ? SegmentObject(job, run, views, prompt, control)
+                                                           : SegmentViews(job, run, views, prompt, control);
   const std::filesystem::path folder =
       job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
-  result.sheet = segment.WriteSheet();
   result.numbers = (folder / (job.name + ".json")).string();
   WriteJsonFile(result.numbers, result.ToJson());
   return result;

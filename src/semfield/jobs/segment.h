@@ -26,7 +26,9 @@ struct SegmentJobOptions {
   std::string out;            // folder; empty: masks/ in the run
   std::string name = "mask";  // prefix of the files
   bool teacher_direct = false;
-  bool truth = false;  // compare with the capture's instance masks
+  bool per_view = false;  // each view is asked for itself
+  bool refine = true;     // the teacher on the photos answers, not the imitated features
+  bool truth = false;     // compare with the capture's instance masks
   double depth_tolerance = 0.02;
   void Describe(OptionList& list);
 };
@@ -39,7 +41,7 @@ struct SegmentJobResult {
     int64_t area = 0;           // pixels
     double area_share = 0;      // of the view
     std::string granularity;
-    bool hidden = false;              // no positive click is seen: the mask is empty
+    bool hidden = false;              // nothing of it is seen, or no positive click: the mask is empty
     std::vector<PromptPoint> clicks;  // in the view's pixels
     std::map<std::string, double> milliseconds;
     std::optional<double> truth_iou;  // with the capture's instance `truth`
@@ -54,8 +56,10 @@ struct SegmentJobResult {
 };
 
 // Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
-// view, one JSON for all. The first view's mask comes from the prompt as given, others from its clicks lifted
-// to the surface and projected; a view that sees no positive click gets an empty mask and says "hidden".
+// view, one JSON for all. Where other views are asked for, the clicks find a thing in 3D that every view
+// shows its part of; a view that sees nothing of it gets an empty mask and says "hidden". With per_view, the
+// first view's mask comes from the prompt as given, others from its clicks lifted to the surface and
+// projected; there "hidden" is a view that sees no positive click.
 SegmentJobResult RunSegment(const SegmentJobOptions& options, const MethodList& methods,
                             const JobControl& control);
 

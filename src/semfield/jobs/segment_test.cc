@@ -31,6 +31,7 @@ class SegmentJobTest : public ImitatedRunTest {
 TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
   SegmentJobOptions job = Click("3", "12.5,10.5");
   job.views = "all";
+  job.per_view = true;
   job.name = "chair";
   job.truth = true;
   std::vector<Progress> reports;
@@ -70,6 +71,33 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
   EXPECT_EQ(kept["views"], answer["views"]);
   EXPECT_FALSE(kept.contains("text"));
   EXPECT_TRUE(std::filesystem::exists(*folder_ / "masks" / "chair_sheet.png"));
+}
+
+// One thing on the surface, of which every view shows its part.
+TEST_F(SegmentJobTest, OtherViewsShowTheThingThatTheClickFound) {
+  SegmentJobOptions job = Click("3", "12.5,10.5");
+  job.views = "all";
+  const Json answer = RunSegment(job, KnownMethods(), {}).ToJson();
+  ASSERT_EQ(answer["views"].size(), size_t{kTinyViews});
+  int shown = 0;
+  for (const Json& record : answer["views"]) {
+    const ImageU8 mask = ReadImage(record["mask"].get<std::string>());
+    EXPECT_EQ(mask.width, kTinyWidth);
+    EXPECT_EQ(Inside(mask), record["area"].get<int64_t>());
+    EXPECT_EQ(record["hidden"].get<bool>(), record["area"] == 0);
+    EXPECT_EQ(record["granularity"], "object");
+    shown += record["area"] > 0;
+  }
+  EXPECT_GT(shown, 1);
+  EXPECT_TRUE(answer["views"][0]["milliseconds"].contains("encode photos"));
+  // The photos are known now.
+  const Json again = RunSegment(job, KnownMethods(), {}).ToJson();
+  EXPECT_EQ(again["views"][0]["milliseconds"]["encode photos"], 0);
+  EXPECT_EQ(again["views"][1]["area"], answer["views"][1]["area"]);
+  // By imitated features alone no photo is looked at.
+  job.refine = false;
+  EXPECT_FALSE(
+      RunSegment(job, KnownMethods(), {}).ToJson()["views"][0]["milliseconds"].contains("encode photos"));
 }
 
 // The encoder is not asked: masks come from rendered features.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "semfield/base/check.h"
 #include "semfield/image/pixels.h"
@@ -17,6 +18,7 @@ constexpr uint16_t kSeen = 0x8000;        // the bit that tells that the view se
 constexpr int kFewestCells = 20;          // that two views must both see to compare their answers
 constexpr double kBrokenClick = 0.5;      // what an answer loses for each click that it contradicts
 constexpr double kFewestPixels = 3.5e-4;  // share of a view in which an object is big enough to prompt it
+constexpr double kNearEnough = 0.5;       // IoU with what is known of an answer that corrects it
 constexpr int kRing = 6;                  // pixels around an object that should be known
 
 // A view's answers to one prompt, seen on the surface.
@@ -54,6 +56,23 @@ class Finder {
     VoteAboutTheClicks();
     for (int round = 0; round < options_.rounds; ++round) {
       if (!Grow()) break;
+    }
+    return std::move(found_);
+  }
+
+  // `before` as the view of the last click corrects it: its answer to the clicks that it sees, if one is near
+  // to what is known and contradicts none, is law for the cells that it sees. Nothing otherwise.
+  std::optional<FoundObject> Correct(const FoundObject& before) {
+    found_ = before;
+    found_.decoder_calls = 0;
+    const Asked asked = Ask(clicks_.back().view, {{.points = ClicksIn(clicks_.back().view)}});
+    const auto [answer, agreement] = Nearest(asked);
+    if (agreement < kNearEnough) return std::nullopt;
+    const SurfaceView& view = map_.views()[asked.view];
+    for (size_t c = 0; c < view.cells.size(); ++c) {
+      float& looked = found_.looked[view.cells[c]];
+      looked = std::max(looked, 1.0f);
+      found_.inside[view.cells[c]] = asked.share[answer][c] * looked;
     }
     return std::move(found_);
   }
@@ -243,9 +262,8 @@ class Finder {
     ++found_.voters;
   }
 
-  // The answer nearest to what is known votes.
-  void VoteIfItAgrees(const Asked& asked, double accept) {
-    used_[asked.view] = true;
+  // The answer nearest to what is known, and how near: IoU over known cells, less what clicks take off.
+  std::pair<size_t, double> Nearest(const Asked& asked) const {
     std::array<int64_t, kMostAnswers> of{}, both{};
     int64_t known = 0;
     for (const int32_t cell : map_.views()[asked.view].cells) {
@@ -264,7 +282,13 @@ class Finder {
       const double worth = Iou(of[k], known, both[k]) - kBrokenClick * Broken(asked, k);
       if (worth > best) best = worth, answer = k;
     }
-    if (best >= accept) Vote(asked, answer);
+    return {answer, best};
+  }
+
+  void VoteIfItAgrees(const Asked& asked, double accept) {
+    used_[asked.view] = true;
+    const auto [answer, agreement] = Nearest(asked);
+    if (agreement >= accept) Vote(asked, answer);
   }
 
   // What an object prompts a view with: its own visible part.
@@ -351,6 +375,65 @@ FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::v
                        const FinderOptions& options, const StopToken* stop) {
   SF_CHECK(!clicks.empty() && clicks.front().positive);
   return Finder(map, answers, clicks, options, stop).Run();
+}
+
+namespace {
+
+constexpr double kMostChanged = 0.5;  // of an object, by which a further click mends it without looking anew
+
+// Clicks that say the opposite of where an object has cells.
+int Contradicted(const SurfaceMap& map, const FoundObject& object, const std::vector<ObjectClick>& clicks) {
+  int contradicted = 0;
+  for (const ObjectClick& click : clicks) {
+    const int32_t cell =
+        map.views()[click.view].CellAt(static_cast<int>(click.pixel.x()), static_cast<int>(click.pixel.y()));
+    contradicted += cell >= 0 && object.Has(cell) != click.positive;
+  }
+  return contradicted;
+}
+
+// `object` with a part added or taken away; returns how many of its cells that changed, over those it had.
+double Edit(const FoundObject& part, bool add, FoundObject* object) {
+  int64_t had = 0, changed = 0;
+  for (size_t cell = 0; cell < object->inside.size(); ++cell) {
+    const bool has = object->Has(static_cast<int32_t>(cell));
+    had += has;
+    if (!part.Has(static_cast<int32_t>(cell)) || has == add) continue;
+    ++changed;
+    object->looked[cell] = std::max(object->looked[cell], 1.0f);
+    object->inside[cell] = add ? object->looked[cell] : 0;
+  }
+  return static_cast<double>(changed) / static_cast<double>(std::max<int64_t>(1, had));
+}
+
+}  // namespace
+
+FoundObject MendObject(const SurfaceMap& map, ViewAnswers& answers, const FoundObject& before,
+                       const std::vector<ObjectClick>& clicks, const FinderOptions& options,
+                       const StopToken* stop) {
+  SF_CHECK_GT(clicks.size(), 1u);
+  const bool add = clicks.back().positive;
+  std::vector<ObjectClick> about_part = {clicks.back()};
+  about_part.front().positive = true;
+  for (size_t n = 0; n + 1 < clicks.size(); ++n) {
+    if (clicks[n].positive == add) continue;
+    about_part.push_back(clicks[n]);
+    about_part.back().positive = false;
+  }
+  const FoundObject part = FindObject(map, answers, about_part, options, stop);
+  FoundObject mended = before;
+  const double changed = Edit(part, add, &mended);
+  mended.decoder_calls = part.decoder_calls;
+  mended.voters = part.voters;
+  const int contradicted = Contradicted(map, mended, clicks);
+  if (changed > 0 && changed < kMostChanged && contradicted == 0) return mended;
+  if (std::optional<FoundObject> corrected = Finder(map, answers, clicks, options, stop).Correct(before)) {
+    corrected->decoder_calls += part.decoder_calls;
+    return std::move(*corrected);
+  }
+  FoundObject anew = FindObject(map, answers, clicks, options, stop);
+  anew.decoder_calls += part.decoder_calls;
+  return Contradicted(map, anew, clicks) <= contradicted ? anew : mended;
 }
 
 }  // namespace semfield

@@ -45,4 +45,12 @@ struct FoundObject {
 FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::vector<ObjectClick>& clicks,
                        const FinderOptions& options, const StopToken* stop = nullptr);
 
+// What a further click makes of an object that was found with the clicks before it. What lies under the click
+// is found as a thing of its own, which the other clicks bound, and is added or taken away. Where that would
+// change most of the object, or contradict a click, the view of the click corrects what it sees of the
+// object, and where it cannot do that either, the object is looked for anew with all clicks.
+FoundObject MendObject(const SurfaceMap& map, ViewAnswers& answers, const FoundObject& before,
+                       const std::vector<ObjectClick>& clicks, const FinderOptions& options,
+                       const StopToken* stop = nullptr);
+
 }  // namespace semfield

@@ -107,8 +107,10 @@ ObjectClick ObjectSession::Place(const NamedView& view, const PromptPoint& point
                    point.y * seen.depth.height / view.camera.height);
   const std::optional<Vec3> on_surface = seen.PointAt(pixel);
   if (!on_surface) {
-    throw InputError("--click {:g},{:g}: there is nothing at that place of view {}; click on a thing",
-                     point.x, point.y, view.name);
+    throw InputError(
+        "--click {:g},{:g}: there is nothing at that place of view {} (sky, or behind the camera); click on "
+        "a thing",
+        point.x, point.y, view.name);
   }
   if (own >= 0) return {.view = own, .pixel = pixel, .positive = point.positive};
   std::optional<ObjectClick> best;

@@ -50,6 +50,8 @@ class ObjectSession {
   // The same click as the selection keeps it.
   SelectionClick Kept(const ObjectClick& click) const;
 
+  // Of a view of the capture, at its original size.
+  const Camera& CameraOf(int view) const { return run_.capture->views[view].camera; }
   // A view's picture of the surface.
   SurfaceView Seen(const NamedView& view, const StopToken* stop) const;
 

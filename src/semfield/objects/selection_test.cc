@@ -60,7 +60,8 @@ TEST_F(SelectionTest, GrowsAndShrinksAtItsBorder) {
   for (int32_t cell = 0; cell < map_->num_cells(); ++cell) {
     EXPECT_TRUE(!less.Has(cell) || half.Has(cell));
     EXPECT_TRUE(!half.Has(cell) || more.Has(cell));
-    if (more.Has(cell)) EXPECT_LT(map_->CellCenter(cell).x(), middle.x() + 2.6 * map_->cell_size());
+    if (!more.Has(cell)) continue;
+    EXPECT_LT(map_->CellCenter(cell).x(), middle.x() + 2.6 * map_->cell_size());
   }
   EXPECT_EQ(Grown(*map_, half, 0).weight, half.weight);
 }

@@ -1,0 +1,107 @@
+#include "semfield/jobs/segment_object.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+#include "semfield/base/stopwatch.h"
+#include "semfield/jobs/mask_files.h"
+#include "semfield/jobs/mask_truth.h"
+#include "semfield/objects/object_session.h"
+
+namespace semfield {
+namespace {
+
+// The clicks that lie on something; the first positive one must.
+std::vector<SelectionClick> PlacedClicks(const ObjectSession& session, const NamedView& view,
+                                         const Prompt& prompt) {
+  std::vector<SelectionClick> clicks;
+  for (const PromptPoint& point : prompt.points) {
+    try {
+      clicks.push_back(session.Kept(session.Place(view, point)));
+    } catch (const Error& error) {
+      if (point.positive) throw;
+      LogWarning("{}: it is left out", error.what());
+    }
+  }
+  // A selection begins with what it is.
+  std::stable_partition(clicks.begin(), clicks.end(), [](const SelectionClick& c) { return c.positive; });
+  return clicks;
+}
+
+// Clicks of the prompt's view in the pixels of another, where that sees them.
+std::vector<PromptPoint> ClicksSeen(const ObjectSession& session, const std::vector<SelectionClick>& clicks,
+                                    const SurfaceView& seen, const Camera& camera) {
+  std::vector<PromptPoint> points;
+  for (const SelectionClick& click : clicks) {
+    const SurfaceView& from = session.map().views()[session.map().Find(click.view)];
+    const Camera& own = session.CameraOf(click.view);
+    const auto point =
+        from.PointAt({click.x * from.depth.width / own.width, click.y * from.depth.height / own.height});
+    if (!point || !seen.Sees(*point, session.map().cell_size())) continue;
+    const Vec2 at = seen.Project(*point)->pixel;
+    points.push_back({.x = at.x() * camera.width / seen.depth.width,
+                      .y = at.y() * camera.height / seen.depth.height,
+                      .positive = click.positive});
+  }
+  return points;
+}
+
+}  // namespace
+
+bool IsAnsweredInSpace(const SegmentJobOptions& job, const Prompt& prompt) {
+  return !job.views.empty() && !job.per_view && !job.teacher_direct && job.granularity == "auto" &&
+         prompt.boxes.empty();
+}
+
+SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& run,
+                               const std::vector<NamedView>& views, const Prompt& prompt,
+                               const JobControl& control) {
+  ObjectSession session(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control);
+  const std::vector<SelectionClick> clicks = PlacedClicks(session, views.front(), prompt);
+  const ObjectSession::Answer answer =
+      job.refine ? session.AskPhotos(clicks, control) : session.AskFeatures(clicks, control);
+  const Selection selection{.name = job.name, .clicks = clicks, .weight = WeightsOf(answer.found)};
+  MaskFiles files(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
+                  selection.color);
+  const MaskTruth truth(run, views.front(), prompt);
+  SegmentJobResult result{.run = job.run};
+  for (const NamedView& view : views) {
+    control.ThrowIfStopped();
+    const Stopwatch stopwatch;
+    const SurfaceView seen = session.Seen(view, control.stop);
+    const ImageU8 mask = MaskOf(selection, seen, view.camera.width, view.camera.height);
+    const bool is_first = &view == &views.front();
+    const std::vector<PromptPoint> points =
+        is_first ? prompt.points : ClicksSeen(session, clicks, seen, view.camera);
+    SegmentJobResult::View record{.name = view.name,
+                                  .score = answer.found.agreement,
+                                  .granularity = "object",
+                                  .clicks = points,
+                                  .milliseconds = {{"map", stopwatch.Milliseconds()}}};
+    if (is_first) record.milliseconds.insert(answer.milliseconds.begin(), answer.milliseconds.end());
+    const MaskFiles::Written written = files.Write(view, mask, points);
+    record.mask = written.mask;
+    record.overlay = written.overlay;
+    record.area = written.area;
+    record.area_share = written.area_share;
+    record.hidden = written.area == 0;
+    if (job.truth) {
+      if (const auto score = truth.Compare(view, mask)) {
+        record.truth_iou = score->iou;
+        record.truth = score->name;
+      }
+    }
+    result.views.push_back(std::move(record));
+    control.Report({.stage = "segment",
+                    .done = static_cast<double>(result.views.size()),
+                    .total = static_cast<double>(views.size()),
+                    .detail = view.name});
+  }
+  result.sheet = files.WriteSheet();
+  return result;
+}
+
+}  // namespace semfield
