@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <utility>
 
 #include "semfield/base/check.h"
@@ -17,9 +16,6 @@
 namespace semfield {
 namespace {
 
-constexpr std::array<const char*, 6> kNotThings = {"wall", "floor", "ceiling", "window", "door", "rug"};
-constexpr int kFewestShownPixels = 20;  // of the original image, below which a view shows nothing
-
 struct ObjectsChoices {
   int clicks = 1;
   std::string answers = "photos";
@@ -31,36 +27,6 @@ struct ObjectsChoices {
               {.choices = {"photos", "features"}});
   }
 };
-
-bool IsThing(const Capture& capture, int id) {
-  const auto label = capture.instances.find(id);
-  const std::string name = label == capture.instances.end() ? "" : label->second.class_name;
-  return std::find(kNotThings.begin(), kNotThings.end(), name) == kNotThings.end();
-}
-
-// Share of a view's pixels by instance, 0 (none) among them; empty without labels.
-std::map<int, double> SharesOf(const ImageU16& ids) {
-  std::map<int, double> shares;
-  std::vector<int64_t> counts(65536);
-  for (const uint16_t id : ids.data) ++counts[id];
-  for (int id = 0; id < 65536; ++id) {
-    if (counts[id] > 0) shares[id] = static_cast<double>(counts[id]) / static_cast<double>(ids.num_pixels());
-  }
-  return shares;
-}
-
-// The middle of the pixel that lies deepest inside a mask.
-Vec2 Innermost(const ImageU8& mask) {
-  const ImageF distance = DistanceToBorder(mask);
-  const size_t best = std::max_element(distance.data.begin(), distance.data.end()) - distance.data.begin();
-  return {static_cast<double>(best % mask.width) + 0.5, static_cast<double>(best / mask.width) + 0.5};
-}
-
-Vec2 InnermostOf(const ImageU16& ids, int id) {
-  ImageU8 mask(ids.width, ids.height, 1);
-  for (size_t i = 0; i < mask.data.size(); ++i) mask.data[i] = ids.data[i] == id ? 255 : 0;
-  return Innermost(mask);
-}
 
 // An error of one view: where a further click would help most.
 struct WorstError {
@@ -98,7 +64,7 @@ void LargestComponent(const ImageU8& mask, int view, bool positive, WorstError* 
   if (sizes[largest] <= worst->pixels) return;
   ImageU8 alone(mask.width, mask.height, 1);
   for (size_t i = 0; i < part.size(); ++i) alone.data[i] = part[i] == largest ? 255 : 0;
-  const Vec2 middle = Innermost(alone);
+  const Vec2 middle = InnermostPixel(alone);
   *worst = {.pixels = sizes[largest],
             .click = {.view = view, .x = middle.x(), .y = middle.y(), .positive = positive}};
 }
@@ -108,7 +74,11 @@ class ThingScorer {
  public:
   ThingScorer(const ProtocolInputs& inputs, const SurfaceMap& map, ViewAnswers& answers,
               const JobControl& control)
-      : inputs_(inputs), map_(map), answers_(answers), control_(control) {}
+      : inputs_(inputs),
+        map_(map),
+        answers_(answers),
+        control_(control),
+        views_(inputs.run, map, control.stop) {}
 
   ObjectScore Score(const LabelledThing& thing, int clicks) {
     ObjectScore score{.thing = thing};
@@ -133,7 +103,8 @@ class ThingScorer {
       }
       score.iou.push_back(sum / static_cast<double>(thing.shows.size()));
       if (n == 0) {
-        for (const int view : thing.shows_not) score.wrong_shown += Shows(selection, view);
+        for (const int view : thing.shows_not)
+          score.wrong_shown += ShowsSomething(views_.Mask(selection, view));
       }
       ScoreView(thing, selection, thing.view, &worst);
       if (worst.pixels == 0) break;
@@ -155,61 +126,29 @@ class ThingScorer {
             .positive = click.positive};
   }
 
-  const SurfaceView& Seen(int view) {
-    const int own = map_.Find(view);
-    if (own >= 0) return map_.views()[own];
-    const auto found = held_out_.find(view);
-    if (found != held_out_.end()) return found->second;
-    const OpenedRun& run = inputs_.run;
-    return held_out_[view] =
-               map_.Look(RenderDepthView(run.Field(), run.store->CameraOf(view),
-                                         run.capture->views[view].world_from_camera, -1, control_.stop));
-  }
-
-  bool Shows(const Selection& selection, int view) {
-    const Camera& camera = inputs_.run.capture->views[view].camera;
-    const ImageU8 mask = MaskOf(selection, Seen(view), camera.width, camera.height);
-    return std::count(mask.data.begin(), mask.data.end(), 255) >= kFewestShownPixels;
-  }
-
-  const ImageU16& Instances(int view) {
-    const auto found = instances_.find(view);
-    if (found != instances_.end()) return found->second;
-    return instances_[view] = inputs_.run.store->Instances(view);
-  }
-
+  // The score, and where a further click would help most: in a view whose photo answers.
   ObjectViewScore ScoreView(const LabelledThing& thing, const Selection& selection, int view,
                             WorstError* worst) {
-    const ImageU16& ids = Instances(view);
-    const ImageU8 mask = MaskOf(selection, Seen(view), ids.width, ids.height);
-    ImageU8 missing(ids.width, ids.height, 1), extra(ids.width, ids.height, 1);
-    double both = 0, ours = 0, theirs = 0;
-    for (size_t i = 0; i < ids.data.size(); ++i) {
-      const bool truth = ids.data[i] == thing.id, in = mask.data[i] != 0;
-      both += truth && in;
-      ours += in;
-      theirs += truth;
-      missing.data[i] = truth && !in ? 255 : 0;
-      extra.data[i] = in && !truth ? 255 : 0;
-    }
-    // A click must be in a view whose photo answers.
+    const ImageU16& ids = views_.Instances(view);
+    const ImageU8 mask = views_.Mask(selection, view);
     if (map_.Find(view) >= 0) {
+      ImageU8 missing(ids.width, ids.height, 1), extra(ids.width, ids.height, 1);
+      for (size_t i = 0; i < ids.data.size(); ++i) {
+        const bool truth = ids.data[i] == thing.id, in = mask.data[i] != 0;
+        missing.data[i] = truth && !in ? 255 : 0;
+        extra.data[i] = in && !truth ? 255 : 0;
+      }
       LargestComponent(missing, view, true, worst);
       LargestComponent(extra, view, false, worst);
     }
-    return {.view = view,
-            .iou = ours + theirs == 0 ? 1 : both / (ours + theirs - both),
-            .precision = ours == 0 ? 0 : both / ours,
-            .recall = theirs == 0 ? 0 : both / theirs,
-            .hidden = ours < kFewestShownPixels};
+    return ScoreMask(mask, ids, thing.id, view);
   }
 
   const ProtocolInputs& inputs_;
   const SurfaceMap& map_;
   ViewAnswers& answers_;
   const JobControl& control_;
-  std::map<int, SurfaceView> held_out_;
-  std::map<int, ImageU16> instances_;
+  ObjectViews views_;
 };
 
 std::vector<ObjectScore> ScoreThings(const ProtocolInputs& inputs, ViewAnswers& answers, int clicks,
@@ -310,47 +249,6 @@ class ObjectsProtocol : public Protocol {
 };
 
 }  // namespace
-
-std::vector<LabelledThing> ThingsOf(const Capture& capture, const ImageStore& store) {
-  struct Largest {
-    double share = 0;
-    int view = 0;
-  };
-  std::map<int, Largest> things;
-  std::vector<std::map<int, double>> shares(capture.views.size());
-  std::vector<bool> is_train(capture.views.size(), false), is_labelled(capture.views.size(), false);
-  for (const int view : capture.train) is_train[view] = true;
-  for (int view = 0; view < static_cast<int>(capture.views.size()); ++view) {
-    shares[view] = SharesOf(store.Instances(view));
-    is_labelled[view] = !shares[view].empty();
-    for (const auto& [id, share] : shares[view]) {
-      if (id == 0 || !IsThing(capture, id) || !is_train[view] || share <= things[id].share) continue;
-      things[id] = {.share = share, .view = view};
-    }
-  }
-  std::vector<LabelledThing> found;
-  for (const auto& [id, largest] : things) {
-    if (largest.share < kSmallestClickedShare) continue;
-    const auto label = capture.instances.find(id);
-    LabelledThing thing{.id = id,
-                        .name = label == capture.instances.end() ? fmt::format("{}", id) : label->second.name,
-                        .view = largest.view,
-                        .click = InnermostOf(store.Instances(largest.view), id),
-                        .shows = {},
-                        .shows_not = {}};
-    for (int view = 0; view < static_cast<int>(capture.views.size()); ++view) {
-      if (view == largest.view || !is_labelled[view]) continue;
-      const auto share = shares[view].find(id);
-      if (share == shares[view].end()) {
-        thing.shows_not.push_back(view);
-      } else if (share->second >= kSmallestShare) {
-        thing.shows.push_back(view);
-      }
-    }
-    if (!thing.shows.empty()) found.push_back(std::move(thing));
-  }
-  return found;
-}
 
 std::shared_ptr<const Protocol> MakeObjectsProtocol() {
   return std::make_shared<ObjectsProtocol>();

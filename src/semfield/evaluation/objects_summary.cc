@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "semfield/base/median.h"
 #include "semfield/evaluation/objects_protocol.h"
 
 namespace semfield {
@@ -13,13 +14,6 @@ double Mean(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
-}
-
-double MedianOf(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
 double ShareAbove(const std::vector<double>& values, double limit) {
@@ -66,7 +60,7 @@ Json ObjectsMetricsJson(const std::vector<ObjectScore>& scores) {
   const auto share = [](int part, int whole) { return whole == 0 ? 0.0 : static_cast<double>(part) / whole; };
   Json metrics = {{"things", scores.size()},
                   {"iou", Mean(first)},
-                  {"iou_median", MedianOf(first)},
+                  {"iou_median", Median(first)},
                   {"share_above_0.5", ShareAbove(first, 0.5)},
                   {"share_above_0.75", ShareAbove(first, 0.75)}};
   for (size_t clicks = 2; clicks <= NumClicks(scores); ++clicks)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "semfield/base/error.h"
+#include "semfield/evaluation/everything_protocol.h"
 #include "semfield/evaluation/exposure_protocol.h"
 #include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
@@ -15,8 +16,8 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(), MakeSanProtocol(), MakeObjectsProtocol(), MakePosesProtocol(),
-      MakeExposureProtocol()};
+      MakeViewsProtocol(),      MakeSanProtocol(),   MakeObjectsProtocol(),
+      MakeEverythingProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
   return protocols;
 }
 

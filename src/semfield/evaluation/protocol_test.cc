@@ -28,7 +28,8 @@ TEST(Protocols, AnUnknownNameListsTheKnownOnesNearestFirst) {
     FindProtocol("pose");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "unknown protocol 'pose'; known are: poses, views, san, objects, exposure");
+    EXPECT_STREQ(error.what(),
+                 "unknown protocol 'pose'; known are: poses, views, san, objects, everything, exposure");
   }
 }
 

@@ -53,6 +53,8 @@ class SelectJob {
   }
 
   SelectJobResult Run() {
+    if (!job_.views.empty())
+      views_ = FindNamedViews(*run_.capture, job_.views);  // said before anything is done
     if (job_.undo) result_.done = "undone: " + store_.Undo();
     if (job_.redo) result_.done = "done again: " + store_.Redo();
     if (job_.remove) {
@@ -60,6 +62,7 @@ class SelectJob {
       result_.done = "removed: " + job_.name;
     }
     if (!job_.click.empty()) Click();
+    if (job_.everything) Everything();
     Change();
     for (const SelectionStore::Entry& entry : store_.List()) AddThing(store_.Load(entry.name));
     if (!job_.views.empty()) Show();
@@ -115,6 +118,25 @@ class SelectJob {
                               .milliseconds = answer.milliseconds});
   }
 
+  // All things, numbered; every point of the surface has one name.
+  void Everything() {
+    const std::string prefix = job_.name.empty() ? "thing" : job_.name;
+    const std::vector<FoundThing> things = session_.FindAll({.views = job_.everything_views}, control_);
+    int number = 0;
+    for (const FoundThing& thing : things) {
+      std::string name;
+      do {
+        name = fmt::format("{} {}", prefix, ++number);
+      } while (store_.Has(name));
+      store_.Put(name + " found", {.name = name,
+                                   .color = kColors[(number - 1) % kColors.size()],
+                                   .clicks = {},
+                                   .answered_by = "photos",
+                                   .weight = thing.weight});
+    }
+    result_.done = fmt::format("{} things found in {:.0f} s", things.size(), stopwatch_.Seconds());
+  }
+
   void Change() {
     const auto change = [&](const std::string& what, auto&& how) {
       Selection selection = how(store_.Load(job_.name));
@@ -156,7 +178,6 @@ class SelectJob {
   }
 
   void Show() {
-    const std::vector<NamedView> views = FindNamedViews(*run_.capture, job_.views);
     std::vector<std::string> names = {job_.name};
     if (job_.name.empty()) {
       names.clear();
@@ -167,7 +188,7 @@ class SelectJob {
     for (const std::string& name : names) {
       const Selection selection = store_.Load(name);
       MaskFiles files(run_, folder, name, selection.color);
-      for (const NamedView& view : views) {
+      for (const NamedView& view : views_) {
         control_.ThrowIfStopped();
         const ImageU8 mask =
             MaskOf(selection, session_.Seen(view, control_.stop), view.camera.width, view.camera.height);
@@ -189,6 +210,7 @@ class SelectJob {
   const Stopwatch stopwatch_;
   ObjectSession session_;
   SelectionStore store_;
+  std::vector<NamedView> views_;  // that are shown
   SelectJobResult result_;
 };
 
@@ -221,6 +243,10 @@ void SelectJobOptions::Describe(OptionList& list) {
       "Let the teacher look at the photos after the imitated features have answered; each photo that it "
       "was never asked about takes a second.");
   list.Text("color", &color, "red,green,blue of the thing in pictures, 0 to 255; empty: the next of a list.");
+  list.Flag("everything", &everything,
+            "All things, without a click: numbered after --name, every point of the surface in one of them.");
+  list.Int("everything-views", &everything_views,
+           "Views that --everything looks at; more find more, and take longer.", {.min = 1, .max = 1000});
   list.Group("Changes");
   list.TextList("unite", &unite, "Adds what these selections have.", {.metavar = "NAME"});
   list.TextList("intersect", &intersect, "Keeps what these selections have too.", {.metavar = "NAME"});

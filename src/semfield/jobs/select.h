@@ -24,6 +24,8 @@ struct SelectJobOptions {
   bool more = false;               // the clicks are further ones of a selection that is there
   bool refine = true;              // the teacher on the photos has the last word
   std::string color;               // red,green,blue; empty: the next of a list
+  bool everything = false;         // all things, without a click
+  int everything_views = 20;
   // What is done to the selection `name`.
   std::vector<std::string> unite, intersect, subtract;  // with these selections
   int grow = 0;                                         // layers of cells, negative: shrink

@@ -121,6 +121,20 @@ TEST_F(SelectJobTest, DamagedCachesAreMadeAgain) {
   EXPECT_EQ(Run(Click("again", "3", "12.5,10.5")).stages.back().cells, cells);
 }
 
+// The toy's masks mean nothing; what is found must still be in order.
+TEST_F(SelectJobTest, EverythingIsNumberedAndNamedOnce) {
+  SelectJobOptions job = Job("toy");
+  job.everything = true;
+  job.everything_views = 3;
+  const SelectJobResult result = Run(job);
+  EXPECT_NE(result.done.find("things found"), std::string::npos);
+  for (size_t i = 0; i < result.things.size(); ++i) {
+    EXPECT_EQ(result.things[i].name.rfind("toy ", 0), 0u) << result.things[i].name;
+    EXPECT_GT(result.things[i].cells, 0);
+    EXPECT_EQ(result.things[i].clicks, 0);
+  }
+}
+
 TEST_F(SelectJobTest, ObjectsAreScoredWhereThereAreLabels) {
   EvaluateJobOptions job;
   job.run = Path("run");

@@ -13,17 +13,20 @@
 namespace semfield {
 namespace {
 
-constexpr int kMostAnswers = 15;          // bits of a cell's word that tell answers apart
-constexpr uint16_t kSeen = 0x8000;        // the bit that tells that the view sees the cell
-constexpr int kFewestCells = 20;          // that two views must both see to compare their answers
-constexpr double kBrokenClick = 0.5;      // what an answer loses for each click that it contradicts
-constexpr double kFewestPixels = 3.5e-4;  // share of a view in which an object is big enough to prompt it
-constexpr double kNearEnough = 0.5;       // IoU with what is known of an answer that corrects it
-constexpr int kRing = 6;                  // pixels around an object that should be known
+constexpr int kMostAnswers = 15;           // bits of a cell's word that tell answers apart
+constexpr uint16_t kSeen = 0x8000;         // the bit that tells that the view sees the cell
+constexpr int kFewestCells = 20;           // that two views must both see to compare their answers
+constexpr double kBrokenClick = 0.5;       // what an answer loses for each click that it contradicts
+constexpr double kSeesAPart = 0.3;         // share of an answer that a view must see to be its worst judge
+constexpr double kUnknownAgreement = 0.5;  // of an answer that no other view can judge
+constexpr double kFewestPixels = 3.5e-4;   // share of a view in which an object is big enough to prompt it
+constexpr double kNearEnough = 0.5;        // IoU with what is known of an answer that corrects it
+constexpr int kRing = 6;                   // pixels around an object that should be known
 
 // A view's answers to one prompt, seen on the surface.
 struct Asked {
   int view = 0;
+  std::vector<AnswerFacts> facts;         // [answers] but for what other views say
   std::vector<std::vector<float>> share;  // [answers][cells of the view] of a cell's pixels, those inside
   std::vector<uint16_t> bits;             // [num_cells] answer k holds the cell: bit k; seen: kSeen
 };
@@ -32,6 +35,35 @@ struct Asked {
 double Iou(int64_t a, int64_t b, int64_t both) {
   const int64_t either = a + b - both;
   return either == 0 ? 1 : static_cast<double>(both) / static_cast<double>(either);
+}
+
+// What a mask looks like in its view.
+AnswerFacts FactsOfMask(const SurfaceView& view, const Mask& mask) {
+  AnswerFacts facts;
+  facts.score = mask.score;
+  const int width = mask.binary.width, height = mask.binary.height;
+  int x0 = width, y0 = height, x1 = -1, y1 = -1;
+  double pixels = 0, at_border = 0, depth_sum = 0, with_depth = 0, nearest = 1e300, farthest = 0;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      if (mask.binary.At(x, y) == 0) continue;
+      ++pixels;
+      at_border += x == 0 || y == 0 || x == width - 1 || y == height - 1;
+      x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, y), y1 = std::max(y1, y);
+      const double depth = view.depth.At(x, y);
+      if (depth <= 0) continue;
+      depth_sum += depth;
+      ++with_depth;
+      nearest = std::min(nearest, depth);
+      farthest = std::max(farthest, depth);
+    }
+  }
+  if (pixels == 0) return facts;
+  facts.share = pixels / static_cast<double>(mask.binary.num_pixels());
+  facts.fill = pixels / (static_cast<double>(x1 - x0 + 1) * (y1 - y0 + 1));
+  facts.border = at_border / pixels;
+  if (with_depth > 0) facts.depth_range = (farthest - nearest) / (depth_sum / with_depth);
+  return facts;
 }
 
 class Finder {
@@ -58,6 +90,23 @@ class Finder {
       if (!Grow()) break;
     }
     return std::move(found_);
+  }
+
+  std::vector<AnswerCandidate> Candidates() {
+    AskAboutTheClicks();
+    CompleteFacts();
+    std::vector<AnswerCandidate> candidates;
+    for (const Asked& asked : asked_) {
+      const std::vector<int32_t>& cells = map_.views()[asked.view].cells;
+      for (size_t k = 0; k < asked.facts.size(); ++k) {
+        AnswerCandidate candidate{.view = asked.view, .facts = asked.facts[k], .cells = {}};
+        for (size_t c = 0; c < cells.size(); ++c) {
+          if (asked.share[k][c] > 0.5f) candidate.cells.push_back(cells[c]);
+        }
+        candidates.push_back(std::move(candidate));
+      }
+    }
+    return candidates;
   }
 
   // `before` as the view of the last click corrects it: its answer to the clicks that it sees, if one is near
@@ -95,12 +144,15 @@ class Finder {
 
   Asked Ask(int view_index, const std::vector<Prompt>& prompts) {
     const SurfaceView& view = map_.views()[view_index];
-    Asked asked{.view = view_index, .share = {}, .bits = {}};
+    Asked asked{.view = view_index, .facts = {}, .share = {}, .bits = {}};
     for (const Prompt& prompt : prompts) {
       ++found_.decoder_calls;
       for (const Mask& mask : answers_.Answer(view, prompt, stop_)) {
         SF_CHECK_EQ(mask.binary.data.size(), view.cell_of.size());
         if (asked.share.size() == kMostAnswers) break;
+        asked.facts.push_back(FactsOfMask(view, mask));
+        asked.facts.back().rank = static_cast<int>(asked.share.size());
+        asked.facts.back().is_clicked_view = clicks_.front().view == view_index;
         std::vector<float> share(view.cells.size(), 0);
         for (size_t pixel = 0; pixel < view.cell_of.size(); ++pixel) {
           if (view.cell_of[pixel] >= 0 && mask.binary.data[pixel] != 0) ++share[view.cell_of[pixel]];
@@ -211,26 +263,71 @@ class Finder {
     return agreements;
   }
 
-  void VoteAboutTheClicks() {
-    if (asked_.empty()) return;
-    size_t best_view = 0, best_answer = 0;
-    double best = -1e9;
+  // Of every answer to the clicks, what is known of it.
+  void CompleteFacts() {
+    double best = 0;
     for (size_t i = 0; i < asked_.size(); ++i) {
       std::vector<Agreement> sums(asked_[i].share.size());
+      std::vector<double> worst(asked_[i].share.size(), 1);
       for (size_t j = 0; j < asked_.size(); ++j) {
         if (i == j) continue;
         const std::vector<Agreement> agreements = Compare(asked_[i], asked_[j]);
         for (size_t k = 0; k < agreements.size(); ++k) {
           sums[k].iou += agreements[k].weight * agreements[k].iou;
           sums[k].weight += agreements[k].weight;
+          if (agreements[k].weight > kSeesAPart) worst[k] = std::min(worst[k], agreements[k].iou);
         }
       }
       for (size_t k = 0; k < sums.size(); ++k) {
-        const double agreement = sums[k].weight > 0 ? sums[k].iou / sums[k].weight : 0.5;
-        const double worth = agreement - kBrokenClick * Broken(asked_[i], k);
+        AnswerFacts& facts = asked_[i].facts[k];
+        facts.agreement = sums[k].weight > 0 ? sums[k].iou / sums[k].weight : kUnknownAgreement;
+        facts.worst_agreement = worst[k];
+        best = std::max(best, facts.agreement);
+      }
+      CompleteSizes(&asked_[i]);
+    }
+    for (Asked& asked : asked_) {
+      for (AnswerFacts& facts : asked.facts) facts.best_agreement = best;
+    }
+  }
+
+  // How much of the surface the answers of a view hold.
+  void CompleteSizes(Asked* asked) const {
+    const std::vector<int32_t>& cells = map_.views()[asked->view].cells;
+    double largest = 0, smallest = 1e300;
+    for (size_t k = 0; k < asked->share.size(); ++k) {
+      Vec3 low = Vec3::Constant(1e300), high = -low;
+      double count = 0;
+      for (size_t c = 0; c < cells.size(); ++c) {
+        if (asked->share[k][c] <= 0.5f) continue;
+        const Vec3 center = map_.CellCenter(cells[c]);
+        low = low.cwiseMin(center);
+        high = high.cwiseMax(center);
+        ++count;
+      }
+      asked->facts[k].cells = count;
+      if (count > 0) asked->facts[k].extent = (high - low).norm() / map_.Extent().norm();
+      largest = std::max(largest, count);
+      if (count > 0) smallest = std::min(smallest, count);
+    }
+    for (AnswerFacts& facts : asked->facts) {
+      facts.largest = largest;
+      facts.smallest = std::min(smallest, largest);
+    }
+  }
+
+  void VoteAboutTheClicks() {
+    if (asked_.empty()) return;
+    CompleteFacts();
+    const AnswerRanker& ranker = options_.ranker != nullptr ? *options_.ranker : AnswerRanker::Installed();
+    size_t best_view = 0, best_answer = 0;
+    double best = -1e9;
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      for (size_t k = 0; k < asked_[i].facts.size(); ++k) {
+        const double worth = ranker.Judge(asked_[i].facts[k]) - kBrokenClick * Broken(asked_[i], k);
         if (worth <= best) continue;
         best = worth;
-        found_.agreement = agreement;
+        found_.agreement = asked_[i].facts[k].agreement;
         best_view = i;
         best_answer = k;
       }
@@ -375,6 +472,13 @@ FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::v
                        const FinderOptions& options, const StopToken* stop) {
   SF_CHECK(!clicks.empty() && clicks.front().positive);
   return Finder(map, answers, clicks, options, stop).Run();
+}
+
+std::vector<AnswerCandidate> CandidatesOf(const SurfaceMap& map, ViewAnswers& answers,
+                                          const std::vector<ObjectClick>& clicks,
+                                          const FinderOptions& options, const StopToken* stop) {
+  SF_CHECK(!clicks.empty() && clicks.front().positive);
+  return Finder(map, answers, clicks, options, stop).Candidates();
 }
 
 namespace {

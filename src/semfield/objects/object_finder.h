@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "semfield/objects/answer_ranker.h"
 #include "semfield/objects/surface_map.h"
 #include "semfield/objects/view_answers.h"
 
@@ -22,6 +23,7 @@ struct FinderOptions {
   // The least agreement (IoU over cells that are known) of an answer that votes.
   double accept = 0.4;
   double accept_grown = 0.5;
+  const AnswerRanker* ranker = nullptr;  // who chooses among the answers; nullptr: AnswerRanker::Installed()
 };
 
 // What a view said of a cell, and what all say.
@@ -37,13 +39,24 @@ struct FoundObject {
 };
 
 // One thing of the scene from a few clicks. Several views of the clicked points are asked; every answer is a
-// candidate, and the one that the other views' best answers agree with most, over the cells that both see,
-// wins. The others vote. Then the object prompts further views by its own visible part and box, those first
-// that show most of it and most unknown surface around it.
+// candidate, and a ranker chooses one, mostly by how well the other views' best answers agree with it over
+// the cells that both see. The others vote. Then the object prompts further views by its own visible part and
+// box, those first that show most of it and most unknown surface around it.
 //
 // clicks: the first one positive. A click where the surface has a hole counts in its own view alone.
 FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::vector<ObjectClick>& clicks,
                        const FinderOptions& options, const StopToken* stop = nullptr);
+
+// An answer that competes for being the thing.
+struct AnswerCandidate {
+  int view = 0;  // into SurfaceMap::views()
+  AnswerFacts facts;
+  std::vector<int32_t> cells;  // that it holds, increasing
+};
+// All answers to the clicks, before one is chosen: what a ranker learns from.
+std::vector<AnswerCandidate> CandidatesOf(const SurfaceMap& map, ViewAnswers& answers,
+                                          const std::vector<ObjectClick>& clicks,
+                                          const FinderOptions& options, const StopToken* stop = nullptr);
 
 // What a further click makes of an object that was found with the clicks before it. What lies under the click
 // is found as a thing of its own, which the other clicks bound, and is added or taken away. Where that would

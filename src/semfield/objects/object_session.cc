@@ -86,6 +86,11 @@ ObjectSession::Answer ObjectSession::AskPhotos(const std::vector<SelectionClick>
   return answer;
 }
 
+std::vector<FoundThing> ObjectSession::FindAll(const EverythingOptions& options, const JobControl& control) {
+  PhotoAnswers answers(embeddings_, *decoder_);
+  return LabelOnce(FindEverything(map_, answers, options, control), options.fewest_cells);
+}
+
 std::vector<ObjectClick> ObjectSession::InMap(const std::vector<SelectionClick>& clicks) const {
   std::vector<ObjectClick> placed;
   for (const SelectionClick& click : clicks) {

@@ -8,6 +8,7 @@
 
 #include "semfield/base/job_control.h"
 #include "semfield/interaction/click_session.h"
+#include "semfield/objects/everything.h"
 #include "semfield/objects/object_finder.h"
 #include "semfield/objects/photo_embeddings.h"
 #include "semfield/objects/selection.h"
@@ -42,6 +43,9 @@ class ObjectSession {
   // never asked about are encoded first. Clicks as Place says.
   Answer AskFeatures(const std::vector<SelectionClick>& clicks, const JobControl& control);
   Answer AskPhotos(const std::vector<SelectionClick>& clicks, const JobControl& control);
+
+  // All things, by the teacher on the photos, every point in one of them at most.
+  std::vector<FoundThing> FindAll(const EverythingOptions& options, const JobControl& control);
 
   // Where a click of any view lies on the surface, as a click of a view of the map: the same view, or the
   // training view that shows the point most centrally. Nothing there, or no training view sees it:

@@ -96,6 +96,13 @@ SurfaceMap::SurfaceMap(std::vector<DepthView> views, double cell_pixels) {
   std::sort(keys_.begin(), keys_.end());
   keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
   SF_CHECK_LT(keys_.size(), static_cast<size_t>(std::numeric_limits<int32_t>::max()));
+  Vec3 low = Vec3::Zero(), high = Vec3::Zero();
+  for (int32_t cell = 0; cell < num_cells(); ++cell) {
+    const Vec3 center = CellCenter(cell);
+    low = cell == 0 ? center : Vec3(low.cwiseMin(center));
+    high = cell == 0 ? center : Vec3(high.cwiseMax(center));
+  }
+  extent_ = high - low;
   ParallelFor(static_cast<int64_t>(views.size()),
               [&](int64_t v, int) { views_[v] = Look(std::move(views[v]), 0); });
 }

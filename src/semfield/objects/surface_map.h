@@ -53,6 +53,7 @@ class SurfaceMap {
   int num_cells() const { return static_cast<int>(keys_.size()); }
   double cell_size() const { return cell_size_; }  // world units
   Vec3 CellCenter(int32_t cell) const;
+  Vec3 Extent() const { return extent_; }  // of the box around all cells, world units
   // Index of the view that shows Capture::views[view], -1: none.
   int Find(int view) const;
   // Cells that touch this one, itself not among them.
@@ -71,7 +72,7 @@ class SurfaceMap {
   int32_t Nearest(const Index& index, int reach) const;
 
   double cell_size_ = 1;
-  Vec3 origin_ = Vec3::Zero();
+  Vec3 origin_ = Vec3::Zero(), extent_ = Vec3::Zero();
   std::vector<SurfaceView> views_;
   std::vector<uint64_t> keys_;  // increasing
 };
