@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "semfield/base/error.h"
+#include "semfield/evaluation/depth_protocol.h"
 #include "semfield/evaluation/everything_protocol.h"
 #include "semfield/evaluation/exposure_protocol.h"
 #include "semfield/evaluation/objects_protocol.h"
@@ -16,8 +17,8 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(),      MakeSanProtocol(),   MakeObjectsProtocol(),
-      MakeEverythingProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
+      MakeViewsProtocol(), MakeSanProtocol(),   MakeObjectsProtocol(), MakeEverythingProtocol(),
+      MakeDepthProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
   return protocols;
 }
 

@@ -17,6 +17,7 @@ struct ProtocolNeeds {
   bool held_out = false;  // views that the run was not trained on
   bool features = false;  // of a teacher
   bool labels = false;    // instance masks in the capture
+  bool depth = false;     // depth maps in the capture
   bool truth = false;     // another capture of the same photos, taken for true
 };
 

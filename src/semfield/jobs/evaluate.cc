@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
@@ -11,12 +13,19 @@ namespace {
 
 constexpr const char* kAll = "all";
 
+bool HasDepth(const OpenedRun& run) {
+  const std::vector<int>& views = run.capture->held_out;
+  return std::any_of(views.begin(), views.end(),
+                     [&](int view) { return !run.capture->views[view].depth.empty(); });
+}
+
 std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedRun& run) {
   if (job.protocol != kAll) return {&FindProtocol(job.protocol)};
   std::vector<const Protocol*> protocols;
   for (const auto& protocol : Protocols()) {
     const ProtocolNeeds needs = protocol->needs();
-    if (!needs.truth && (!needs.labels || run.capture->HasInstances())) protocols.push_back(protocol.get());
+    const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run));
+    if (!needs.truth && can) protocols.push_back(protocol.get());
   }
   return protocols;
 }
@@ -35,6 +44,10 @@ void CheckNeeds(const Protocol& protocol, const EvaluateJobOptions& job, const O
   }
   if (needs.labels && !run.capture->HasInstances()) {
     throw InputError("{}: protocol {} needs instance masks, which this capture has none of",
+                     run.capture->path.string(), protocol.name());
+  }
+  if (needs.depth && !HasDepth(run)) {
+    throw InputError("{}: protocol {} needs depth maps of held-out views, which this capture has none of",
                      run.capture->path.string(), protocol.name());
   }
   if (needs.features && !HasFeatures(run, job.teacher))
@@ -62,7 +75,7 @@ std::string ProtocolHelp() {
   for (const auto& protocol : Protocols())
     help += fmt::format("{}: {}{}; ", protocol->name(), protocol->sentence(),
                         protocol->needs().truth ? " (--truth)" : "");
-  return help + "all: those that need no --truth and no labels that are not there.";
+  return help + "all: those that need no --truth and nothing that the capture lacks.";
 }
 
 }  // namespace
