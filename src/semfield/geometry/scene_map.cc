@@ -61,10 +61,4 @@ void SceneMap::PullBack(const float p[3], const float d_u[3], float d_p[3]) cons
   d_p[largest] += (q[largest] > 0 ? scale : -scale) * m_slope * along;
 }
 
-float SceneMap::WorldPerUnit(const float p[3]) const {
-  if (!contracted) return 2 * half_extent;
-  float q[3];
-  return 4 * half_extent * std::max(1.0f, Normalised(*this, p, q));
-}
-
 }  // namespace semfield

@@ -19,10 +19,6 @@ struct SceneMap {
   // the transposed Jacobian of UnitFromWorld. On an edge of the contraction the side that UnitFromWorld
   // takes.
   void PullBack(const float p[3], const float d_u[3], float d_p[3]) const;
-  // World units a unit of u is worth near p: 2 half_extent when bounded, 4 half_extent max(1, m) when
-  // contracted, which lies between the scale across the ray from the centre, 4 half_extent m / (2 - 1/m), and
-  // the one along it, 4 half_extent m^2.
-  float WorldPerUnit(const float p[3]) const;
 };
 
 }  // namespace semfield

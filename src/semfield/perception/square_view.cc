@@ -84,10 +84,6 @@ Mask SquareView::ToFrame(const Mask& square_mask) const {
   return MergeInFrame({this, 1}, {&square_mask, 1}, 0);
 }
 
-std::vector<Ray> SquareView::TokenRays(const Pose& world_from_camera, int grid) const {
-  return MakeRays(square_.Resized(grid, grid), WorldFromSquare(world_from_camera));
-}
-
 std::vector<SquareView> CoverWithSquares(const Camera& frame, int resolution) {
   std::vector<SquareView> squares = {SquareView(frame, resolution)};
   if (FitsOneSquare(frame)) return squares;

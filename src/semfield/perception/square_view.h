@@ -6,7 +6,6 @@
 
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
-#include "semfield/geometry/rays.h"
 #include "semfield/perception/mask.h"
 
 namespace semfield {
@@ -35,8 +34,6 @@ class SquareView {
   // A mask decoded on the square picture, seen in the frame (bilinear in its logits); false where the square
   // does not see.
   Mask ToFrame(const Mask& square_mask) const;
-  // Rays through the middles of the grid x grid tokens: token (i, j) is row i, column j.
-  std::vector<Ray> TokenRays(const Pose& world_from_camera, int grid) const;
 
  private:
   friend std::vector<SquareView> CoverWithSquares(const Camera& frame, int resolution);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "semfield/geometry/rays.h"
+
 namespace semfield {
 namespace {
 
@@ -104,20 +106,6 @@ TEST(SquareView, MasksOfAnotherSizeAreScaled) {
   const Mask mask = view.ToFrame(square);
   EXPECT_EQ(mask.binary.At(150, 120), 0);
   EXPECT_EQ(mask.binary.At(170, 120), 255);
-}
-
-TEST(SquareView, TokenRaysGoThroughTheTokensMiddles) {
-  const Camera frame = PhoneCamera();
-  const SquareView view(frame, 512);
-  const Pose pose = LookAt({1, 2, 3}, {0, 0, 0}, {0, 0, 1});
-  const std::vector<Ray> rays = view.TokenRays(pose, 16);
-  ASSERT_EQ(rays.size(), 256u);
-  for (int i : {0, 7, 15}) {
-    for (int j : {0, 3, 15}) {
-      const Ray expected = MakeRay(view.square(), pose, {(j + 0.5) * 32, (i + 0.5) * 32});
-      for (int k = 0; k < 3; ++k) EXPECT_NEAR(rays[i * 16 + j].direction[k], expected.direction[k], 1e-6);
-    }
-  }
 }
 
 Camera Fisheye(double focal) {

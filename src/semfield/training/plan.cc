@@ -28,9 +28,4 @@ StepPlan PlanByMinutes(double minutes, double measured_seconds_per_step, double 
   return plan;
 }
 
-int PlanSteps(double minutes, double measured_seconds_per_step, double overhead_seconds, int min_steps,
-              int max_steps) {
-  return PlanByMinutes(minutes, measured_seconds_per_step, overhead_seconds, min_steps, max_steps).steps;
-}
-
 }  // namespace semfield

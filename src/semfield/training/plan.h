@@ -15,7 +15,5 @@ struct StepPlan {
 // or not finite: Error.
 StepPlan PlanByMinutes(double minutes, double measured_seconds_per_step, double overhead_seconds,
                        int min_steps, int max_steps);
-int PlanSteps(double minutes, double measured_seconds_per_step, double overhead_seconds, int min_steps,
-              int max_steps);
 
 }  // namespace semfield

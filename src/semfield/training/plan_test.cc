@@ -12,19 +12,19 @@ namespace semfield {
 namespace {
 
 TEST(Plan, StepsFillTheTime) {
-  EXPECT_EQ(PlanSteps(10, 0.5, 60, 1, 1'000'000), 1080);  // (600 - 60) / 0.5
-  EXPECT_EQ(PlanSteps(1, 0.25, 0, 1, 1'000'000), 240);
-  EXPECT_EQ(PlanSteps(1, 7, 0, 1, 1'000'000), 8);  // 8.57 steps: the ninth would be late
+  EXPECT_EQ(PlanByMinutes(10, 0.5, 60, 1, 1'000'000).steps, 1080);  // (600 - 60) / 0.5
+  EXPECT_EQ(PlanByMinutes(1, 0.25, 0, 1, 1'000'000).steps, 240);
+  EXPECT_EQ(PlanByMinutes(1, 7, 0, 1, 1'000'000).steps, 8);  // 8.57 steps: the ninth would be late
   const StepPlan plan = PlanByMinutes(10, 0.5, 60, 1, 1'000'000);
   EXPECT_DOUBLE_EQ(plan.expected_seconds, 600);
   EXPECT_FALSE(plan.over_time);
 }
 
 TEST(Plan, HeldWithinItsBounds) {
-  EXPECT_EQ(PlanSteps(1e9, 1e-9, 0, 1, 30'000), 30'000);
-  EXPECT_EQ(PlanSteps(1, 1, 600, 500, 30'000), 500);
+  EXPECT_EQ(PlanByMinutes(1e9, 1e-9, 0, 1, 30'000).steps, 30'000);
+  EXPECT_EQ(PlanByMinutes(1, 1, 600, 500, 30'000).steps, 500);
   EXPECT_TRUE(PlanByMinutes(1, 1, 600, 500, 30'000).over_time);
-  EXPECT_EQ(PlanSteps(5, 1, 0, 7, 7), 7);
+  EXPECT_EQ(PlanByMinutes(5, 1, 0, 7, 7).steps, 7);
 }
 
 TEST(Plan, MoreTimeNeverMeansFewerSteps) {
@@ -41,7 +41,7 @@ TEST(Plan, MoreTimeNeverMeansFewerSteps) {
 
 TEST(Plan, ImpossibleMinutesAreErrors) {
   for (const double minutes : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    EXPECT_THROW(PlanSteps(minutes, 1, 0, 1, 10), Error);
+    EXPECT_THROW(PlanByMinutes(minutes, 1, 0, 1, 10), Error);
   }
 }
 
