@@ -48,6 +48,20 @@ std::optional<RightHalfScore> ScoreRightHalf(const EvaluationScene& scene, const
                                  std::numbers::ln2};
 }
 
+std::optional<CutOutScore> ScoreCutOut(const EvaluationScene& scene, int view, const RenderedView& rendered,
+                                       const ImageF& photo) {
+  const std::shared_ptr<const ImageU8> image = scene.store.Image(view);
+  if (image->channels != 4) return {};
+  ImageU8 thing(image->width, image->height, 1), ours(image->width, image->height, 1);
+  for (size_t p = 0; p < thing.num_pixels(); ++p) {
+    thing.data[p] = image->data[4 * p + 3] >= 128 ? 255 : 0;
+    ours.data[p] = rendered.opacity.data[p] > 0.5f ? 255 : 0;
+  }
+  const SquaredError error = PictureError(rendered.rgb, photo, &thing);
+  return CutOutScore{
+      .squared_error = error.sum, .pixels = error.count / 3, .silhouette_iou = MaskIou(ours, thing)};
+}
+
 ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit, const StopToken* stop) {
   const Camera camera = scene.store.CameraOf(view);
   ViewScore score{
@@ -66,6 +80,7 @@ ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit, 
   score.squared_error = error.sum;
   if (error.count > 0) score.psnr = PsnrOfMse(error.mean());
   score.ssim = Ssim(rendered.rgb, photo, mask.get());
+  score.cut_out = ScoreCutOut(scene, view, rendered, photo);
   if (fit) {
     score.right =
         ScoreRightHalf(scene, {view, photo, mask.get()}, fit(view, photo, mask.get()), options, rendered.rgb);
@@ -92,6 +107,22 @@ Json RightHalfJson(const RightHalfScore& score) {
           {"fitted_stops", score.stops}};
 }
 
+double CutOutPsnr(const CutOutScore& score) {
+  return PsnrOfMse(score.squared_error / static_cast<double>(3 * score.pixels));
+}
+
+void SummarizeCutOut(ViewsResult* result) {
+  std::vector<double> psnr, iou;
+  for (const ViewScore& score : result->per_view) {
+    if (!score.cut_out || score.cut_out->pixels == 0) continue;
+    psnr.push_back(CutOutPsnr(*score.cut_out));
+    iou.push_back(score.cut_out->silhouette_iou);
+  }
+  if (psnr.empty()) return;
+  result->cut_out_psnr = Mean(psnr);
+  result->silhouette_iou = Mean(iou);
+}
+
 void Summarize(ViewsResult* result) {
   SquaredError pooled;
   std::vector<double> psnr, ssim, milliseconds;
@@ -109,9 +140,18 @@ void Summarize(ViewsResult* result) {
   result->ssim = Mean(ssim);
   result->milliseconds = Mean(milliseconds);
   if (!right.empty()) result->right = MeanOf(right);
+  SummarizeCutOut(result);
 }
 
 }  // namespace
+
+const ViewScore* ViewsResult::worst() const {
+  const ViewScore* worst = nullptr;
+  for (const ViewScore& score : per_view) {
+    if (score.psnr && (worst == nullptr || *score.psnr < *worst->psnr)) worst = &score;
+  }
+  return worst;
+}
 
 ViewsResult EvaluateViews(const EvaluationScene& scene, const std::vector<int>& views,
                           const JobControl& control, const FitView& fit) {
@@ -139,6 +179,9 @@ Json ViewsMetricsJson(const ViewsResult& result) {
                   {"ssim", result.ssim},
                   {"milliseconds", result.milliseconds},
                   {"views", result.per_view.size()}};
+  if (const ViewScore* worst = result.worst()) metrics["psnr_worst"] = *worst->psnr;
+  if (result.cut_out_psnr) metrics["psnr_cut_out"] = *result.cut_out_psnr;
+  if (result.silhouette_iou) metrics["silhouette_iou"] = *result.silhouette_iou;
   if (result.right) metrics.update(RightHalfJson(*result.right));
   return metrics;
 }
@@ -154,6 +197,10 @@ Json ViewsPerViewJson(const ViewsResult& result) {
                         {"psnr", score.psnr ? Json(*score.psnr) : Json(nullptr)},
                         {"ssim", score.ssim ? Json(*score.ssim) : Json(nullptr)},
                         {"milliseconds", score.milliseconds}});
+    if (score.cut_out && score.cut_out->pixels > 0) {
+      per_view.back()["psnr_cut_out"] = CutOutPsnr(*score.cut_out);
+      per_view.back()["silhouette_iou"] = score.cut_out->silhouette_iou;
+    }
     if (score.right) per_view.back().update(RightHalfJson(*score.right));
   }
   return per_view;
@@ -170,6 +217,17 @@ Json ViewsDefinitions(const ViewsResult& result) {
       {"milliseconds",
        "To render one view at the size it was trained at, all threads on it; mean over the views."},
       {"views", "Held-out views scored."}};
+  if (result.worst() != nullptr) definitions["psnr_worst"] = "PSNR of the view that comes out worst.";
+  if (result.cut_out_psnr) {
+    definitions["psnr_cut_out"] =
+        "PSNR over the pixels of the thing, where the photo's alpha (or the mask that stands for it) is 1/2 "
+        "or "
+        "more; mean over the views that show it.";
+    definitions["silhouette_iou"] =
+        "Intersection over union of these pixels with those whose rendered opacity is above 1/2; mean over "
+        "the "
+        "same views.";
+  }
   if (!result.right) return definitions;
   definitions.update(Json(
       {{"right_half_psnr",
@@ -213,9 +271,16 @@ FitView FitOf(const ViewsOptions& options, const OpenedRun& run) {
 }
 
 std::vector<std::string> ViewsText(const ViewsResult& result, const ViewsOptions& options) {
+  std::string spread = fmt::format("pooled {:.2f} dB", result.psnr_pooled);
+  if (const ViewScore* worst = result.worst())
+    spread += fmt::format(", worst {:.2f} dB in {}", *worst->psnr, worst->name);
   std::vector<std::string> text = {
-      fmt::format("{} held-out views: PSNR {:.2f} dB (pooled {:.2f} dB), SSIM {:.4f}, {:.0f} ms a view",
-                  result.per_view.size(), result.psnr, result.psnr_pooled, result.ssim, result.milliseconds)};
+      fmt::format("{} held-out views: PSNR {:.2f} dB ({}), SSIM {:.4f}, {:.0f} ms a view",
+                  result.per_view.size(), result.psnr, spread, result.ssim, result.milliseconds)};
+  if (result.cut_out_psnr) {
+    text.push_back(fmt::format("the thing alone: PSNR {:.2f} dB over its pixels, silhouette IoU {:.4f}",
+                               *result.cut_out_psnr, *result.silhouette_iou));
+  }
   if (result.right) {
     text.push_back(
         fmt::format("right halves: PSNR {:.2f} dB as given, {:.2f} dB with the {} fitted on the left half "
@@ -243,6 +308,7 @@ class ViewsProtocol : public Protocol {
                           .metrics = ViewsMetricsJson(result),
                           .definitions = ViewsDefinitions(result),
                           .per_view = ViewsPerViewJson(result)};
+    if (const ViewScore* worst = result.worst()) answer.facts["worst_view"] = worst->name;
     if (result.right) answer.facts["fit_left_half"] = options.fit_left_half;
     return answer;
   }

@@ -21,6 +21,13 @@ struct RightHalfScore {
   double stops = 0;                  // mean of the three colours' gain
 };
 
+// A thing that was cut out, in one view: what alpha calls more than half there, against what is rendered.
+struct CutOutScore {
+  double squared_error = 0;   // sum over the thing's pixels and channels
+  int64_t pixels = 0;         // of the thing
+  double silhouette_iou = 0;  // of pixels whose rendered opacity is above 1/2 with the thing's
+};
+
 // How well unseen views are rendered.
 struct ViewScore {
   int view = 0;  // into Capture::views
@@ -32,6 +39,7 @@ struct ViewScore {
   std::optional<double> ssim = {};           // nothing when no window is scored
   double milliseconds = 0;                   // to render, all threads on the one view
   std::optional<RightHalfScore> right = {};  // nothing when no fit was asked for or no pixel is scored
+  std::optional<CutOutScore> cut_out = {};   // nothing for photos without alpha
 };
 
 struct ViewsResult {
@@ -40,6 +48,9 @@ struct ViewsResult {
   double psnr_pooled = 0;  // PSNR of the mean squared error over all scored pixels of all views
   double ssim = 0;         // mean of the views' SSIM
   double milliseconds = 0;
+  const ViewScore* worst() const;  // the view with the lowest PSNR; nullptr: none is scored
+  // Means over the views with alpha that show the thing; nothing where there are none.
+  std::optional<double> cut_out_psnr = {}, silhouette_iou = {};
   std::optional<RightHalfScore> right = {};  // means over the views; nothing when no fit was asked for
 };
 
