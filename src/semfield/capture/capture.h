@@ -25,6 +25,7 @@ struct View {
   std::filesystem::path semantic;  // 8 or 16 bit class id; 255/65535 = void
   std::filesystem::path instance;  // 8 or 16 bit instance id; 0 = none
   bool has_alpha = false;
+  bool mask_is_alpha = false;  // what the mask cuts away is empty: the photo's alpha (mask_use.h)
   double near_depth = 0;  // z-depths between which what the view sees lies, in world units; both 0: unknown
   double far_depth = 0;
 };

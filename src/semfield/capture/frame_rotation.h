@@ -37,6 +37,7 @@ struct ResidentFrame {
   int frame = 0;
   std::shared_ptr<const ImageU8> image;
   PixelSet pixels;
+  std::vector<float> depths;  // [height, width] z-depths, 0: unknown; empty: none is
 };
 
 // Keeps the window of a plan in memory and loads what comes next in the background. Holds at most

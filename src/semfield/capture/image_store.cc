@@ -43,6 +43,31 @@ void CheckAspect(const View& view, const std::filesystem::path& file, int width,
   }
 }
 
+// Whether a mask's file says "use" at a pixel. In a mask with colours, any of them does; an alpha channel
+// does not.
+bool Uses(const View& view, const ImageU8& mask, size_t pixel) {
+  bool use = false;
+  for (int c = 0; c < std::min(mask.channels, 3); ++c) use = use || mask.data[pixel * mask.channels + c] != 0;
+  return use != view.mask_inverted;
+}
+
+// The photo, RGB or RGBA, with its mask as its alpha; where it has its own, both must say that there is
+// something.
+ImageU8 WithMaskAsAlpha(const View& view, const ImageU8& image) {
+  ImageU8 mask = ReadImage(view.mask);
+  CheckAspect(view, view.mask, mask.width, mask.height);
+  if (mask.width != image.width || mask.height != image.height)
+    mask = ResizeNearest(mask, image.width, image.height);
+  ImageU8 out(image.width, image.height, 4);
+  for (size_t p = 0; p < out.num_pixels(); ++p) {
+    const uint8_t* from = image.data.data() + p * image.channels;
+    std::copy_n(from, 3, out.data.data() + 4 * p);
+    const uint8_t alpha = image.channels == 4 ? from[3] : 255;
+    out.data[4 * p + 3] = Uses(view, mask, p) ? alpha : 0;
+  }
+  return out;
+}
+
 ImageU8 LoadImage(const View& view, int width, int height) {
   ImageU8 image = ReadImage(view.image);
   if (image.width != view.camera.width || image.height != view.camera.height) {
@@ -50,8 +75,38 @@ ImageU8 LoadImage(const View& view, int width, int height) {
                      image.width, image.height, view.camera.width, view.camera.height);
   }
   if (image.channels != 3 && image.channels != 4) image = ToRgb(image, {0, 0, 0});
+  if (view.mask_is_alpha) image = WithMaskAsAlpha(view, image);
   if (image.width == width && image.height == height) return image;
   return image.channels == 4 ? ShrinkRgba(image, width, height) : Resize(image, width, height);
+}
+
+// Empties what is connected with a picture's border through empty pixels; what is left of the empty ones are
+// holes.
+void FloodFromBorder(ImageU8* empty) {
+  std::vector<size_t> open;
+  const auto visit = [&](int x, int y) {
+    if (x < 0 || y < 0 || x >= empty->width || y >= empty->height || empty->At(x, y) == 0) return;
+    empty->At(x, y) = 0;
+    open.push_back(static_cast<size_t>(y) * empty->width + x);
+  };
+  for (int x = 0; x < empty->width; ++x) visit(x, 0), visit(x, empty->height - 1);
+  for (int y = 0; y < empty->height; ++y) visit(0, y), visit(empty->width - 1, y);
+  while (!open.empty()) {
+    const int x = static_cast<int>(open.back() % empty->width);
+    const int y = static_cast<int>(open.back() / empty->width);
+    open.pop_back();
+    visit(x - 1, y), visit(x + 1, y), visit(x, y - 1), visit(x, y + 1);
+  }
+}
+
+// Holes in the thing that a mask cuts out are not used: seen through an opening, one mask keeps the inside
+// and the next one does not.
+ImageU8 WithoutHoles(const View& view, const ImageU8& file) {
+  ImageU8 mask(file.width, file.height, 1);
+  for (size_t p = 0; p < mask.num_pixels(); ++p) mask.data[p] = Uses(view, file, p) ? 0 : 255;
+  FloodFromBorder(&mask);
+  for (uint8_t& value : mask.data) value = static_cast<uint8_t>(255 - value);
+  return mask;
 }
 
 // A shrunk pixel is used only when everything that was averaged into it is.
@@ -59,12 +114,8 @@ ImageU8 LoadMask(const View& view, int width, int height) {
   const ImageU8 file = ReadImage(view.mask);
   CheckAspect(view, view.mask, file.width, file.height);
   ImageU8 mask(file.width, file.height, 1);
-  for (size_t p = 0; p < mask.num_pixels(); ++p) {
-    // In a mask with colours, any of them means "use"; an alpha channel does not.
-    bool use = false;
-    for (int c = 0; c < std::min(file.channels, 3); ++c) use = use || file.data[p * file.channels + c] != 0;
-    mask.data[p] = use != view.mask_inverted ? 255 : 0;
-  }
+  for (size_t p = 0; p < mask.num_pixels(); ++p) mask.data[p] = Uses(view, file, p) ? 255 : 0;
+  if (view.mask_is_alpha) mask = WithoutHoles(view, file);
   if (mask.width == width && mask.height == height) return mask;
   mask = mask.width < width ? ResizeNearest(mask, width, height) : Resize(mask, width, height);
   for (uint8_t& value : mask.data) value = value == 255 ? 255 : 0;
@@ -181,6 +232,10 @@ std::shared_ptr<const ImageU8> ImageStore::Mask(int index) const {
 
 double ImageStore::downscale() const {
   return impl_->downscale;
+}
+
+double ImageStore::depth_unit() const {
+  return impl_->capture.depth_unit;
 }
 
 size_t ImageStore::max_bytes() const {

@@ -18,13 +18,15 @@ class ImageStore {
 
   // The camera of view `index` at the store's size.
   Camera CameraOf(int index) const;
-  // RGB or RGBA pixels at the store's size; grey is repeated. RGBA is straight, and shrunk in premultiplied
-  // colours. A file that is damaged or changed its size since the capture was read: Error naming it, to every
-  // caller that asks.
+  // RGB or RGBA pixels at the store's size; grey is repeated. A mask that is alpha is in it. RGBA is
+  // straight, and shrunk in premultiplied colours. A file that is damaged or changed its size since the
+  // capture was read: Error naming it, to every caller that asks.
   std::shared_ptr<const ImageU8> Image(int index) const;
-  // One channel, 255 = use the pixel, 0 = ignore; nullptr when the view has no mask.
+  // One channel, 255 = use the pixel, 0 = ignore; nullptr when the view has no mask. Of a mask that is alpha:
+  // 0 in the holes of the thing alone.
   std::shared_ptr<const ImageU8> Mask(int index) const;
   double downscale() const;
+  double depth_unit() const;    // world units a step of a depth map
   size_t bytes_in_use() const;  // of what the store itself holds on to
   size_t max_bytes() const;
 

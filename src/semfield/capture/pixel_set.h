@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -17,6 +18,10 @@ class PixelSet {
   PixelSet(uint32_t num_pixels, const ImageU8* mask);
 
   uint64_t count() const { return count_; }  // of usable pixels
+  bool Contains(uint32_t pixel) const {
+    if (!list_.empty()) return std::binary_search(list_.begin(), list_.end(), pixel);
+    return bits_.empty() ? count_ > 0 : Has(pixel);
+  }
   // One of them, all equally likely; `first` is uniform in [0, count()), which must not be 0.
   uint32_t Draw(uint32_t first, Random& random) const {
     if (!list_.empty()) return list_[first];

@@ -119,6 +119,8 @@ struct RaySampler::Impl {
   std::vector<uint64_t> ends;
   std::unique_ptr<FrameRotation> rotation;  // null when all photos are resident
   std::vector<Draw> draws;                  // of the batch in the making
+  DepthSource depth = DepthSource::kNone;
+  std::vector<std::vector<KnownDepth>> points;  // [slots] of DepthSource::kPoints
 
   Impl(const Capture& capture_in, const ImageStore& store_in) : capture(capture_in), store(store_in) {}
 
@@ -129,7 +131,10 @@ struct RaySampler::Impl {
   void UseSources(const FrameRotation::Window& window);
   Draw DrawPixel(Random& random) const;
   void FillRay(const Draw& draw, size_t i, RayBatch* batch) const;
-  void Sample(Random& random, RayBatch* batch);
+  void DrawTrio(Random& random, float span, Draw trio[3]) const;
+  float Plainness(const Draw trio[3]) const;
+  bool DrawPoint(Random& random, Draw* draw, float* depth) const;
+  void Sample(Random& random, const BatchRequest& request, RayBatch* batch);
 };
 
 void RaySampler::Impl::AddSlots(const std::vector<int>& views) {
@@ -159,6 +164,7 @@ std::shared_ptr<const ResidentFrame> RaySampler::Impl::Load(int frame) const {
   loaded->frame = frame;
   loaded->pixels = PixelSet(slot.num_pixels, store.Mask(slot.view).get());
   loaded->image = store.Image(slot.view);
+  if (depth == DepthSource::kMaps) loaded->depths = DepthsOfMap(store, slot.view);
   return loaded;
 }
 
@@ -225,12 +231,73 @@ void RaySampler::Impl::FillRay(const Draw& draw, size_t i, RayBatch* batch) cons
   for (int c = 0; c < 3; ++c) out[c] = static_cast<float>(pixel[c]) * (1.0f / 255);
   out[3] = image.channels == 4 ? static_cast<float>(pixel[3]) * (1.0f / 255) : 1.0f;
   batch->view[i] = slot.view;
+  if (!source.depths.empty()) batch->depth[i] = source.depths[draw.pixel];
 }
 
-void RaySampler::Impl::Sample(Random& random, RayBatch* batch) {
+// A pixel and its two neighbours along a row or a column; where the picture ends, the trio is moved
+// inside; where a mask cuts one away, it is the one pixel three times.
+void RaySampler::Impl::DrawTrio(Random& random, float span, Draw trio[3]) const {
+  const Draw middle = DrawPixel(random);
+  const ImageU8& image = *sources[middle.source]->image;
+  const bool along_x = random.Below(2) == 0;
+  const int side = along_x ? image.width : image.height;
+  const float pixels = std::ldexp(span * static_cast<float>(std::max(image.width, image.height)),
+                                  -static_cast<int>(random.Below(3)));
+  const int reach = std::min(static_cast<int>(std::lround(std::max(1.0f, pixels))), (side - 1) / 2);
+  int x = static_cast<int>(middle.pixel) % image.width, y = static_cast<int>(middle.pixel) / image.width;
+  int& moved = along_x ? x : y;
+  moved = std::clamp(moved, reach, side - 1 - reach);
+  const int center = y * image.width + x;
+  const int stride = reach * (along_x ? 1 : image.width);
+  for (int k = 0; k < 3; ++k) trio[k] = {middle.source, static_cast<uint32_t>(center + (k - 1) * stride)};
+  const PixelSet& usable = sources[middle.source]->pixels;
+  if (!std::all_of(trio, trio + 3, [&](const Draw& draw) { return usable.Contains(draw.pixel); }))
+    std::fill_n(trio, 3, middle);
+}
+
+// By the range of colours on the line between the outer pixels: what has none of its own, photos cannot
+// place.
+float RaySampler::Impl::Plainness(const Draw trio[3]) const {
+  constexpr int kPlainRange = 10, kTexturedRange = 30;  // of 255
+  const ImageU8& image = *sources[trio[0].source]->image;
+  const uint32_t length = trio[2].pixel - trio[0].pixel;
+  if (length == 0) return 0;
+  const auto width = static_cast<uint32_t>(image.width);
+  const uint32_t stride = length >= width ? width : 1;  // a row's length is less than the picture's width
+  int range = 0;
+  for (int c = 0; c < 3; ++c) {
+    int low = 255, high = 0;
+    for (uint32_t p = trio[0].pixel; p <= trio[2].pixel; p += stride) {
+      const int value = image.data[size_t{p} * image.channels + c];
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+    range = std::max(range, high - low);
+  }
+  return std::clamp(static_cast<float>(kTexturedRange - range) / (kTexturedRange - kPlainRange), 0.0f, 1.0f);
+}
+
+// A sparse point in a view that is in memory; false: the drawn view has none.
+bool RaySampler::Impl::DrawPoint(Random& random, Draw* draw, float* depth_of_point) const {
+  const uint32_t source = random.Below(static_cast<uint32_t>(sources.size()));
+  const std::vector<KnownDepth>& seen = points[sources[source]->frame];
+  if (seen.empty()) return false;
+  const KnownDepth& known = seen[random.Below(static_cast<uint32_t>(seen.size()))];
+  *draw = {source, known.pixel};
+  *depth_of_point = known.depth;
+  return true;
+}
+
+void RaySampler::Impl::Sample(Random& random, const BatchRequest& request, RayBatch* batch) {
   // As many as the batch has room for: later batches, which may be larger, allocate nothing.
   if (draws.size() < batch->size()) draws.resize(std::max(batch->size(), batch->rays.capacity()));
-  for (size_t i = 0; i < batch->size(); ++i) draws[i] = DrawPixel(random);
+  if (depth != DepthSource::kNone) batch->depth.assign(batch->size(), 0.0f);
+  size_t next = 0;
+  for (; next < 3 * request.num_trios; next += 3) DrawTrio(random, request.span, &draws[next]);
+  for (; next < 3 * request.num_trios + request.num_points; ++next) {
+    if (!DrawPoint(random, &draws[next], &batch->depth[next])) draws[next] = DrawPixel(random);
+  }
+  for (; next < batch->size(); ++next) draws[next] = DrawPixel(random);
   ParallelChunks(static_cast<int64_t>(batch->size()), kBlock, [&](int64_t begin, int64_t end, int) {
     // Every pixel is a cache miss, in the image and in the table: start them all before using any.
     for (int64_t i = begin; i < end; ++i) {
@@ -240,6 +307,10 @@ void RaySampler::Impl::Sample(Random& random, RayBatch* batch) {
       if (!table.table.empty()) __builtin_prefetch(table.table.data() + size_t{3} * draws[i].pixel);
     }
     for (int64_t i = begin; i < end; ++i) FillRay(draws[i], static_cast<size_t>(i), batch);
+  });
+  batch->plainness.resize(request.num_trios);
+  ParallelChunks(static_cast<int64_t>(request.num_trios), kBlock, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) batch->plainness[i] = Plainness(&draws[3 * i]);
   });
 }
 
@@ -254,8 +325,10 @@ SamplerMemory PlanSamplerMemory(const Capture& capture, const ImageStore& store,
   for (size_t k = 0; k < views.size(); ++k) {
     const Camera camera = store.CameraOf(views[k]);
     const size_t pixels = static_cast<size_t>(camera.width) * static_cast<size_t>(camera.height);
-    const size_t image = pixels * (infos[k].channels == 4 ? 4 : 3);
-    const size_t mask = capture.views[views[k]].mask.empty() ? 0 : pixels + PixelSet::MaxBytes(pixels);
+    const View& view = capture.views[views[k]];
+    const size_t image = pixels * (infos[k].channels == 4 || view.mask_is_alpha ? 4 : 3);
+    const bool has_mask = !view.mask.empty();
+    const size_t mask = has_mask ? pixels + PixelSet::MaxBytes(pixels) : 0;
     image_bytes += image;
     memory.all_bytes += image + mask;
     memory.frame_bytes = std::max(memory.frame_bytes, image + mask);
@@ -283,6 +356,11 @@ RaySampler::RaySampler(const Capture& capture, const ImageStore& store, std::vec
   if (views.empty()) throw InputError("no views to draw rays from");
   const SamplerMemory memory = PlanSamplerMemory(capture, store, views);
   impl_->AddSlots(views);
+  impl_->depth = schedule.depth;
+  if (schedule.depth == DepthSource::kPoints) {
+    const std::vector<std::vector<KnownDepth>> of_views = DepthsOfPoints(capture, store);
+    for (const auto& slot : impl_->slots) impl_->points.push_back(of_views[slot.view]);
+  }
   if (memory.look_ahead == 0) {
     impl_->LoadAll();
   } else {
@@ -291,13 +369,15 @@ RaySampler::RaySampler(const Capture& capture, const ImageStore& store, std::vec
 }
 RaySampler::~RaySampler() = default;
 
-void RaySampler::Sample(int64_t step, Random& random, size_t num_rays, RayBatch* batch) {
+void RaySampler::Sample(int64_t step, Random& random, const BatchRequest& request, RayBatch* batch) {
+  SF_CHECK_LE(3 * request.num_trios + request.num_points, request.num_rays);
+  SF_CHECK(request.num_points == 0 || impl_->depth == DepthSource::kPoints);
   if (impl_->rotation) {
     impl_->sources.clear();  // what leaves the window must be free before more comes
     impl_->UseSources(impl_->rotation->At(step));
   }
-  batch->Resize(num_rays);
-  impl_->Sample(random, batch);
+  batch->Resize(request.num_rays);
+  impl_->Sample(random, request, batch);
 }
 
 }  // namespace semfield

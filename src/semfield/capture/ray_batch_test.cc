@@ -102,6 +102,59 @@ TEST_F(Sampler, TableAgreesWithMakeRay) {
   }
 }
 
+TEST_F(Sampler, TriosAreThreePixelsInARowOrAColumnOfOneView) {
+  Make(4, 40, 30);
+  const ImageStore store(capture_);
+  RaySampler sampler(capture_, store, all_);
+  Random random(3);
+  RayBatch batch;
+  sampler.Sample(0, random, {.num_rays = 700, .num_trios = 200, .span = 0.2f}, &batch);
+  ASSERT_EQ(batch.size(), 700u);
+  ASSERT_EQ(batch.plainness.size(), 200u);
+  CheckRays(batch);
+  for (size_t k = 0; k < 200; ++k) {
+    const size_t i = 3 * k;
+    EXPECT_EQ(batch.view[i], batch.view[i + 1]);
+    EXPECT_EQ(batch.view[i], batch.view[i + 2]);
+    const int dx = At(batch, i + 1, 0) - At(batch, i, 0), dy = At(batch, i + 1, 1) - At(batch, i, 1);
+    EXPECT_EQ(At(batch, i + 2, 0) - At(batch, i + 1, 0), dx);
+    EXPECT_EQ(At(batch, i + 2, 1) - At(batch, i + 1, 1), dy);
+    EXPECT_EQ(std::min(dx, dy), 0);
+    EXPECT_TRUE(std::max(dx, dy) == 8 || std::max(dx, dy) == 4 || std::max(dx, dy) == 2) << dx << " " << dy;
+    // These photos name their pixels by their colours: one step more of colour a pixel.
+    EXPECT_NEAR(batch.plainness[k], std::clamp((30.0 - 2 * std::max(dx, dy)) / 20, 0.0, 1.0), 1e-5);
+  }
+}
+
+TEST_F(Sampler, KnownDepthsAreThoseOfMapsAndPoints) {
+  Make(4, 40, 30);
+  for (View& view : capture_.views) {
+    view.depth = folder_ / ("depth" + view.name + ".png");
+    ImageU16 depth(40, 30, 1);
+    for (int y = 0; y < 30; ++y) {
+      for (int x = 0; x < 40; ++x) depth.At(x, y) = static_cast<uint16_t>(x == 7 ? 0 : 1000 + 10 * x + y);
+    }
+    WritePng16(view.depth, depth);
+  }
+  const ImageStore store(capture_);
+  RayBatch batch;
+  Random random(3);
+  RaySampler(capture_, store, all_, {.depth = DepthSource::kMaps}).Sample(0, random, 500, &batch);
+  for (size_t i = 0; i < 500; ++i) {
+    const int x = At(batch, i, 0), y = At(batch, i, 1);
+    EXPECT_NEAR(batch.depth[i], x == 7 ? 0 : 0.001 * (1000 + 10 * x + y), 1e-5);
+  }
+  const Vec3 point(0.1, -0.2, 0.3);
+  capture_.points = {{.position = point, .error = 0.5f}};
+  capture_.observations = {{.view = 1, .point = 0, .x = 20.5f, .y = 11.5f}};
+  RaySampler sampler(capture_, store, {1}, {.depth = DepthSource::kPoints});
+  sampler.Sample(0, random, {.num_rays = 60, .num_points = 20}, &batch);
+  const double z = (capture_.views[1].world_from_camera.Inverse() * point).z();
+  for (size_t i = 0; i < 60; ++i) EXPECT_NEAR(batch.depth[i], i < 20 ? z : 0, 1e-5);
+  EXPECT_EQ(At(batch, 0, 0), 20);
+  EXPECT_EQ(At(batch, 0, 1), 11);
+}
+
 TEST_F(Sampler, SameRandomStateGivesTheSameRays) {
   Make(4, 24, 20);
   const ImageStore store(capture_), small(capture_, 1, 3000);  // two of four

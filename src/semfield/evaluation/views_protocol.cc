@@ -58,8 +58,9 @@ std::optional<CutOutScore> ScoreCutOut(const EvaluationScene& scene, int view, c
     ours.data[p] = rendered.opacity.data[p] > 0.5f ? 255 : 0;
   }
   const SquaredError error = PictureError(rendered.rgb, photo, &thing);
-  return CutOutScore{
-      .squared_error = error.sum, .pixels = error.count / 3, .silhouette_iou = MaskIou(ours, thing)};
+  return CutOutScore{.squared_error = error.sum,
+                     .pixels = error.count / 3,
+                     .silhouette_iou = MaskIou(ours, thing, scene.store.Mask(view).get())};
 }
 
 ViewScore ScoreView(const EvaluationScene& scene, int view, const FitView& fit, const StopToken* stop) {

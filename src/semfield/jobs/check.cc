@@ -73,6 +73,7 @@ std::vector<std::string> CheckResult::Notes() const {
   for (const Finding& finding : diagnosis.findings) {
     if (finding.severity == Severity::kNote) notes.push_back(finding.message + ". " + finding.advice);
   }
+  if (HasMasks(capture)) notes.push_back("masks: " + MasksInWords(masks));
   notes.insert(notes.end(), capture.warnings.begin(), capture.warnings.end());
   if (!diagnosis.not_judged.empty()) notes.push_back(NotComparedText(capture, diagnosis));
   return notes;
@@ -116,6 +117,7 @@ CheckResult RunCheck(const CheckJobOptions& options, const JobControl& control) 
                                                               .allow_outside = options.allow_outside,
                                                               .warnings = WarningLog::kNothing})};
   result.diagnosis = Diagnose(result.capture, control);
+  result.masks = LookAtMasks(result.capture);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/capture/capture.h"
+#include "semfield/capture/mask_use.h"
 #include "semfield/diagnosis/diagnose.h"
 
 namespace semfield {
@@ -21,6 +22,7 @@ struct CheckJobOptions {
 struct CheckResult {
   Capture capture;
   Diagnosis diagnosis;
+  MaskDecision masks;  // what training makes of them by itself
   int num_problems() const;
   std::vector<std::string> Notes() const;  // what is unusual but no fault, and the capture's warnings
   std::vector<std::string> Text() const;

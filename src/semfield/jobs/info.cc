@@ -97,18 +97,17 @@ std::string LabelsText(const Capture& capture) {
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Which pixels the masks take out of training and scoring, and whose rule that is.
-std::string MasksText(const Capture& capture) {
-  const int count = CountViews(capture, &View::mask);
-  if (count == 0) return {};
+// Which pixels the masks cut away, whose rule that is, and what training makes of them.
+std::vector<std::string> MasksText(const Capture& capture, const MaskDecision& decision) {
+  if (!HasMasks(capture)) return {};
   const View& view = *std::find_if(capture.views.begin(), capture.views.end(),
                                    [](const View& v) { return !v.mask.empty(); });
   std::string text = view.mask_inverted
-                         ? "white is ignored, black is trained on (instant-ngp's dynamic_mask files)"
-                         : "black is ignored, white is trained on";
+                         ? "white is cut away, black is trained on (instant-ngp's dynamic_mask files)"
+                         : "black is cut away, white is trained on";
   if (!view.mask_inverted && view.mask.lexically_normal().string().find("/masks/") != std::string::npos)
     text += "; they come from the folder masks/ beside the images. Rename it to train on whole photos";
-  return text;
+  return {"masks      " + text, "           " + MasksInWords(decision)};
 }
 
 Json ViewsJson(const Capture& capture) {
@@ -125,7 +124,9 @@ Json ViewsJson(const Capture& capture) {
   return views;
 }
 
-std::vector<std::string> TextOf(const Capture& capture, const std::vector<CameraUse>& cameras) {
+std::vector<std::string> TextOf(const InfoResult& result) {
+  const Capture& capture = result.capture;
+  const std::vector<CameraUse>& cameras = result.cameras;
   std::vector<std::string> text;
   text.push_back(fmt::format("format     {}", capture.format));
   text.push_back(fmt::format("views      {} ({} to train on, {} held out: {})", capture.views.size(),
@@ -140,7 +141,7 @@ std::vector<std::string> TextOf(const Capture& capture, const std::vector<Camera
   text.push_back(fmt::format("bounds     {} to {} ({})", VectorText(capture.bounds.min),
                              VectorText(capture.bounds.max), capture.bounds_rule));
   text.push_back("labels     " + LabelsText(capture));
-  if (const std::string masks = MasksText(capture); !masks.empty()) text.push_back("masks      " + masks);
+  for (std::string& line : MasksText(capture, result.masks)) text.push_back(std::move(line));
   if (!capture.points.empty()) {
     text.push_back(fmt::format("points     {} sparse points, seen {} times", capture.points.size(),
                                capture.observations.size()));
@@ -165,7 +166,7 @@ void InfoJobOptions::Describe(OptionList& list) {
 }
 
 std::vector<std::string> InfoResult::Text() const {
-  std::vector<std::string> text = TextOf(capture, cameras);
+  std::vector<std::string> text = TextOf(*this);
   if (!list_views) return text;
   for (size_t i = 0; i < capture.views.size(); ++i) {
     const bool held_out =
@@ -195,7 +196,9 @@ Json InfoResult::ToJson() const {
   }
   json["masks"] = {{"views", CountViews(capture, &View::mask)},
                    {"inverted", std::count_if(capture.views.begin(), capture.views.end(),
-                                              [](const View& v) { return v.mask_inverted; })}};
+                                              [](const View& v) { return v.mask_inverted; })},
+                   {"use", masks.use == MaskUse::kEmpty ? "empty" : "ignore"},
+                   {"reason", masks.reason}};
   json["points"] = {{"count", capture.points.size()}, {"observations", capture.observations.size()}};
   json["warnings"] = capture.warnings;
   json["views"] = ViewsJson(capture);
@@ -209,6 +212,7 @@ InfoResult RunInfo(const InfoJobOptions& options, const JobControl& control) {
                     .list_views = options.list_views};
   control.ThrowIfStopped();
   result.cameras = CamerasOf(result.capture);
+  result.masks = LookAtMasks(result.capture);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/capture/capture.h"
+#include "semfield/capture/mask_use.h"
 
 namespace semfield {
 
@@ -25,6 +26,7 @@ struct InfoResult {
   };
   Capture capture;
   std::vector<CameraUse> cameras;  // the different ones, the most used first
+  MaskDecision masks;              // what training makes of them by itself
   bool list_views = false;         // in the text too
   std::vector<std::string> Text() const;
   Json ToJson() const;

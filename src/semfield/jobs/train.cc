@@ -7,6 +7,7 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
+#include "semfield/capture/mask_use.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/jobs/poses.h"
@@ -174,7 +175,8 @@ class TrainJob {
     const bool allow_outside = job_.allow_outside || AllowedOutside(stored_);
     const std::string path = CapturePath(allow_outside);
     const Stopwatch stopwatch;  // finding poses is not training
-    const Capture capture = ReadCapture(path, {.format = job_.format, .allow_outside = allow_outside});
+    Capture capture = ReadCapture(path, {.format = job_.format, .allow_outside = allow_outside});
+    TakeMasks(&capture);
     MakePlan(capture);
     const ImageStore store(capture, downscale_, static_cast<size_t>(image_cache_) << 20);
     const std::unique_ptr<SceneTraining> training =
@@ -186,6 +188,7 @@ class TrainJob {
       plan_.section = NewSection(job_, *method_, *training, timing, capture);
     }
     plan_.section["image-cache"] = image_cache_;
+    if (!masks_.is_null()) plan_.section["masks"] = masks_;
     TrainResult result = Train(capture, *training);
     result.wall_seconds = stopwatch.Seconds();
     return result;
@@ -199,6 +202,16 @@ class TrainJob {
     if (path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job_.out);
     return CaptureWithPoses(path, {.format = job_.format, .allow_outside = allow_outside}, job_.out,
                             control_);
+  }
+
+  // A stored training keeps what it made of the masks.
+  void TakeMasks(Capture* capture) {
+    const MaskDecision decision =
+        stored_.is_null() ? DecideMasks(job_.masks, *capture) : StoredMasks(stored_);
+    ApplyMasks(decision, capture);
+    if (!stored_.is_null() || !HasMasks(*capture)) return;
+    masks_ = MasksJson(decision);
+    LogInfo("masks: {}", MasksInWords(decision));
   }
 
   void MakePlan(const Capture& capture) {
@@ -255,6 +268,7 @@ class TrainJob {
   bool resumes_ = false;
   std::string config_file_;  // where the stored section stands
   Json stored_;
+  Json masks_;  // of a new training; null for captures without masks
   const Method* method_ = nullptr;
   TrainPlan plan_;
   double downscale_ = 1;
@@ -277,6 +291,11 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Real("minutes", &minutes,
             "Time to take; a plan in whole steps is made from it and kept. 0: the preset's steps.",
             {.min = 0, .max = 100000, .metavar = "M"});
+  list.Text(
+      "masks", &masks,
+      "What masks cut away: 'ignore' neither trains on it nor scores it, 'empty' takes it as nothing, as "
+      "around a thing on a turntable; 'auto' is 'empty' where the masks cut out one and the same thing.",
+      {.choices = {"ignore", "empty", "auto"}});
   list.Real("downscale", &downscale, "Divide the width and height of all photos.", {.min = 1, .max = 64});
   list.Int("image-cache", &image_cache, kImageCacheHelp,
            {.min = 0, .max = kMaxImageCacheMib, .metavar = "MIB"});

@@ -21,7 +21,8 @@ struct TrainJobOptions {
   std::string config;  // config.json of another run to repeat
   double minutes = 0;  // 0: the preset's steps
   double downscale = 1;
-  int image_cache = 0;  // MiB of decoded photos; 0: kDefaultImageCacheMib, or what the run had
+  std::string masks = "auto";  // what they cut away is to be: ignored, empty, or found out
+  int image_cache = 0;         // MiB of decoded photos; 0: kDefaultImageCacheMib, or what the run had
   bool resume = false;
   bool restart = false;
   bool deterministic = false;  // nothing that the clock decides

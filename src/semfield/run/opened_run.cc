@@ -47,6 +47,7 @@ OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods) 
       std::make_unique<Capture>(ReadCapture(run.train_config.at("capture").get<std::string>(),
                                             {.format = run.train_config.at("format").get<std::string>(),
                                              .allow_outside = AllowedOutside(run.train_config)}));
+  ApplyMasks(StoredMasks(run.train_config), run.capture.get());
   if (run.capture->hash != run.train_config.at("capture_hash").get<std::string>()) {
     LogWarning("{}: the capture {} changed since this run was trained; poses may not fit the field",
                path.string(), run.capture->path.string());

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "semfield/base/json.h"
+#include "semfield/capture/mask_use.h"
 
 namespace semfield {
 
@@ -12,6 +13,11 @@ void CheckTrainSection(const Json& section, const std::string& where);
 
 // Whether the capture of such a section may name files outside its folder. Sections of older runs: no.
 bool AllowedOutside(const Json& section);
+
+// What a training made of its capture's masks, as it stands under "masks" in its section; sections of older
+// runs: they were ignored. CheckTrainSection has seen it.
+Json MasksJson(const MaskDecision& decision);
+MaskDecision StoredMasks(const Json& section);
 
 inline constexpr int kDefaultImageCacheMib = 4096;
 inline constexpr int kMaxImageCacheMib = 1 << 24;

@@ -86,6 +86,31 @@ void DescribeLosses(RadianceOptions& o, OptionList& list) {
             {.min = 0, .max = 0.9});
 }
 
+void DescribeSurfaces(RadianceOptions& o, OptionList& list) {
+  list.Group("Surfaces");
+  list.Real(
+      "near-gradient", &o.near_gradient,
+      "Distance from a camera, in half extents of the scene, within which gradients fall with the squared "
+      "distance, so that no density grows in front of cameras; 0: they do not.",
+      {.min = 0, .max = 100});
+  list.Real(
+      "plane", &o.plane,
+      "Weight that holds surfaces straight where the photo shows no texture between three pixels in a row.",
+      {.min = 0, .max = 10});
+  list.Real("plane-span", &o.plane_span, "Distance of these pixels, as a share of the photo's longer side.",
+            {.min = 0.001, .max = 0.5});
+  list.Real("nearness", &o.nearness,
+            "Weight, falling to 0 at the end, of light that comes from near by: of all surfaces that explain "
+            "the photos, the farthest is wanted.",
+            {.min = 0, .max = 1});
+  list.ChoiceOrAuto(
+      "depth-supervision", &o.depth_supervision,
+      "What tells how far things are, beside the photos: sparse points that views saw, or depth "
+      "maps; auto takes none.",
+      {{"none", DepthSource::kNone}, {"points", DepthSource::kPoints}, {"maps", DepthSource::kMaps}});
+  list.Real("depth-weight", &o.depth_weight, "Weight of known depths.", {.min = 0, .max = 10});
+}
+
 void DescribePhotos(RadianceOptions& o, OptionList& list) {
   list.Group("Photos");
   list.Flag("exposure", &o.exposure, "Learn a small gain and offset of colour for each training view.");
@@ -124,6 +149,7 @@ void RadianceOptions::Describe(OptionList& list) {
   DescribeSampling(*this, list);
   DescribeSchedule(*this, list);
   DescribeLosses(*this, list);
+  DescribeSurfaces(*this, list);
   DescribePhotos(*this, list);
   DescribeScene(*this, list);
 }
@@ -142,6 +168,7 @@ RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& c
   resolve(options.coarse_phases, object ? 3 : 5);
   resolve(options.distortion, object ? 0 : 0.02);
   resolve(options.density_bias, 0.0);
+  resolve(options.depth_supervision, DepthSource::kNone);
   return options;
 }
 

@@ -48,7 +48,7 @@ void SampleTiles::Reserve(size_t num_rays, size_t num_samples, int encoded_rows)
 }
 
 void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
-                        std::span<const Ray> rays, std::span<const float> jitter) {
+                        std::span<const Ray> rays, std::span<const float> jitter, size_t num_trios) {
   SF_CHECK_LE(options.max_samples, ops::kTileColumns);
   static_assert(kBlockSamples > ops::kTileColumns);
   const size_t num_rays = rays.size();
@@ -63,7 +63,8 @@ void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, con
   const size_t spare = std::min(blocks_.size(), next_block_ + next_block_ / 4 + 1);
   for (size_t block = next_block_; block < spare; ++block) Grow(blocks_[block], 2 * kBlockSamples);
   num_cut_rays_ = std::count(counts_.begin(), counts_.end(), options.max_samples);
-  Pack(num_rays);
+  SF_CHECK_LE(3 * num_trios, num_rays);
+  Pack(num_rays, num_trios);
   const size_t columns = tiles_.size() * ops::kTileStride;
   for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) Grow(*buffer, columns);
   ParallelFor(tiles_.size(), [&](int64_t tile, int) { FillTile(tile, map, rays); });
@@ -88,14 +89,18 @@ void SampleTiles::MarchChunk(const Marching& marching, int64_t begin, int64_t en
   }
 }
 
-void SampleTiles::Pack(size_t num_rays) {
+void SampleTiles::Pack(size_t num_rays, size_t num_trios) {
   tiles_.clear();
   begin_.clear();
   num_samples_ = 0;
   SampleTile tile;
   begin_.push_back(0);
   for (size_t r = 0; r < num_rays; ++r) {
-    if (tile.num_columns + counts_[r] > ops::kTileColumns || tile.num_rays == ops::kTileColumns) {
+    const bool begins_trio = r < 3 * num_trios && r % 3 == 0;
+    const int trio = begins_trio ? counts_[r] + counts_[r + 1] + counts_[r + 2] : 0;
+    const int wanted = begins_trio && trio <= ops::kTileColumns ? trio : counts_[r];
+    const int wanted_rays = begins_trio ? 3 : 1;
+    if (tile.num_columns + wanted > ops::kTileColumns || tile.num_rays + wanted_rays > ops::kTileColumns) {
       tiles_.push_back(tile);
       tile = {.first_ray = static_cast<int32_t>(r), .begin_offset = static_cast<int32_t>(begin_.size())};
       begin_.push_back(0);

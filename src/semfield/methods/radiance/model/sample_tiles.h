@@ -29,9 +29,10 @@ struct SampleTile {
 class SampleTiles {
  public:
   // Marches all rays (in parallel, results independent of the number of threads) and packs them. jitter[r] in
-  // [0, 1) shifts ray r's samples; empty: 0.5 for all.
+  // [0, 1) shifts ray r's samples; empty: 0.5 for all. The first num_trios times three rays are packed so
+  // that rays 3 k to 3 k + 2 lie in one tile, where they fit into one.
   void March(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
-             std::span<const Ray> rays, std::span<const float> jitter);
+             std::span<const Ray> rays, std::span<const float> jitter, size_t num_trios = 0);
 
   // Room for so many rays, samples and rows of encodings, so that March and Encode allocate nothing up to
   // there. Memory that is never written costs nothing.
@@ -59,7 +60,7 @@ class SampleTiles {
 
  private:
   static size_t NumBlocks(size_t num_rays, size_t num_samples);  // at most
-  void Pack(size_t num_rays);
+  void Pack(size_t num_rays, size_t num_trios);
   void FillTile(size_t tile, const SceneMap& map, std::span<const Ray> rays);
 
   struct Marching {

@@ -26,7 +26,7 @@ TilePass::TilePass(const RadianceModel& model)
   rows(ray_harmonics_, ops::kNumSphericalHarmonics);
   for (Buffer<float>* buffer : {&color_, &rgb_, &d_color_, &directions_}) rows(*buffer, 3);
   for (Buffer<float>* buffer : {&raw_, &dt_, &weight_, &transmittance_, &final_transmittance_, &d_weight_,
-                                &d_raw_, &s_, &ds_, &distortion_}) {
+                                &d_raw_, &s_, &ds_, &distortion_, &near_share_}) {
     rows(*buffer, 1);
   }
   begin_.resize(ops::kTileColumns + 1);
@@ -106,8 +106,24 @@ void TilePass::Color(std::span<const Ray> rays, bool training) {
   ops::CompositeValues(Composite(), Weights(), {3, color_.data(), kStride}, rgb_.data(), kStride);
 }
 
+// Philip & Deschaintre 2023 (Floaters No More) section 4: near a camera many rays pass through little space,
+// so that density grows there faster than where it belongs; a gradient that falls with the square of the
+// distance makes up for it.
+bool TilePass::HoldNear() {
+  const auto reach = static_cast<float>(model_.options.near_gradient);
+  if (reach <= 0) return false;
+  const float scale = model_.LengthScale() / reach;
+  const float* t = tiles_->t(tile_index_);
+  for (int c = 0; c < columns_; ++c) near_share_[c] = std::min(1.0f, t[c] * scale * t[c] * scale);
+  return true;
+}
+
 void TilePass::Backward(const Gradients& gradients) {
-  std::fill_n(d_weight_.data(), columns_, 0.0f);
+  if (gradients.d_weight != nullptr) {
+    std::copy_n(gradients.d_weight, columns_, d_weight_.data());
+  } else {
+    std::fill_n(d_weight_.data(), columns_, 0.0f);
+  }
   ops::CompositeValuesBackward(Composite(), Weights(), {3, color_.data(), kStride},
                                {gradients.d_rgb, kStride, d_color_.data(), d_weight_.data()});
   if (gradients.distortion_scale > 0) {
@@ -125,10 +141,12 @@ void TilePass::Backward(const Gradients& gradients) {
     std::fill_n(distortion_.data(), tile_.num_rays, 0.0f);
   }
   if (columns_ == 0) return;
+  const bool hold_near = HoldNear();
   for (int k = 0; k < 3; ++k) {
     float* d_row = Row(d_color_, k);
     const float* row = Row(color_, k);
     for (int c = 0; c < columns_; ++c) d_row[c] *= row[c] * (1 - row[c]);
+    for (int c = 0; hold_near && c < columns_; ++c) d_row[c] *= near_share_[c];
     ZeroPadding(d_row, columns_);
   }
   ops::MlpBackward(training_color_shape_, model_.color_mlp.values.data(),
@@ -136,6 +154,7 @@ void TilePass::Backward(const Gradients& gradients) {
                    {d_color_.data(), gradients.color_mlp, d_color_in_.data()});
   ops::CompositeBackward(Composite(), Weights(),
                          {d_weight_.data(), gradients.d_final_transmittance, d_raw_.data()});
+  for (int c = 0; hold_near && c < columns_; ++c) d_raw_[c] *= near_share_[c];
   for (int c = 0; c < columns_; ++c) d_color_in_[c] += d_raw_[c];
   float* encoded = tiles_->encoded(tile_index_);
   ops::MlpBackward(training_density_shape_, model_.density_mlp.values.data(), {encoded, kStride, columns_},

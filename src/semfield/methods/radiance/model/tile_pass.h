@@ -32,6 +32,7 @@ class TilePass {
   struct Gradients {
     const float* d_rgb;                  // 3 rows of kTileStride over the tile's rays
     const float* d_final_transmittance;  // [num_rays]
+    const float* d_weight = nullptr;     // [columns] of losses on weights that are not colours; null: none
     float distortion_scale;  // weight of the distortion loss divided by the number of rays of the step
     float* density_mlp;
     float* color_mlp;
@@ -53,6 +54,7 @@ class TilePass {
 
  private:
   void Compact(SampleTiles& tiles, bool training);
+  bool HoldNear();  // fills near_share_; false: gradients are not held
   float* Row(Buffer<float>& buffer, int row) {
     return buffer.data() + static_cast<size_t>(row) * ops::kTileStride;
   }
@@ -72,7 +74,7 @@ class TilePass {
   // color_in_ begins with the density network's output, d_color_in_ with the gradient of it: nothing is
   // copied between.
   Buffer<float> color_in_, color_, rgb_, ray_harmonics_, directions_;
-  Buffer<float> d_color_, d_weight_, d_color_in_, d_raw_, s_, ds_, distortion_;
+  Buffer<float> d_color_, d_weight_, d_color_in_, d_raw_, s_, ds_, distortion_, near_share_;
 };
 
 }  // namespace semfield

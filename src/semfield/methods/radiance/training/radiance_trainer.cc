@@ -6,6 +6,7 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
+#include "semfield/methods/radiance/training/depth_losses.h"
 #include "semfield/methods/radiance/training/total_variation.h"
 #include "semfield/ops/adam.h"
 #include "semfield/training/schedule.h"
@@ -20,7 +21,9 @@ constexpr int kPoseWarmup = 100;  // Adam's second moments know the size of a vi
 // Parameters that one task of the optimizer takes: multiples of its block of 16.
 constexpr size_t kGridPiece = size_t{1} << 17;
 constexpr int64_t kNetworkPiece = 1024;
-constexpr int kVariationStride = 8;  // between the samples around which the grid is held smooth
+constexpr int kVariationStride = 8;   // between the samples around which the grid is held smooth
+constexpr double kTrioShare = 0.25;   // of a step's rays, where plain surfaces are held straight
+constexpr double kPointShare = 0.05;  // where sparse points are known
 constexpr int kMinRays = 512;
 constexpr int kMaxRays = 1 << 16;
 
@@ -46,7 +49,8 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
       sampler_(capture, store, capture.train,
                {.seed = static_cast<uint64_t>(options.seed),
                 .steps = options.steps,
-                .samples_per_step = options.samples_per_step}),
+                .samples_per_step = options.samples_per_step,
+                .depth = options.depth_supervision.value()}),
       occupancy_update_(model_) {
   SF_CHECK_GT(options.steps, 0);
   if (options.exposure)
@@ -78,6 +82,10 @@ void RadianceTrainer::ReserveBatch() {
   background_.reserve(3 * kMaxRays);
   if (exposure_.enabled()) d_exposure_.reserve(6 * kMaxRays);
   if (poses_.enabled()) ray_columns_.reserve(kMaxRays);
+  if (LooksAtDepth()) {
+    batch_.depth.reserve(kMaxRays);
+    batch_.plainness.reserve(kMaxRays);
+  }
   tiles_.Reserve(kMaxRays, static_cast<size_t>(kMostSamples * model_.options.samples_per_step),
                  model_.layout.num_features());
   kept_columns_.reserve(kMaxRays);
@@ -102,12 +110,34 @@ float RadianceTrainer::LearningRate(double first) const {
                              model_.options.warmup_steps);
 }
 
+bool RadianceTrainer::LooksAtDepth() const {
+  return model_.options.plane > 0 || model_.options.nearness > 0 ||
+         model_.options.depth_supervision != DepthSource::kNone;
+}
+
+// It chooses among surfaces that explain the photos alike, which is decided early; at the end photos alone
+// say where a surface lies.
+float RadianceTrainer::Nearness() const {
+  return static_cast<float>(model_.options.nearness *
+                            (1 - static_cast<double>(step_) / model_.options.steps));
+}
+
+BatchRequest RadianceTrainer::Request(int num_rays) const {
+  BatchRequest request{.num_rays = static_cast<size_t>(num_rays),
+                       .span = static_cast<float>(model_.options.plane_span)};
+  if (model_.options.plane > 0) request.num_trios = static_cast<size_t>(num_rays * kTrioShare / 3);
+  if (model_.options.depth_supervision == DepthSource::kPoints)
+    request.num_points = static_cast<size_t>(num_rays * kPointShare);
+  return request;
+}
+
 void RadianceTrainer::DrawBatch() {
   const int num_rays =
       std::clamp(static_cast<int>(model_.options.samples_per_step / samples_per_ray_), kMinRays, kMaxRays) /
       16 * 16;
   Random random(MixSeed(model_.options.seed, step_), 10);
-  sampler_.Sample(step_, random, num_rays, &batch_);
+  const BatchRequest request = Request(num_rays);
+  sampler_.Sample(step_, random, request, &batch_);
   poses_.MoveRays(&batch_);
   jitter_.resize(num_rays);
   background_.resize(3 * num_rays);
@@ -123,16 +153,12 @@ void RadianceTrainer::DrawBatch() {
   if (poses_.enabled()) ray_columns_.resize(num_rays);
   ops::MarchOptions march = model_.March(Coarseness());
   if (step_ <= OccupancyUpdate::kFirstSweepEnd) march.stop_optical_depth = 0;  // the grid knows nothing yet
-  tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_);
+  tiles_.March(model_.map, model_.occupancy, march, batch_.rays, jitter_, request.num_trios);
 }
 
-RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, int slot) {
-  TilePass& pass = workers_[worker]->pass;
-  std::vector<float>&d_rgb = workers_[worker]->d_rgb, &d_final = workers_[worker]->d_final;
-  pass.TrainInBfloat16(model_.options.bfloat16);
-  pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
-  pass.Color(batch_.rays, /*training=*/true);
-  SlotResult result;
+// Squared errors of a tile's rays over their backgrounds, and what they ask of colours and transmittances.
+double RadianceTrainer::AddColorErrors(const TilePass& pass, Worker& worker) {
+  double sum = 0;
   const float scale = 1.0f / static_cast<float>(batch_.size());
   for (int r = 0; r < pass.num_rays(); ++r) {
     const size_t ray = pass.first_ray() + r;
@@ -150,24 +176,43 @@ RadianceTrainer::SlotResult RadianceTrainer::RunTile(int worker, size_t tile, in
     for (int k = 0; k < 3; ++k) {
       const float target = rgba[k] * rgba[3] + behind[k] * (1 - rgba[3]);
       const float error = shown[k] - target;
-      result.mse += error * error / 3;
+      sum += error * error / 3;
       d[k] = 2.0f / 3 * error * scale;
     }
     if (exposure_.enabled()) exposure.Backward(color, d, d_exposure_.data() + 6 * ray);
-    d_final[r] = 0;
+    worker.d_final[r] = 0;
     for (int k = 0; k < 3; ++k) {
-      d_rgb[k * ops::kTileStride + r] = d[k];
-      d_final[r] += d[k] * behind[k];
+      worker.d_rgb[k * ops::kTileStride + r] = d[k];
+      worker.d_final[r] += d[k] * behind[k];
     }
     if (model_.options.opacity > 0) {
       // Binary entropy of the opacity: dH/dT = log((1 - T) / T).
       const float t = std::clamp(through, 1e-4f, 1 - 1e-4f);
-      d_final[r] += static_cast<float>(model_.options.opacity) * scale * std::log((1 - t) / t);
+      worker.d_final[r] += static_cast<float>(model_.options.opacity) * scale * std::log((1 - t) / t);
     }
   }
+  return sum;
+}
+
+RadianceTrainer::SlotResult RadianceTrainer::RunTile(Worker& worker, size_t tile, int slot) {
+  TilePass& pass = worker.pass;
+  pass.TrainInBfloat16(model_.options.bfloat16);
+  pass.Density(tiles_, tile, kMinTransmittance, /*training=*/true);
+  pass.Color(batch_.rays, /*training=*/true);
+  SlotResult result{.mse = AddColorErrors(pass, worker)};
+  const float scale = 1.0f / static_cast<float>(batch_.size());
+  if (LooksAtDepth()) {
+    result.depth = AddDepthLosses(pass, batch_, tiles_.t(tile),
+                                  {.plane = static_cast<float>(model_.options.plane) * scale,
+                                   .known = static_cast<float>(model_.options.depth_weight) * scale,
+                                   .near = Nearness() * scale,
+                                   .length_scale = model_.LengthScale()},
+                                  {worker.d_weight.data(), worker.d_final.data()});
+  }
   float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
-  pass.Backward({.d_rgb = d_rgb.data(),
-                 .d_final_transmittance = d_final.data(),
+  pass.Backward({.d_rgb = worker.d_rgb.data(),
+                 .d_final_transmittance = worker.d_final.data(),
+                 .d_weight = LooksAtDepth() ? worker.d_weight.data() : nullptr,
                  .distortion_scale = static_cast<float>(model_.options.distortion.value()) * scale,
                  .density_mlp = gradients,
                  .color_mlp = gradients + model_.density_mlp.size()});
@@ -187,10 +232,11 @@ void RadianceTrainer::RunTiles() {
     float* gradients = slot_gradients_.data() + slot * SlotSize(model_);
     std::fill_n(gradients, SlotSize(model_), 0.0f);
     for (size_t tile = num_tiles * slot / kSlots; tile < num_tiles * (slot + 1) / kSlots; ++tile) {
-      const SlotResult result = RunTile(worker, tile, static_cast<int>(slot));
+      const SlotResult result = RunTile(*workers_[worker], tile, static_cast<int>(slot));
       kept_columns_[tile] = static_cast<int>(result.kept);
       slot_results_[slot].mse += result.mse;
       slot_results_[slot].distortion += result.distortion;
+      slot_results_[slot].depth += result.depth;
       slot_results_[slot].kept += result.kept;
     }
   });
@@ -306,6 +352,7 @@ RadianceStepStats RadianceTrainer::Step() {
   for (const SlotResult& slot : slot_results_) {
     stats.mse += slot.mse / stats.rays;
     stats.distortion += slot.distortion / stats.rays;
+    stats.depth += slot.depth;
     stats.kept_samples += slot.kept;
   }
   const double marched = std::max(1.0, static_cast<double>(stats.marched_samples) / stats.rays);

@@ -21,6 +21,7 @@ namespace semfield {
 struct RadianceStepStats {
   double mse = 0;         // mean squared error of the step's rays, linear in [0, 1] colours
   double distortion = 0;  // mean, unscaled
+  double depth = 0;       // losses on depth, mean, weighted
   int64_t rays = 0;
   int64_t marched_samples = 0;
   int64_t kept_samples = 0;
@@ -53,15 +54,26 @@ class RadianceTrainer {
 
  private:
   struct SlotResult {
-    double mse = 0, distortion = 0;
+    double mse = 0, distortion = 0, depth = 0;
     int64_t kept = 0;
+  };
+  struct Worker {
+    explicit Worker(const RadianceModel& model) : pass(model) {}
+    TilePass pass;
+    std::vector<float> d_rgb = std::vector<float>(3 * ops::kTileStride);
+    std::vector<float> d_final = std::vector<float>(ops::kTileStride);
+    std::vector<float> d_weight = std::vector<float>(ops::kTileStride);
   };
   static constexpr int kSlots = 32;  // tiles are dealt to slots, whose gradients are summed in order
 
   void ReserveBatch();
   void DrawBatch();
   void RunTiles();
-  SlotResult RunTile(int worker, size_t tile, int slot);
+  bool LooksAtDepth() const;
+  float Nearness() const;
+  BatchRequest Request(int num_rays) const;
+  double AddColorErrors(const TilePass& pass, Worker& worker);
+  SlotResult RunTile(Worker& worker, size_t tile, int slot);
   void UpdatePoses(int active_levels);
   void UpdateGrid(int active_levels);
   void StepGrid(int active_levels);
@@ -86,12 +98,6 @@ class RadianceTrainer {
   std::vector<float> jitter_, background_;
   SampleTiles tiles_;
   std::vector<int> kept_columns_;  // [tiles]
-  struct Worker {
-    explicit Worker(const RadianceModel& model) : pass(model) {}
-    TilePass pass;
-    std::vector<float> d_rgb = std::vector<float>(3 * ops::kTileStride);
-    std::vector<float> d_final = std::vector<float>(ops::kTileStride);
-  };
   std::vector<std::unique_ptr<Worker>> workers_;
   Buffer<float> slot_gradients_;  // [kSlots][density_mlp | color_mlp]
   std::vector<SlotResult> slot_results_;

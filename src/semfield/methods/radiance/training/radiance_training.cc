@@ -89,6 +89,7 @@ double RadianceSceneTrainer::Psnr() const {
 Json RadianceSceneTrainer::Metrics(double seconds) const {
   return {{"psnr", Psnr()},
           {"distortion", last_.distortion},
+          {"depth", last_.depth},
           {"rays_per_second", rays_ / std::max(1e-9, seconds)},
           {"rays", last_.rays},
           {"marched_samples", last_.marched_samples},
