@@ -78,7 +78,8 @@ class HullFinder {
       if (options_.most_disagreeing <= 0 && against > 0) return false;
       dots_[k] = dot;
     }
-    return 2 * seen >= static_cast<int>(views_.size()) && against <= options_.most_disagreeing * seen;
+    return seen >= options_.fewest_seeing * static_cast<double>(views_.size()) &&
+           against <= options_.most_disagreeing * seen;
   }
 
   // The point that was asked about last, a cube of side `step`, in all pictures.

@@ -30,10 +30,10 @@ struct MaskHullOptions {
   bool kept = true;  // of what views keep; false: of what they leave out
   // A cell stays where no larger share of the views that see it disagrees.
   double most_disagreeing = 0;
+  double fewest_seeing = 0.5;  // share of the views that must see a cell, agreeing or not
 };
 
-// The hull in the cube around `center` that reaches out to `radius`, in 40 cells a side. Cells that fewer
-// than half of the views see are no part of it.
+// The hull in the cube around `center` that reaches out to `radius`, in 40 cells a side.
 MaskHull FindMaskHull(const Capture& capture, const std::vector<KeptPixels>& views, const Vec3& center,
                       double radius, const MaskHullOptions& options);
 

@@ -17,7 +17,8 @@ constexpr double kMostOfBorder = 0.25;   // that a view may keep, in the median:
 constexpr double kFewestOfMiddle = 0.2;  // stands in the middle and leaves most of the border
 constexpr double kLookRadius = 0.8;      // of the cameras' distance, in which the thing is looked for
 constexpr double kDisagreeing = 0.1;     // share of views in which a cell of the thing may be cut away
-constexpr double kPadding = 0.08;        // of the thing's longest side, on all sides
+constexpr double kSeeing = 0.25;         // share of views that must see it: close-ups show a part
+constexpr double kPadding = 0.15;        // of the thing's longest side, on all sides
 
 template <class Get>
 double Median(const std::vector<KeptPixels>& views, const Get& get) {
@@ -36,7 +37,8 @@ bool AllHaveMasks(const Capture& capture) {
 // A second look, at the box that the first one found.
 MaskHull LookCloser(const Capture& capture, const std::vector<KeptPixels>& views, const MaskHull& coarse) {
   const double radius = (0.5 + kPadding) * coarse.bounds.Extent().maxCoeff();
-  return FindMaskHull(capture, views, coarse.bounds.Center(), radius, {.most_disagreeing = kDisagreeing});
+  return FindMaskHull(capture, views, coarse.bounds.Center(), radius,
+                      {.most_disagreeing = kDisagreeing, .fewest_seeing = kSeeing});
 }
 
 }  // namespace
@@ -72,7 +74,7 @@ MaskDecision LookAtMasks(const Capture& capture) {
   if (border > kMostOfBorder || middle < kFewestOfMiddle)
     return ignore("the masks keep more than what stands in the middle of the photos");
   MaskHull hull = FindMaskHull(capture, views, layout.look_at, kLookRadius * layout.look_at_distance,
-                               {.most_disagreeing = kDisagreeing});
+                               {.most_disagreeing = kDisagreeing, .fewest_seeing = kSeeing});
   if (hull.bounds.min.x() <= hull.bounds.max.x()) hull = LookCloser(capture, views, hull);
   if (hull.overlap < kOverlap) {
     return ignore(
@@ -113,7 +115,7 @@ void ApplyMasks(const MaskDecision& decision, Capture* capture) {
   if (decision.bounds) {
     capture->extent = SceneExtent::kBounded;
     capture->bounds = *decision.bounds;
-    capture->bounds_rule = "box of the thing that the masks cut out, with 8 % padding";
+    capture->bounds_rule = "box of the thing that the masks cut out, with 15 % padding";
   } else {
     DecideBounds(capture);
   }

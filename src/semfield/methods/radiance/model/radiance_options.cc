@@ -1,5 +1,7 @@
 #include "semfield/methods/radiance/model/radiance_options.h"
 
+#include <algorithm>
+
 namespace semfield {
 
 namespace {
@@ -60,7 +62,7 @@ void DescribeSchedule(RadianceOptions& o, OptionList& list) {
 void DescribeLosses(RadianceOptions& o, OptionList& list) {
   list.Group("Losses");
   list.Real("distortion", &o.distortion,
-            "Weight of the distortion loss (Mip-NeRF 360 Eq. 15); auto takes 0 for captures with alpha, else "
+            "Weight of the distortion loss (Mip-NeRF 360 Eq. 15); auto takes 0 for photos with alpha, else "
             "0.02.",
             {.min = 0, .max = 10, .old_auto = -1});
   list.Real("opacity", &o.opacity, "Weight of the entropy of a ray's opacity (pushes it to 0 or 1).",
@@ -101,7 +103,7 @@ void DescribeSurfaces(RadianceOptions& o, OptionList& list) {
             {.min = 0.001, .max = 0.5});
   list.Real("nearness", &o.nearness,
             "Weight, falling to 0 at the end, of light that comes from near by: of all surfaces that explain "
-            "the photos, the farthest is wanted.",
+            "the photos, the farthest is wanted; auto takes 0.",
             {.min = 0, .max = 1});
   list.ChoiceOrAuto(
       "depth-supervision", &o.depth_supervision,
@@ -132,7 +134,8 @@ void DescribeScene(RadianceOptions& o, OptionList& list) {
   list.Group("Scene");
   list.ChoiceOrAuto(
       "background", &o.background,
-      "Colour behind the scene: auto takes white for captures with alpha, random for opaque ones.",
+      "Colour behind the scene: auto takes white for photos with alpha, random for opaque ones and those cut "
+      "out by masks.",
       {{"white", Background::kWhite}, {"black", Background::kBlack}, {"random", Background::kRandom}});
   list.ChoiceOrAuto(
       "surroundings", &o.surroundings,
@@ -156,19 +159,24 @@ void RadianceOptions::Describe(OptionList& list) {
 
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture) {
   const bool object = capture.HasAlpha();
+  // Photos that masks cut out of a real scene: their edges and alphas are rough, and over a constant
+  // background fog of its colour would cost nothing.
+  const bool cut_out = std::any_of(capture.views.begin(), capture.views.end(),
+                                   [](const View& view) { return view.mask_is_alpha; });
   const bool unbounded = capture.extent == SceneExtent::kUnbounded;
   const auto resolve = [](auto& field, auto value) {
     if (!field) field = value;
   };
   resolve(options.surroundings, object ? Surroundings::kNothing : Surroundings::kScene);
-  resolve(options.background, object ? Background::kWhite : Background::kRandom);
+  resolve(options.background, object && !cut_out ? Background::kWhite : Background::kRandom);
   resolve(options.steps_across, unbounded ? 400.0 : 600.0);
   resolve(options.cone_angle, unbounded ? 1.0 / 256 : 0.0);
   resolve(options.stop_optical_depth, 10.0);
   resolve(options.coarse_phases, object ? 3 : 5);
-  resolve(options.distortion, object ? 0 : 0.02);
+  resolve(options.distortion, object && !cut_out ? 0 : 0.02);
   resolve(options.density_bias, 0.0);
   resolve(options.depth_supervision, DepthSource::kNone);
+  resolve(options.nearness, 0.0);
   return options;
 }
 

@@ -53,10 +53,10 @@ struct RadianceOptions {
   double level_weight = 1;     // Adam's step size of a level over that of the next coarser one
   double average_last = 0;  // share of the steps, at the end, whose weights are averaged (weight_average.h)
   // Surfaces.
-  double near_gradient = 0;  // distance, half extents, within which a sample's gradient is scaled down
-  double plane = 0;          // weight of the bend of surfaces without texture (depth_losses.h)
-  double plane_span = 0.05;  // distance of a trio's pixels, of the picture's longer side
-  double nearness = 0;       // weight of light from near by (depth_losses.h)
+  double near_gradient = 0;        // distance, half extents, within which a sample's gradient is scaled down
+  double plane = 0;                // weight of the bend of surfaces without texture (depth_losses.h)
+  double plane_span = 0.05;        // distance of a trio's pixels, of the picture's longer side
+  std::optional<double> nearness;  // weight of light from near by (depth_losses.h)
   std::optional<DepthSource> depth_supervision;
   double depth_weight = 0.03;
   // Differences between photos.

@@ -50,7 +50,7 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
                {.seed = static_cast<uint64_t>(options.seed),
                 .steps = options.steps,
                 .samples_per_step = options.samples_per_step,
-                .depth = options.depth_supervision.value()}),
+                .depth = options.depth_supervision.value_or(DepthSource::kNone)}),
       occupancy_update_(model_) {
   SF_CHECK_GT(options.steps, 0);
   if (options.exposure)
@@ -111,14 +111,14 @@ float RadianceTrainer::LearningRate(double first) const {
 }
 
 bool RadianceTrainer::LooksAtDepth() const {
-  return model_.options.plane > 0 || model_.options.nearness > 0 ||
-         model_.options.depth_supervision != DepthSource::kNone;
+  return model_.options.plane > 0 || model_.options.nearness.value_or(0) > 0 ||
+         model_.options.depth_supervision.value_or(DepthSource::kNone) != DepthSource::kNone;
 }
 
 // It chooses among surfaces that explain the photos alike, which is decided early; at the end photos alone
 // say where a surface lies.
 float RadianceTrainer::Nearness() const {
-  return static_cast<float>(model_.options.nearness *
+  return static_cast<float>(model_.options.nearness.value_or(0) *
                             (1 - static_cast<double>(step_) / model_.options.steps));
 }
 
