@@ -6,6 +6,7 @@
 #   share/semfield/configs                    presets
 #   share/semfield/models                     model cards, the sample picture, weights
 #   share/doc/semfield                        licences and manuals
+#   share/semfield/schemas                    JSON schemas of the files that --options reads
 #   share/man, share/bash-completion, share/zsh, share/fish    manual page and completion
 include(CMakePackageConfigHelpers)
 
@@ -40,6 +41,7 @@ install(DIRECTORY models/ DESTINATION share/semfield/models)
 install(DIRECTORY configs/ DESTINATION share/semfield/configs)
 install(DIRECTORY docs DESTINATION share/doc/semfield)
 install(DIRECTORY licenses DESTINATION share/doc/semfield)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/schemas DESTINATION share/semfield FILES_MATCHING PATTERN *.schema.json)
 install(FILES ${PROJECT_BINARY_DIR}/shell/semfield.1 DESTINATION share/man/man1)
 install(FILES ${PROJECT_BINARY_DIR}/shell/semfield DESTINATION share/bash-completion/completions)
 install(FILES ${PROJECT_BINARY_DIR}/shell/_semfield DESTINATION share/zsh/vendor-completions)

@@ -16,7 +16,7 @@ endfunction()
 run("" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${tree})
 foreach(file bin/semfield include/semfield/base/error.h lib/cmake/semfield/semfieldConfig.cmake
         share/semfield/configs/train/default.json share/semfield/models/sam.json share/doc/semfield/copyright
-        share/man/man1/semfield.1 share/bash-completion/completions/semfield
+        share/man/man1/semfield.1 share/semfield/schemas/train.schema.json share/bash-completion/completions/semfield
         share/zsh/vendor-completions/_semfield share/fish/vendor_completions.d/semfield.fish)
   if(NOT EXISTS ${tree}/${file})
     message(FATAL_ERROR "the installed tree lacks ${file}")

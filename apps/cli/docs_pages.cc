@@ -44,6 +44,17 @@ std::string IndexText() {
   return text + "\nEvery verb also takes:\n\n" + OptionsMarkdown(list);
 }
 
+// JSON schemas of the files that --options reads, for editors that check and complete them.
+std::vector<DocsPage> SchemaFiles() {
+  std::vector<DocsPage> files;
+  for (const Verb& verb : Verbs()) {
+    if (verb.hidden) continue;
+    const Json schema = OptionsSchema(verb.make()->options(), "semfield " + verb.name);
+    files.push_back({verb.name + ".schema.json", DumpJson(schema, 2) + "\n"});
+  }
+  return files;
+}
+
 }  // namespace
 
 std::vector<DocsPage> DocsPages() {
@@ -56,7 +67,7 @@ std::vector<DocsPage> DocsPages() {
 
 void DocsJobOptions::Describe(OptionList& list) {
   list.Text("dir", &dir, "Folder of the pages, docs/verbs in the source tree.");
-  list.Text("what", &what, "Files to write.", {.choices = {"verbs", "completion", "man"}});
+  list.Text("what", &what, "Files to write.", {.choices = {"verbs", "completion", "man", "schema"}});
   list.Flag("check", &check, "Write nothing; exit 1 if a page is missing or not current.");
 }
 
@@ -76,6 +87,7 @@ DocsResult RunDocs(const DocsJobOptions& options, const JobControl&) {
   const std::filesystem::path dir = options.dir;
   const auto pages = options.what == "completion" ? CompletionFiles()
                      : options.what == "man"      ? ManualPages()
+                     : options.what == "schema"   ? SchemaFiles()
                                                   : DocsPages();
   for (const DocsPage& page : pages) {
     const std::filesystem::path path = dir / page.file_name;

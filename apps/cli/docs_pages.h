@@ -18,7 +18,7 @@ struct DocsPage {
 std::vector<DocsPage> DocsPages();
 
 // Hidden verb `docs DIR`: writes the pages, or with --check only says which are not current. --what chooses
-// other files that are made from the same descriptions: completion, man.
+// other files that are made from the same descriptions: completion, man, schema (a JSON schema a verb).
 struct DocsJobOptions {
   std::string dir;
   std::string what = "verbs";

@@ -91,7 +91,7 @@ std::vector<Click> ClicksOf(const LearnOptions& options, const std::string& path
   for (const LabelledThing& thing : ThingsOf(capture, store)) {
     const ObjectClick click = {.view = map.Find(thing.view), .pixel = thing.click, .positive = true};
     Click examples;
-    for (const AnswerCandidate& candidate : CandidatesOf(map, answers, {click}, {})) {
+    for (const AnswerCandidate& candidate : CandidatesOf(map, answers, {.clicks = {click}, .box = {}}, {})) {
       const SurfaceView& view = map.views()[candidate.view];
       examples.push_back({.numbers = AnswerRanker::NumbersOf(candidate.facts),
                           .iou = IouInView(candidate, view, store.Instances(view.view), thing.id),

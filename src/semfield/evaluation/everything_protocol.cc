@@ -10,7 +10,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/evaluation/object_views.h"
 #include "semfield/objects/everything.h"
-#include "semfield/objects/run_surface.h"
+#include "semfield/objects/object_session.h"
 
 namespace semfield {
 namespace {
@@ -24,7 +24,7 @@ struct EverythingChoices {
 };
 
 Selection SelectionOf(const FoundThing& thing) {
-  return {.name = "", .clicks = {}, .weight = thing.weight};
+  return {.name = "", .clicks = {}, .box = {}, .weight = thing.weight, .looked = {}};
 }
 
 // A labelled thing and the found one that is most like it.
@@ -46,8 +46,9 @@ class Matcher {
     std::vector<int> shows = thing.shows;
     shows.push_back(thing.view);
     Match best{.thing = &thing};
+    const std::vector<bool> cells = CellsOf(thing);
     for (size_t i = 0; i < selections_.size(); ++i) {
-      if (!MayBe(selections_[i], thing)) continue;
+      if (!MayBe(selections_[i], thing, cells)) continue;
       double sum = 0;
       for (const int view : shows)
         sum += ScoreMask(views_.Mask(selections_[i], view), views_.Instances(view), thing.id, view).iou;
@@ -58,10 +59,30 @@ class Matcher {
   }
 
  private:
+  // Cells of the thing's own view whose middle pixel is the thing's.
+  std::vector<bool> CellsOf(const LabelledThing& thing) {
+    const SurfaceView& view = map_.views()[map_.Find(thing.view)];
+    const ImageU16& ids = views_.Instances(thing.view);
+    std::vector<bool> cells(map_.num_cells(), false);
+    for (int y = 0; y < ids.height; ++y) {
+      for (int x = 0; x < ids.width; ++x) {
+        if (ids.At(x, y) != thing.id) continue;
+        const int32_t cell =
+            view.CellAt(x * view.depth.width / ids.width, y * view.depth.height / ids.height);
+        if (cell >= 0) cells[cell] = true;
+      }
+    }
+    return cells;
+  }
+
   // Most found things have nothing in common with it where it is largest: they need no closer look.
-  bool MayBe(const Selection& selection, const LabelledThing& thing) {
-    const ImageU8 mask = views_.Mask(selection, thing.view);
-    return ScoreMask(mask, views_.Instances(thing.view), thing.id, thing.view).iou > 0.05;
+  bool MayBe(const Selection& selection, const LabelledThing& thing, const std::vector<bool>& cells) const {
+    int64_t both = 0, either = 0;
+    for (const int32_t cell : map_.views()[map_.Find(thing.view)].cells) {
+      both += cells[cell] && selection.Has(cell);
+      either += cells[cell] || selection.Has(cell);
+    }
+    return 20 * both > either;
   }
 
   const SurfaceMap& map_;
@@ -128,18 +149,13 @@ class EverythingProtocol : public Protocol {
   ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions& any,
                      const JobControl& control) const override {
     const OpenedRun& run = inputs.run;
-    const SurfaceMap map = SurfaceOfRun(run, control);
-    const auto decoder = LoadPromptDecoder(inputs.teacher, {.onnxruntime = inputs.onnxruntime});
-    PhotoEmbeddings embeddings(
-        *run.capture, run.folder.embeddings_dir(inputs.teacher), decoder->card(), [&inputs] {
-          return LoadImageEncoder(inputs.teacher, {.onnxruntime = inputs.onnxruntime, .stages = {}});
-        });
-    PhotoAnswers answers(embeddings, *decoder);
+    ObjectSession session(run, {.teacher = inputs.teacher, .onnxruntime = inputs.onnxruntime}, control);
+    const SurfaceMap& map = session.map();
     const EverythingOptions options = {.views = any.As<EverythingChoices>().everything_views};
-    for (const int view : SpreadOverSurface(map, options.views))
-      embeddings.Get(map.views()[view].view, control.stop);
+    session.EncodePhotos(0, control);  // so that seconds are of finding alone
     const Stopwatch stopwatch;
-    const std::vector<FoundThing> found = FindEverything(map, answers, options, control);
+    const std::vector<FoundThing> found =
+        FindEverything(map, session.Answers(ObjectSession::Answerer::kPhotos), options, control);
     const double seconds = stopwatch.Seconds();
     const std::vector<FoundThing> labels = LabelOnce(found, options.fewest_cells);
     const std::vector<LabelledThing> things = ThingsOf(*run.capture, *run.store);

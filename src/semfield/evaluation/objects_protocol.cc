@@ -19,12 +19,16 @@ namespace {
 struct ObjectsChoices {
   int clicks = 1;
   std::string answers = "photos";
+  bool beside = true;
   void Describe(OptionList& list) {
     list.Group("Protocol objects");
     list.Int("clicks", &clicks, "Clicks on each thing, one after another.", {.min = 1, .max = 9});
     list.Text("answers", &answers,
               "Who answers: the teacher on the photos (photos), or the imitated features (features).",
               {.choices = {"photos", "features"}});
+    list.Flag("beside", &beside,
+              "Score beside it the click carried to each view (segment --per-view) and the teacher on each "
+              "photo with the best click there; twice as long.");
   }
 };
 
@@ -72,18 +76,23 @@ void LargestComponent(const ImageU8& mask, int view, bool positive, WorstError* 
 // One run's surface and labels, and who answers.
 class ThingScorer {
  public:
-  ThingScorer(const ProtocolInputs& inputs, const SurfaceMap& map, ViewAnswers& answers,
+  ThingScorer(const ProtocolInputs& inputs, const ObjectsChoices& choices, ObjectSession* session,
               const JobControl& control)
       : inputs_(inputs),
-        map_(map),
-        answers_(answers),
+        choices_(choices),
+        session_(*session),
+        map_(session->map()),
+        answers_(session->Answers(choices.answers == "photos" ? ObjectSession::Answerer::kPhotos
+                                                              : ObjectSession::Answerer::kFeatures)),
         control_(control),
-        views_(inputs.run, map, control.stop) {}
+        views_(inputs.run, map_, control.stop) {}
 
-  ObjectScore Score(const LabelledThing& thing, int clicks) {
+  ObjectScore Score(const LabelledThing& thing) {
+    const int clicks = choices_.clicks;
     ObjectScore score{.thing = thing};
-    std::vector<ObjectClick> asked = {
-        Resized({.view = thing.view, .x = thing.click.x(), .y = thing.click.y(), .positive = true})};
+    ObjectPrompt asked;
+    asked.clicks.push_back(
+        Resized({.view = thing.view, .x = thing.click.x(), .y = thing.click.y(), .positive = true}));
     FoundObject found;
     for (int n = 0; n < clicks; ++n) {
       const Stopwatch stopwatch;
@@ -93,7 +102,8 @@ class ThingScorer {
         score.seconds = stopwatch.Seconds();
         score.decoder_calls = found.decoder_calls;
       }
-      const Selection selection{.name = thing.name, .clicks = {}, .weight = WeightsOf(found)};
+      Selection selection{.name = thing.name, .clicks = {}, .box = {}, .weight = {}, .looked = {}};
+      TakeFound(found, &selection);
       WorstError worst;
       double sum = 0;
       for (const int view : thing.shows) {
@@ -108,9 +118,10 @@ class ThingScorer {
       }
       ScoreView(thing, selection, thing.view, &worst);
       if (worst.pixels == 0) break;
-      if (n + 1 < clicks) asked.push_back(Resized(worst.click));
+      if (n + 1 < clicks) asked.clicks.push_back(Resized(worst.click));
     }
     score.iou.resize(clicks, score.iou.back());  // nothing was left to mend
+    if (choices_.beside) score.beside = ScoreBeside(inputs_.run, thing, &session_, &views_, control_.stop);
     return score;
   }
 
@@ -145,13 +156,15 @@ class ThingScorer {
   }
 
   const ProtocolInputs& inputs_;
+  const ObjectsChoices& choices_;
+  ObjectSession& session_;
   const SurfaceMap& map_;
   ViewAnswers& answers_;
   const JobControl& control_;
   ObjectViews views_;
 };
 
-std::vector<ObjectScore> ScoreThings(const ProtocolInputs& inputs, ViewAnswers& answers, int clicks,
+std::vector<ObjectScore> ScoreThings(const ProtocolInputs& inputs, const ObjectsChoices& choices,
                                      const JobControl& control) {
   const OpenedRun& run = inputs.run;
   const std::vector<LabelledThing> things = ThingsOf(*run.capture, *run.store);
@@ -160,12 +173,13 @@ std::vector<ObjectScore> ScoreThings(const ProtocolInputs& inputs, ViewAnswers& 
         "{}: no labelled thing covers {:g} % of a training view: protocol objects needs instance masks",
         run.capture->path.string(), 100 * kSmallestClickedShare);
   }
-  const SurfaceMap map = SurfaceOfRun(run, control);
-  ThingScorer scorer(inputs, map, answers, control);
+  ObjectSession session(run, {.teacher = inputs.teacher, .onnxruntime = inputs.onnxruntime}, control);
+  if (choices.answers == "photos") session.EncodePhotos(0, control);  // so that seconds are of clicks alone
+  ThingScorer scorer(inputs, choices, &session, control);
   std::vector<ObjectScore> scores;
   for (const LabelledThing& thing : things) {
     control.ThrowIfStopped();
-    scores.push_back(scorer.Score(thing, clicks));
+    scores.push_back(scorer.Score(thing));
     control.Report({.stage = "evaluate objects",
                     .done = static_cast<double>(scores.size()),
                     .total = static_cast<double>(things.size()),
@@ -190,6 +204,16 @@ std::vector<std::string> ObjectsText(const Json& metrics, int clicks) {
       100 * metrics["wrong_hidden"].get<double>(), 100 * metrics["too_large"].get<double>(),
       100 * metrics["too_small"].get<double>(), 100 * metrics["another"].get<double>(),
       100 * metrics["wrong_shown"].get<double>()));
+  if (metrics.contains("teacher_iou")) {
+    text.push_back(fmt::format(
+        "the teacher on each photo with the best click there: IoU {:.3f}, {:.3f} the best of its answers",
+        metrics["teacher_iou"].get<double>(), metrics["teacher_best_iou"].get<double>()));
+  }
+  if (metrics.contains("per_view_iou")) {
+    text.push_back(fmt::format("the click carried to each view: IoU {:.3f}, {:.1f} % of the views hidden",
+                               metrics["per_view_iou"].get<double>(),
+                               100 * metrics["per_view_hidden"].get<double>()));
+  }
   text.push_back(fmt::format("{:.0f} decoder calls and {:.2f} s a click",
                              metrics["decoder_calls"].get<double>(), metrics["seconds"].get<double>()));
   return text;
@@ -206,10 +230,7 @@ class ObjectsProtocol : public Protocol {
   ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions& any,
                      const JobControl& control) const override {
     const ObjectsChoices& choices = any.As<ObjectsChoices>();
-    const auto decoder = LoadPromptDecoder(inputs.teacher, {.onnxruntime = inputs.onnxruntime});
-    const std::vector<ObjectScore> scores = choices.answers == "photos"
-                                                ? OnPhotos(inputs, *decoder, choices.clicks, control)
-                                                : OnFeatures(inputs, *decoder, choices.clicks, control);
+    const std::vector<ObjectScore> scores = ScoreThings(inputs, choices, control);
     const Json metrics = ObjectsMetricsJson(scores);
     return {.protocol = name(),
             .facts = {{"teacher", inputs.teacher}, {"answers", choices.answers}, {"clicks", choices.clicks}},
@@ -217,34 +238,6 @@ class ObjectsProtocol : public Protocol {
             .metrics = metrics,
             .definitions = ObjectsDefinitions(scores),
             .per_view = ObjectsPerThingJson(scores, *inputs.run.capture)};
-  }
-
- private:
-  static std::vector<ObjectScore> OnPhotos(const ProtocolInputs& inputs, PromptDecoder& decoder, int clicks,
-                                           const JobControl& control) {
-    PhotoEmbeddings embeddings(
-        *inputs.run.capture, inputs.run.folder.embeddings_dir(inputs.teacher), decoder.card(), [&inputs] {
-          return LoadImageEncoder(inputs.teacher, {.onnxruntime = inputs.onnxruntime, .stages = {}});
-        });
-    const std::vector<int>& train = inputs.run.capture->train;
-    for (size_t i = 0; i < train.size(); ++i) {  // so that seconds are of clicks alone
-      embeddings.Get(train[i], control.stop);
-      control.Report({.stage = "encode photos",
-                      .done = static_cast<double>(i + 1),
-                      .total = static_cast<double>(train.size()),
-                      .detail = inputs.run.capture->views[train[i]].name});
-    }
-    PhotoAnswers answers(embeddings, decoder);
-    return ScoreThings(inputs, answers, clicks, control);
-  }
-
-  static std::vector<ObjectScore> OnFeatures(const ProtocolInputs& inputs, PromptDecoder& decoder, int clicks,
-                                             const JobControl& control) {
-    const OpenedFeatures features = OpenFeatures(inputs.run, inputs.teacher);
-    ClickSession session(inputs.run.Field(), RenderedFeatures(inputs.run.Field(), *features.field), decoder,
-                         {.feature_bytes = size_t{1} << 30});
-    ImitatedAnswers answers(session);
-    return ScoreThings(inputs, answers, clicks, control);
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/evaluation/object_views.h"
+#include "semfield/evaluation/objects_beside.h"
 #include "semfield/evaluation/protocol.h"
 #include "semfield/objects/object_finder.h"
 #include "semfield/objects/view_answers.h"
@@ -21,6 +22,7 @@ struct ObjectScore {
   int wrong_shown = 0;                    // of thing.shows_not, with the first click
   int decoder_calls = 0;                  // of the first click
   double seconds = 0;                     // of the first click
+  std::optional<BesideScore> beside;      // what others answer
 };
 
 // Which of a few ways a mask can be wrong; "" where the IoU is 0.5 and more.

@@ -41,6 +41,33 @@ std::string FailureOf(const ObjectViewScore& score) {
   return score.precision > kMostly ? "too_small" : "another";
 }
 
+namespace {
+
+// The means of what others answered, where they were asked.
+void AddBeside(const std::vector<ObjectScore>& scores, Json* metrics) {
+  std::vector<double> teacher, best, per_view;
+  int hidden = 0, views = 0;
+  for (const ObjectScore& score : scores) {
+    if (!score.beside) continue;
+    teacher.push_back(score.beside->teacher);
+    best.push_back(score.beside->teacher_best);
+    if (score.beside->per_view < 0) continue;
+    per_view.push_back(score.beside->per_view);
+    hidden += score.beside->per_view_hidden;
+    views += static_cast<int>(score.thing.shows.size());
+  }
+  if (!teacher.empty()) {
+    (*metrics)["teacher_iou"] = Mean(teacher);
+    (*metrics)["teacher_best_iou"] = Mean(best);
+  }
+  if (!per_view.empty()) {
+    (*metrics)["per_view_iou"] = Mean(per_view);
+    (*metrics)["per_view_hidden"] = static_cast<double>(hidden) / std::max(1, views);
+  }
+}
+
+}  // namespace
+
 Json ObjectsMetricsJson(const std::vector<ObjectScore>& scores) {
   const std::vector<double> first = scores.empty() ? std::vector<double>() : WithClicks(scores, 1);
   std::map<std::string, int> failures = {{"hidden", 0}, {"too_large", 0}, {"too_small", 0}, {"another", 0}};
@@ -71,6 +98,7 @@ Json ObjectsMetricsJson(const std::vector<ObjectScore>& scores) {
     metrics[failure] = share(failures[failure], views);
   metrics["decoder_calls"] = calls;
   metrics["seconds"] = seconds;
+  AddBeside(scores, &metrics);
   return metrics;
 }
 
@@ -118,7 +146,15 @@ Json ObjectsDefinitions(const std::vector<ObjectScore>& scores) {
       {"too_small", "Share of the scored views with an IoU below 0.5 and a precision above 0.7."},
       {"another", "Share of the scored views with an IoU below 0.5 that are wrong in another way."},
       {"decoder_calls", "Calls of the decoder for one click, mean over things."},
-      {"seconds", "Seconds from the click to the selection, features at hand, mean over things."}};
+      {"seconds", "Seconds from the click to the selection, features at hand, mean over things."},
+      {"teacher_iou",
+       "As iou, of the teacher on each photo with a click at the thing's innermost pixel there, its own "
+       "choice."},
+      {"teacher_best_iou", "As teacher_iou, of the best of its answers to that click."},
+      {"per_view_iou",
+       "As iou, of the click carried to each view and asked there of the imitated features, as segment "
+       "--per-view does; 0 where the point is hidden."},
+      {"per_view_hidden", "Share of the scored views whose surface does not show the clicked point."}};
   for (size_t clicks = 2; clicks <= NumClicks(scores); ++clicks) {
     definitions[fmt::format("iou_{}_clicks", clicks)] =
         "As iou, with so many clicks: each further one lies in the middle of the largest connected error of "

@@ -12,6 +12,7 @@
 #include "semfield/base/version.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
+#include "semfield/objects/object_session.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/presets.h"
@@ -19,6 +20,7 @@
 namespace semfield {
 namespace {
 
+constexpr double kShareToPrepare = 0.2;           // of --minutes, that photos are encoded in at most
 constexpr double kSecondsToFirstCheckpoint = 20;  // from then on the run can be clicked
 
 std::string SectionName(const ImitateJobOptions& job) {
@@ -72,6 +74,7 @@ class ImitateJob {
                           .cache = folder_.path() / "cache",
                           .keep_cache = job_.keep_cache},
                          resumes_ ? StoredOptions() : NewOptions());
+    if (!resumes_ && job_.prepare_clicks && !job_.first) PrepareClicks();
     if (!resumes_) section_ = NewSection(*training);
     LogInfo("imitating {}: {} steps", job_.teacher, OptionsToJson(training->options()).value("steps", 0));
     if (!resumes_) {
@@ -122,6 +125,20 @@ class ImitateJob {
     OptionsFromJson(list, section_["options"], where);
     WarnAboutUnused(job_.given, method_->NewOptions(), job_.options, options, job_.run);
     return options;
+  }
+
+  // Selections ask the teacher about photos; what they will ask is made now, so that clicks need not wait for
+  // it. It is never what an imitation fails of.
+  void PrepareClicks() const {
+    try {
+      ObjectSession session(run_, {.teacher = job_.teacher, .onnxruntime = job_.onnxruntime}, control_);
+      session.EncodePhotos(60 * kShareToPrepare * job_.minutes, control_);
+      const int missing = session.NumMissingPhotos();
+      if (missing > 0) LogInfo("{} photos are left to encode when a click asks about them", missing);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInterrupted) throw;
+      LogWarning("clicks are not prepared: {}", error.what());
+    }
   }
 
   Json NewSection(SceneTraining& training) const {
@@ -196,6 +213,10 @@ void ImitateJobOptions::Describe(OptionList& list) {
             {.min = 0, .max = 100000, .metavar = "M"});
   list.Flag("resume", &resume, "Go on with an interrupted imitation.");
   list.Flag("restart", &restart, "Imitate anew over what is there.");
+  list.Flag(
+      "prepare-clicks", &prepare_clicks,
+      "First make what selections will ask for: the surface that views see and what the teacher says of "
+      "the photos (2 MiB each for SAM), in at most a fifth of --minutes.");
   list.Flag("keep-cache", &keep_cache, "Keep the teacher's views on disk after the end.");
   list.Flag(
       "deterministic", &deterministic,

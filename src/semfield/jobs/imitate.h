@@ -21,6 +21,7 @@ struct ImitateJobOptions {
   bool resume = false;
   bool restart = false;
   bool keep_cache = false;
+  bool prepare_clicks = true;  // what selections need of the photos is made too
   bool deterministic = false;  // nothing that the clock decides
   double checkpoint_seconds = 45;
   // First features, to click with while the field is trained further: any later imitation replaces them
@@ -48,8 +49,9 @@ struct ImitateResult {
 };
 
 // Trains a feature field that imitates a teacher's encoder on renderings of the run's radiance field, which
-// is not touched. Views for the teacher are rendered and encoded in the background while steps go on. The run
-// is locked from the first look into it to the end.
+// is not touched. Before that it makes what clicks will ask for: the surface that views see, and what the
+// teacher says of the photos, in at most a fifth of the time. Views for the teacher are rendered and encoded
+// in the background while steps go on. The run is locked from the first look into it to the end.
 ImitateResult RunImitate(const ImitateJobOptions& options, const MethodList& methods,
                          const JobControl& control);
 

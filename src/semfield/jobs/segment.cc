@@ -23,6 +23,14 @@ namespace {
 
 constexpr std::array<uint8_t, 3> kMaskColor = {230, 40, 60};
 
+// What only a selection in 3D knows is refused.
+Granularity DecoderGranularity(const std::string& name) {
+  if (name == "object" || name == "group")
+    throw InputError("--granularity {}: only a thing in 3D has it; leave out --per-view and --teacher-direct",
+                     name);
+  return ParseGranularity(name);
+}
+
 class SegmentJob {
  public:
   SegmentJob(const SegmentJobOptions& job, const OpenedRun& run, const StopToken* stop)
@@ -32,7 +40,7 @@ class SegmentJob {
         features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
         session_(run.Field(), Features(), *decoder_),
-        granularity_(ParseGranularity(job.granularity)),
+        granularity_(DecoderGranularity(job.granularity)),
         files_(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
                kMaskColor) {
     if (!features_.finished) LogInfo("the imitation is at step {}: masks will still improve", features_.step);
@@ -203,10 +211,12 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
       {.metavar = "x,y[,-]"});
   list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels.", {.metavar = "x0,y0,x1,y1"});
-  list.Text("granularity", &granularity,
-            "How much of what was clicked: auto is the decoder's own choice, single its one answer for "
-            "prompts that leave no doubt.",
-            {.choices = {"auto", "whole", "part", "subpart", "single"}});
+  list.Text(
+      "granularity", &granularity,
+      "How much of what was clicked: with --views a part of the object, the object (auto), or a group "
+      "with it. Of one view or with --per-view: auto is the decoder's own choice, single its one answer "
+      "for prompts that leave no doubt, whole, part and subpart the others.",
+      {.choices = {"auto", "part", "object", "group", "whole", "subpart", "single"}});
   list.Group("Answer");
   list.Text("views", &views, "Masks of these views too: all, train, test, or names separated by commas.");
   list.Flag(
@@ -256,8 +266,9 @@ SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& meth
   std::erase_if(others, [&](const NamedView& view) { return view.index >= 0 && view.index == first.index; });
   std::vector<NamedView> views = {first};
   views.insert(views.end(), others.begin(), others.end());
-  SegmentJobResult result = IsAnsweredInSpace(job, prompt) ? SegmentObject(job, run, views, prompt, control)
-                                                           : SegmentViews(job, run, views, prompt, control);
+  const bool in_space = IsAnsweredInSpace(job, run, first, prompt);
+  SegmentJobResult result = in_space ? SegmentObject(job, run, views, prompt, control)
+                                     : SegmentViews(job, run, views, prompt, control);
   const std::filesystem::path folder =
       job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
   result.numbers = (folder / (job.name + ".json")).string();

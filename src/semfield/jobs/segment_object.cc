@@ -49,21 +49,38 @@ std::vector<PromptPoint> ClicksSeen(const ObjectSession& session, const std::vec
   return points;
 }
 
+Selection Prompted(const ObjectSession& session, const SegmentJobOptions& job, const NamedView& view,
+                   const Prompt& prompt) {
+  Selection selection{
+      .name = job.name, .clicks = PlacedClicks(session, view, prompt), .box = {}, .weight = {}, .looked = {}};
+  if (job.granularity != "auto") selection.nesting = ParseNesting(job.granularity);
+  if (prompt.boxes.empty()) return selection;
+  session.PaintedView(view);  // says what is wrong with it
+  selection.box = SelectionBox{.view = view.index, .box = prompt.boxes.front()};
+  return selection;
+}
+
 }  // namespace
 
-bool IsAnsweredInSpace(const SegmentJobOptions& job, const Prompt& prompt) {
-  return !job.views.empty() && !job.per_view && !job.teacher_direct && job.granularity == "auto" &&
-         prompt.boxes.empty();
+bool IsAnsweredInSpace(const SegmentJobOptions& job, const OpenedRun& run, const NamedView& view,
+                       const Prompt& prompt) {
+  if (job.per_view || job.teacher_direct) return false;
+  const std::vector<int>& train = run.capture->train;
+  const bool is_trained_on = std::find(train.begin(), train.end(), view.index) != train.end();
+  if (!prompt.boxes.empty() && !is_trained_on) return false;
+  if (job.granularity == "object" || job.granularity == "group") return true;
+  return !job.views.empty() && (job.granularity == "auto" || job.granularity == "part");
 }
 
 SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& run,
                                const std::vector<NamedView>& views, const Prompt& prompt,
                                const JobControl& control) {
   ObjectSession session(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control);
-  const std::vector<SelectionClick> clicks = PlacedClicks(session, views.front(), prompt);
+  Selection selection = Prompted(session, job, views.front(), prompt);
   const ObjectSession::Answer answer =
-      job.refine ? session.AskPhotos(clicks, control) : session.AskFeatures(clicks, control);
-  const Selection selection{.name = job.name, .clicks = clicks, .weight = WeightsOf(answer.found)};
+      session.Find(job.refine ? ObjectSession::Answerer::kPhotos : ObjectSession::Answerer::kFeatures,
+                   selection, nullptr, control);
+  TakeFound(answer.found, &selection);
   MaskFiles files(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
                   selection.color);
   const MaskTruth truth(run, views.front(), prompt);
@@ -75,10 +92,10 @@ SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& ru
     const ImageU8 mask = MaskOf(selection, seen, view.camera.width, view.camera.height);
     const bool is_first = &view == &views.front();
     const std::vector<PromptPoint> points =
-        is_first ? prompt.points : ClicksSeen(session, clicks, seen, view.camera);
+        is_first ? prompt.points : ClicksSeen(session, selection.clicks, seen, view.camera);
     SegmentJobResult::View record{.name = view.name,
                                   .score = answer.found.agreement,
-                                  .granularity = "object",
+                                  .granularity = NestingName(answer.found.nesting),
                                   .clicks = points,
                                   .milliseconds = {{"map", stopwatch.Milliseconds()}}};
     if (is_first) record.milliseconds.insert(answer.milliseconds.begin(), answer.milliseconds.end());

@@ -7,9 +7,10 @@
 
 namespace semfield {
 
-// Whether a prompt in one view is answered for others by a selection in 3D (objects/object_finder.h); else
-// each view is asked for itself.
-bool IsAnsweredInSpace(const SegmentJobOptions& job, const Prompt& prompt);
+// Whether a prompt in a view is answered for others by a selection in 3D (objects/object_finder.h); else each
+// view is asked for itself, as with a box in a view that was not trained on.
+bool IsAnsweredInSpace(const SegmentJobOptions& job, const OpenedRun& run, const NamedView& view,
+                       const Prompt& prompt);
 
 // `segment` by a selection: the masks of all views are one thing on the surface, seen by each. views: the
 // first is the one that was clicked in.

@@ -8,6 +8,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/image/codecs.h"
+#include "semfield/image/pixels.h"
 #include "semfield/jobs/mask_files.h"
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/objects/object_session.h"
@@ -61,7 +63,11 @@ class SelectJob {
       store_.Remove(job_.name);
       result_.done = "removed: " + job_.name;
     }
-    if (!job_.click.empty()) Click();
+    if (IsAsked()) {
+      SelectByPrompt();
+    } else if (job_.granularity != "auto" && !job_.everything) {
+      Regrain();
+    }
     if (job_.everything) Everything();
     Change();
     for (const SelectionStore::Entry& entry : store_.List()) AddThing(store_.Load(entry.name));
@@ -70,52 +76,140 @@ class SelectJob {
   }
 
  private:
-  void Click() {
-    if (job_.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
+  bool IsAsked() const { return !job_.click.empty() || !job_.box.empty() || !job_.paint.empty(); }
+
+  // A new selection, or further prompts of one that is there.
+  void SelectByPrompt() {
+    if (job_.view.empty()) throw InputError("--view is missing: where is the prompt? e.g. --view test:0");
     const bool is_there = store_.Has(job_.name);
     if (is_there && !job_.more) {
       throw InputError("a selection '{}' is there: --more adds these clicks to it; or give another --name",
                        job_.name);
     }
-    Selection selection =
-        is_there ? store_.Load(job_.name) : Selection{.name = job_.name, .clicks = {}, .weight = {}};
-    if (!is_there) {
-      selection.color =
-          job_.color.empty() ? kColors[store_.List().size() % kColors.size()] : ParseColor(job_.color);
-    }
     const NamedView view = FindNamedView(*run_.capture, job_.view);
-    for (const PromptPoint& point : ParsePrompt(job_.click, {}, view.camera).points)
-      selection.clicks.push_back(session_.Kept(session_.Place(view, point)));
-    if (!selection.clicks.front().positive)
+    const auto prompt = ParsePrompt(job_.click, job_.box, view.camera);
+    Selection selection = is_there ? store_.Load(job_.name) : NewSelection();
+    if (!job_.paint.empty()) {
+      is_there ? Brush(view, job_.paint, true, &selection) : FindPainted(view, &selection);
+    } else if (is_there) {
+      More(view, prompt, &selection);
+    } else {
+      Begin(view, prompt, &selection);
+    }
+    store_.Put(fmt::format("{} {}", job_.name, is_there ? "mended" : "selected"), selection);
+    result_.done = fmt::format("{}: {}", is_there ? "mended" : "selected", job_.name);
+  }
+
+  Selection NewSelection() const {
+    return {
+        .name = job_.name,
+        .color = job_.color.empty() ? kColors[store_.List().size() % kColors.size()] : ParseColor(job_.color),
+        .clicks = {},
+        .box = {},
+        .nesting = job_.granularity == "auto" ? Nesting::kObject : ParseNesting(job_.granularity),
+        .weight = {},
+        .looked = {}};
+  }
+
+  void Begin(const NamedView& view, const Prompt& prompt, Selection* selection) {
+    for (const PromptPoint& point : prompt.points)
+      selection->clicks.push_back(session_.Kept(session_.Place(view, point)));
+    if (!prompt.boxes.empty()) {
+      session_.PaintedView(view);  // says what is wrong with it
+      selection->box = SelectionBox{.view = view.index, .box = prompt.boxes.front()};
+    } else if (!selection->clicks.front().positive) {
       throw InputError("--click: the first click of a selection must be on the thing, not beside it");
-    Find(&selection);
-    store_.Put(fmt::format("{} clicked", job_.name), selection);
-    result_.done = fmt::format("selected: {}", job_.name);
+    }
+    Find(nullptr, selection);
+  }
+
+  // One click after another mends what was there.
+  void More(const NamedView& view, const Prompt& prompt, Selection* selection) {
+    if (!prompt.boxes.empty()) throw InputError("--box begins a selection: give it without --more");
+    for (const PromptPoint& point : prompt.points) {
+      selection->clicks.push_back(session_.Kept(session_.Place(view, point)));
+      const FoundObject before = FoundOf(*selection);
+      Find(&before, selection);
+    }
   }
 
   // What answers at once, then who has the last word.
-  void Find(Selection* selection) {
+  void Find(const FoundObject* before, Selection* selection) {
+    Answered(selection,
+             [&](ObjectSession::Answerer who) { return session_.Find(who, *selection, before, control_); });
+  }
+
+  void FindPainted(const NamedView& view, Selection* selection) {
+    const int own = session_.PaintedView(view);
+    const ImageU8 painted = Painted(view, job_.paint);
+    Answered(selection,
+             [&](ObjectSession::Answerer who) { return session_.FindPainted(who, own, painted, control_); });
+  }
+
+  void Brush(const NamedView& view, const std::string& file, bool add, Selection* selection) {
+    Paint(session_.map().views()[session_.PaintedView(view)], Painted(view, file), add, selection);
+  }
+
+  // A mask file of a view, at the size of its depth.
+  ImageU8 Painted(const NamedView& view, const std::string& file) const {
+    const char* option = file == job_.erase ? "--erase" : "--paint";
+    const ImageU8 rgb = ToRgb(ReadImage(file), {0, 0, 0});
+    ImageU8 mask(rgb.width, rgb.height, 1);
+    for (size_t i = 0; i < mask.data.size(); ++i)
+      mask.data[i] = static_cast<uint8_t>((rgb.data[3 * i] + rgb.data[3 * i + 1] + rgb.data[3 * i + 2]) / 3);
+    if (mask.width != view.camera.width || mask.height != view.camera.height) {
+      throw InputError("{} {}: expected {} x {} pixels as view {} has, got {} x {}", option, file,
+                       view.camera.width, view.camera.height, view.name, mask.width, mask.height);
+    }
+    const ImageF& depth = session_.map().views()[session_.PaintedView(view)].depth;
+    mask = Resize(mask, depth.width, depth.height);
+    for (uint8_t& value : mask.data) value = value > 127 ? 255 : 0;
+    if (std::count(mask.data.begin(), mask.data.end(), 255) == 0)
+      throw InputError("{} {}: nothing in it is painted; white is what counts", option, file);
+    return mask;
+  }
+
+  template <class Ask>
+  void Answered(Selection* selection, const Ask& ask) {
     if (session_.HasFeatures()) {
-      Take("features", session_.AskFeatures(selection->clicks, control_), selection);
+      Take("features", ask(ObjectSession::Answerer::kFeatures), selection);
       control_.Report({.stage = "select",
                        .detail = fmt::format("first answer after {:.1f} s", result_.stages.back().seconds)});
     } else if (!job_.refine) {
       OpenFeatures(run_, job_.teacher);  // says how to make them
     }
-    if (job_.refine) Take("photos", session_.AskPhotos(selection->clicks, control_), selection);
+    if (job_.refine) Take("photos", ask(ObjectSession::Answerer::kPhotos), selection);
   }
 
   void Take(const std::string& who, const ObjectSession::Answer& answer, Selection* selection) {
-    selection->weight = WeightsOf(answer.found);
+    TakeFound(answer.found, selection);
     selection->answered_by = who;
     if (answer.found.voters < 2)
       LogWarning("only one view answered about the click: what other views show of the thing is a guess");
+    if (answer.found.nesting != selection->nesting) {
+      LogWarning("there is no answer that is a {} of what was clicked: this is the object",
+                 NestingName(selection->nesting));
+    }
     result_.stages.push_back({.answered_by = who,
                               .seconds = stopwatch_.Seconds(),
                               .agreement = answer.found.agreement,
                               .decoder_calls = answer.found.decoder_calls,
                               .cells = selection->NumCells(),
+                              .granularity = NestingName(answer.found.nesting),
                               .milliseconds = answer.milliseconds});
+  }
+
+  // The same prompts, of another granularity.
+  void Regrain() {
+    Selection selection = store_.Load(job_.name);
+    if (selection.clicks.empty()) {
+      throw InputError("--granularity: selection '{}' has no clicks that could be answered in another way",
+                       job_.name);
+    }
+    selection.nesting = ParseNesting(job_.granularity);
+    Find(nullptr, &selection);
+    store_.Put(fmt::format("{} as {}", job_.name, job_.granularity), selection);
+    result_.done = fmt::format("{}: as {}", job_.name, job_.granularity);
   }
 
   // All things, numbered; every point of the surface has one name.
@@ -131,8 +225,10 @@ class SelectJob {
       store_.Put(name + " found", {.name = name,
                                    .color = kColors[(number - 1) % kColors.size()],
                                    .clicks = {},
+                                   .box = {},
                                    .answered_by = "photos",
-                                   .weight = thing.weight});
+                                   .weight = thing.weight,
+                                   .looked = thing.looked});
     }
     result_.done = fmt::format("{} things found in {:.0f} s", things.size(), stopwatch_.Seconds());
   }
@@ -155,6 +251,13 @@ class SelectJob {
         change(fmt::format("{} {}", what, other), [&](const Selection& s) { return how(s, loaded); });
       }
     };
+    if (!job_.erase.empty()) {
+      const NamedView view = FindNamedView(*run_.capture, job_.view);
+      change("erased", [&](Selection s) {
+        Brush(view, job_.erase, false, &s);
+        return s;
+      });
+    }
     with("united with", job_.unite, Union);
     with("intersected with", job_.intersect, Intersect);
     with("without", job_.subtract, Subtract);
@@ -171,6 +274,7 @@ class SelectJob {
     result_.things.push_back({.name = selection.name,
                               .color = selection.color,
                               .answered_by = selection.answered_by,
+                              .granularity = NestingName(selection.nesting),
                               .cells = selection.NumCells(),
                               .center = box.Center(),
                               .size = box.Extent(),
@@ -215,9 +319,15 @@ class SelectJob {
 };
 
 void CheckOptions(const SelectJobOptions& job) {
-  const bool changes = !job.click.empty() || job.remove || !job.unite.empty() || !job.intersect.empty() ||
-                       !job.subtract.empty() || job.grow != 0 || job.largest_part;
-  if (changes && job.name.empty())
+  const bool asks = !job.click.empty() || !job.box.empty() || !job.paint.empty();
+  if (!job.paint.empty() && !(job.click.empty() && job.box.empty()))
+    throw InputError("--paint says what the thing is by itself: give it without --click and --box");
+  if (!job.erase.empty() && job.view.empty())
+    throw InputError("--view is missing: of which view is the mask of --erase?");
+  const bool changes = asks || !job.erase.empty() || job.granularity != "auto" || job.remove ||
+                       !job.unite.empty() || !job.intersect.empty() || !job.subtract.empty() ||
+                       job.grow != 0 || job.largest_part;
+  if (changes && !job.everything && job.name.empty())
     throw InputError("--name is missing: what is the thing called? e.g. --name chair");
   if (!job.name.empty() && !IsPlain(job.name))
     throw InputError("--name {}: expected letters, digits, spaces, '_' and '-'", job.name);
@@ -232,12 +342,21 @@ void SelectJobOptions::Describe(OptionList& list) {
   list.Text("run", &run, "Run folder.");
   list.Text("name", &name, "What the thing is called.");
   list.Text("view", &view,
-            "Where the clicks are: a view's name, its index, test:3, or a pose file with a camera.");
+            "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");
   list.TextList(
       "click", &click,
       "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
       {.metavar = "x,y[,-]"});
-  list.Flag("more", &more, "The clicks are further ones of a selection that is there.");
+  list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels; clicks may go with it.",
+                {.metavar = "x0,y0,x1,y1"});
+  list.Text("paint", &paint,
+            "Picture of the view's size that is white where the thing is; with --more what is added to it.");
+  list.Text("erase", &erase, "Picture of the view's size that is white where the selection is wrong.");
+  list.Flag("more", &more, "The clicks or the paint belong to a selection that is there.");
+  list.Text("granularity", &granularity,
+            "How much of what was clicked: a part of the object, the object, or a group with it. Alone, the "
+            "selection's clicks are answered anew; auto: as before, at first the object.",
+            {.choices = {"auto", "part", "object", "group"}});
   list.Flag(
       "refine", &refine,
       "Let the teacher look at the photos after the imitated features have answered; each photo that it "
@@ -298,6 +417,7 @@ Json SelectJobResult::ToJson() const {
     json["things"].push_back({{"name", thing.name},
                               {"color", thing.color},
                               {"answered_by", thing.answered_by},
+                              {"granularity", thing.granularity},
                               {"cells", thing.cells},
                               {"center", vector(thing.center)},
                               {"size", vector(thing.size)},
@@ -309,6 +429,7 @@ Json SelectJobResult::ToJson() const {
                               {"agreement", stage.agreement},
                               {"decoder_calls", stage.decoder_calls},
                               {"cells", stage.cells},
+                              {"granularity", stage.granularity},
                               {"milliseconds", Json(stage.milliseconds)}});
   }
   for (const View& view : views) {

@@ -20,11 +20,14 @@ struct SelectJobOptions {
   // A thing from clicks.
   std::string name;
   std::string view;
-  std::vector<std::string> click;  // x,y or x,y,- in pixels of the view's original image
-  bool more = false;               // the clicks are further ones of a selection that is there
-  bool refine = true;              // the teacher on the photos has the last word
-  std::string color;               // red,green,blue; empty: the next of a list
-  bool everything = false;         // all things, without a click
+  std::vector<std::string> click;    // x,y or x,y,- in pixels of the view's original image
+  std::vector<std::string> box;      // x0,y0,x1,y1
+  std::string paint, erase;          // masks of the view, files: what is the thing's, and what is not
+  bool more = false;                 // the clicks or the paint belong to a selection that is there
+  std::string granularity = "auto";  // part, object or group; auto: as it was asked for before, else object
+  bool refine = true;                // the teacher on the photos has the last word
+  std::string color;                 // red,green,blue; empty: the next of a list
+  bool everything = false;           // all things, without a click
   int everything_views = 20;
   // What is done to the selection `name`.
   std::vector<std::string> unite, intersect, subtract;  // with these selections
@@ -44,6 +47,7 @@ struct SelectJobResult {
     std::string name;
     std::array<uint8_t, 3> color = {};
     std::string answered_by;  // as Selection
+    std::string granularity;  // as it was asked for
     int cells = 0;
     Vec3 center = Vec3::Zero(), size = Vec3::Zero();  // of its box, in the capture's own units and axes
     int clicks = 0;
@@ -61,6 +65,7 @@ struct SelectJobResult {
     double agreement = 0;
     int decoder_calls = 0;
     int cells = 0;
+    std::string granularity;  // of what was found: object where there is no nested answer
     std::map<std::string, double> milliseconds;
   };
   std::string run, done;      // done: what was done, or undone

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "semfield/objects/object_finder.h"
+
 namespace semfield {
 namespace {
 
@@ -168,20 +170,37 @@ void JudgeAll(const SurfaceMap& map, const std::vector<Range>& ranges, const Eve
 }
 
 FoundThing ThingOf(const SurfaceMap& map, const std::vector<Piece>& pieces, const Piece& first) {
-  std::vector<float> inside(map.num_cells(), 0), looked(map.num_cells(), 0);
+  FoundThing thing{.weight = std::vector<float>(map.num_cells(), 0),
+                   .looked = std::vector<float>(map.num_cells(), 0),
+                   .agreement = first.agreement,
+                   .voters = {}};
   const auto vote = [&](const Piece& piece) {
     const std::vector<int32_t>& cells = map.views()[piece.view].cells;
-    for (const int32_t cell : cells) looked[cell] += 1;
-    for (const int32_t cell : piece.cells) inside[cells[cell]] += 1;
+    for (const int32_t cell : cells) thing.looked[cell] += 1;
+    for (const int32_t cell : piece.cells) thing.weight[cells[cell]] += 1;
+    thing.voters.push_back(piece.view);
   };
   vote(first);
   for (const int match : first.matches) vote(pieces[match]);
-  for (size_t cell = 0; cell < inside.size(); ++cell) {
-    if (looked[cell] > 0) inside[cell] /= looked[cell];
+  for (size_t cell = 0; cell < thing.weight.size(); ++cell) {
+    if (thing.looked[cell] > 0) thing.weight[cell] /= thing.looked[cell];
   }
-  return {.weight = std::move(inside),
-          .agreement = first.agreement,
-          .views = 1 + static_cast<int>(first.matches.size())};
+  return thing;
+}
+
+// The thing prompts views that have not voted about it.
+void Refine(const SurfaceMap& map, ViewAnswers& answers, int rounds, const StopToken* stop,
+            FoundThing* thing) {
+  FoundObject object{.inside = std::move(thing->weight), .looked = std::move(thing->looked)};
+  for (size_t cell = 0; cell < object.inside.size(); ++cell) object.inside[cell] *= object.looked[cell];
+  std::vector<bool> asked(map.views().size(), false);
+  for (const int view : thing->voters) asked[view] = true;
+  GrowObject(map, answers, {.rounds = rounds}, std::move(asked), &object, stop);
+  for (size_t cell = 0; cell < object.inside.size(); ++cell) {
+    if (object.looked[cell] > 0) object.inside[cell] /= object.looked[cell];
+  }
+  thing->weight = std::move(object.inside);
+  thing->looked = std::move(object.looked);
 }
 
 std::vector<int32_t> Held(const FoundThing& thing) {
@@ -191,6 +210,29 @@ std::vector<int32_t> Held(const FoundThing& thing) {
   }
   return cells;
 }
+
+// Things that are large enough and not the same as one before them.
+class DifferentThings {
+ public:
+  explicit DifferentThings(const EverythingOptions& options) : options_(options) {}
+
+  void Add(FoundThing thing) {
+    std::vector<int32_t> cells = Held(thing);
+    if (static_cast<int>(cells.size()) < options_.fewest_cells) return;
+    const bool is_new = std::none_of(held_.begin(), held_.end(), [&](const std::vector<int32_t>& other) {
+      return Iou(cells, other) > options_.same_thing;
+    });
+    if (!is_new) return;
+    things_.push_back(std::move(thing));
+    held_.push_back(std::move(cells));
+  }
+  std::vector<FoundThing> Take() { return std::move(things_); }
+
+ private:
+  const EverythingOptions& options_;
+  std::vector<FoundThing> things_;
+  std::vector<std::vector<int32_t>> held_;
+};
 
 }  // namespace
 
@@ -234,20 +276,21 @@ std::vector<FoundThing> FindEverything(const SurfaceMap& map, ViewAnswers& answe
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return pieces[a].agreement > pieces[b].agreement; });
-  std::vector<FoundThing> things;
-  std::vector<std::vector<int32_t>> held;
-  for (const size_t p : order) {
-    FoundThing thing = ThingOf(map, pieces, pieces[p]);
-    std::vector<int32_t> cells = Held(thing);
-    if (static_cast<int>(cells.size()) < options.fewest_cells) continue;
-    const bool is_new = std::none_of(held.begin(), held.end(), [&](const std::vector<int32_t>& other) {
-      return Iou(cells, other) > options.same_thing;
-    });
-    if (!is_new) continue;
-    things.push_back(std::move(thing));
-    held.push_back(std::move(cells));
+  DifferentThings different(options);
+  for (const size_t p : order) different.Add(ThingOf(map, pieces, pieces[p]));
+  if (options.rounds == 0) return different.Take();
+  DifferentThings refined(options);
+  std::vector<FoundThing> things = different.Take();
+  for (size_t i = 0; i < things.size(); ++i) {
+    control.ThrowIfStopped();
+    Refine(map, answers, options.rounds, control.stop, &things[i]);
+    refined.Add(std::move(things[i]));
+    control.Report({.stage = "everything",
+                    .done = static_cast<double>(i + 1),
+                    .total = static_cast<double>(things.size()),
+                    .detail = "things prompt further views"});
   }
-  return things;
+  return refined.Take();
 }
 
 std::vector<FoundThing> LabelOnce(std::vector<FoundThing> things, int fewest_cells) {

@@ -17,17 +17,20 @@ struct EverythingOptions {
   double same_in_space = 0.5;   // IoU over common cells of masks of two views that are one thing
   double same_thing = 0.7;      // IoU of things that are one
   int fewest_cells = 12;        // of a thing
+  int rounds = 1;               // in which a thing prompts further views, as one that was clicked does
 };
 
 // A thing that nobody clicked on.
 struct FoundThing {
   std::vector<float> weight;  // [num_cells], as Selection::weight
+  std::vector<float> looked;  // [num_cells], as Selection::looked
   double agreement = 0;       // of the views, 0..1
-  int views = 0;              // that showed it
+  std::vector<int> voters;    // views of the map that showed it, before it prompted others
 };
 
 // The things of a scene without a click: a grid of prompts in several views; masks of different views that
-// are one on the surface vote together. By falling agreement; things may overlap (a drawer and its dresser).
+// are one on the surface vote together, and what they found prompts further views. By falling agreement;
+// things may overlap (a drawer and its dresser).
 std::vector<FoundThing> FindEverything(const SurfaceMap& map, ViewAnswers& answers,
                                        const EverythingOptions& options, const JobControl& control);
 

@@ -67,9 +67,10 @@ TEST(Everything, FindsTheThingsOfARoom) {
 }
 
 TEST(Everything, LabelsEveryPointOnce) {
-  const std::vector<FoundThing> things = {{.weight = {1, 0.9f, 0.6f, 0}, .agreement = 1, .views = 1},
-                                          {.weight = {0, 1, 0.6f, 0.8f}, .agreement = 0.5, .views = 1},
-                                          {.weight = {0, 0.8f, 0, 0}, .agreement = 0.4, .views = 1}};
+  const std::vector<FoundThing> things = {
+      {.weight = {1, 0.9f, 0.6f, 0}, .looked = {}, .agreement = 1, .voters = {0}},
+      {.weight = {0, 1, 0.6f, 0.8f}, .looked = {}, .agreement = 0.5, .voters = {0}},
+      {.weight = {0, 0.8f, 0, 0}, .looked = {}, .agreement = 0.4, .voters = {0}}};
   const std::vector<FoundThing> once = LabelOnce(things, 1);
   ASSERT_EQ(once.size(), 2u);  // the last one keeps nothing
   for (int cell = 0; cell < 4; ++cell) {

@@ -3,78 +3,32 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
-#include <optional>
 #include <utility>
 
 #include "semfield/base/check.h"
+#include "semfield/base/error.h"
 #include "semfield/image/pixels.h"
+#include "semfield/objects/answered_view.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kMostAnswers = 15;           // bits of a cell's word that tell answers apart
-constexpr uint16_t kSeen = 0x8000;         // the bit that tells that the view sees the cell
-constexpr int kFewestCells = 20;           // that two views must both see to compare their answers
-constexpr double kBrokenClick = 0.5;       // what an answer loses for each click that it contradicts
-constexpr double kSeesAPart = 0.3;         // share of an answer that a view must see to be its worst judge
-constexpr double kUnknownAgreement = 0.5;  // of an answer that no other view can judge
-constexpr double kFewestPixels = 3.5e-4;   // share of a view in which an object is big enough to prompt it
-constexpr double kNearEnough = 0.5;        // IoU with what is known of an answer that corrects it
-constexpr int kRing = 6;                   // pixels around an object that should be known
-
-// A view's answers to one prompt, seen on the surface.
-struct Asked {
-  int view = 0;
-  std::vector<AnswerFacts> facts;         // [answers] but for what other views say
-  std::vector<std::vector<float>> share;  // [answers][cells of the view] of a cell's pixels, those inside
-  std::vector<uint16_t> bits;             // [num_cells] answer k holds the cell: bit k; seen: kSeen
-};
-
-// IoU of two sets of cells from three counts; two empty sets agree.
-double Iou(int64_t a, int64_t b, int64_t both) {
-  const int64_t either = a + b - both;
-  return either == 0 ? 1 : static_cast<double>(both) / static_cast<double>(either);
-}
-
-// What a mask looks like in its view.
-AnswerFacts FactsOfMask(const SurfaceView& view, const Mask& mask) {
-  AnswerFacts facts;
-  facts.score = mask.score;
-  const int width = mask.binary.width, height = mask.binary.height;
-  int x0 = width, y0 = height, x1 = -1, y1 = -1;
-  double pixels = 0, at_border = 0, depth_sum = 0, with_depth = 0, nearest = 1e300, farthest = 0;
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      if (mask.binary.At(x, y) == 0) continue;
-      ++pixels;
-      at_border += x == 0 || y == 0 || x == width - 1 || y == height - 1;
-      x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, y), y1 = std::max(y1, y);
-      const double depth = view.depth.At(x, y);
-      if (depth <= 0) continue;
-      depth_sum += depth;
-      ++with_depth;
-      nearest = std::min(nearest, depth);
-      farthest = std::max(farthest, depth);
-    }
-  }
-  if (pixels == 0) return facts;
-  facts.share = pixels / static_cast<double>(mask.binary.num_pixels());
-  facts.fill = pixels / (static_cast<double>(x1 - x0 + 1) * (y1 - y0 + 1));
-  facts.border = at_border / pixels;
-  if (with_depth > 0) facts.depth_range = (farthest - nearest) / (depth_sum / with_depth);
-  return facts;
-}
+constexpr double kBrokenClick = 0.5;      // what an answer loses for each click that it contradicts
+constexpr double kFewestPixels = 3.5e-4;  // share of a view in which an object is big enough to prompt it
+constexpr double kNearEnough = 0.5;       // IoU with what is known of an answer that corrects it
+constexpr int kRing = 6;                  // pixels around an object that should be known
+constexpr double kNested = 0.8;           // share of the smaller of two nested answers that the larger holds
+constexpr double kSmaller = 0.7;          // of the larger one's cells, that the smaller has at most
 
 class Finder {
  public:
-  Finder(const SurfaceMap& map, ViewAnswers& answers, const std::vector<ObjectClick>& clicks,
+  Finder(const SurfaceMap& map, ViewAnswers& answers, const ObjectPrompt& prompt,
          const FinderOptions& options, const StopToken* stop)
-      : map_(map), answers_(answers), clicks_(clicks), options_(options), stop_(stop) {
+      : map_(map), answers_(answers), prompt_(prompt), options_(options), stop_(stop) {
     found_.inside.assign(map.num_cells(), 0);
     found_.looked.assign(map.num_cells(), 0);
     used_.assign(map.views().size(), false);
-    for (const ObjectClick& click : clicks) {
+    for (const ObjectClick& click : prompt.clicks) {
       const SurfaceView& view = map.views()[click.view];
       points_.push_back(view.PointAt(click.pixel));
       cells_.push_back(points_.back()
@@ -84,19 +38,35 @@ class Finder {
   }
 
   FoundObject Run() {
-    AskAboutTheClicks();
-    VoteAboutTheClicks();
-    for (int round = 0; round < options_.rounds; ++round) {
-      if (!Grow()) break;
+    if (prompt_.box) {
+      VoteAboutTheBox();
+    } else {
+      AskAboutTheClicks();
+      VoteAboutTheClicks();
     }
+    GrowRounds();
     return std::move(found_);
+  }
+
+  FoundObject RunFrom(const AnsweredView& first) {
+    Vote(first, 0);
+    found_.agreement = 1;  // nobody else was asked
+    GrowRounds();
+    return std::move(found_);
+  }
+
+  void Continue(std::vector<bool> used, FoundObject* object) {
+    found_ = std::move(*object);
+    used_ = std::move(used);
+    GrowRounds();
+    *object = std::move(found_);
   }
 
   std::vector<AnswerCandidate> Candidates() {
     AskAboutTheClicks();
-    CompleteFacts();
+    CompleteFacts(map_, &asked_);
     std::vector<AnswerCandidate> candidates;
-    for (const Asked& asked : asked_) {
+    for (const AnsweredView& asked : asked_) {
       const std::vector<int32_t>& cells = map_.views()[asked.view].cells;
       for (size_t k = 0; k < asked.facts.size(); ++k) {
         AnswerCandidate candidate{.view = asked.view, .facts = asked.facts[k], .cells = {}};
@@ -114,7 +84,8 @@ class Finder {
   std::optional<FoundObject> Correct(const FoundObject& before) {
     found_ = before;
     found_.decoder_calls = 0;
-    const Asked asked = Ask(clicks_.back().view, {{.points = ClicksIn(clicks_.back().view)}});
+    const int view_index = prompt_.clicks.back().view;
+    const AnsweredView asked = Ask(view_index, {{.points = ClicksIn(view_index)}});
     const auto [answer, agreement] = Nearest(asked);
     if (agreement < kNearEnough) return std::nullopt;
     const SurfaceView& view = map_.views()[asked.view];
@@ -127,62 +98,46 @@ class Finder {
   }
 
  private:
+  // One of the answers that were asked for.
+  struct Choice {
+    size_t view = 0;  // into asked_
+    int answer = 0;
+  };
+
   // The clicks that a view sees, in its pixels; those made in it always.
   std::vector<PromptPoint> ClicksIn(int view) const {
     std::vector<PromptPoint> points;
-    for (size_t n = 0; n < clicks_.size(); ++n) {
+    for (size_t n = 0; n < prompt_.clicks.size(); ++n) {
+      const ObjectClick& click = prompt_.clicks[n];
       std::optional<Vec2> at;
-      if (clicks_[n].view == view) {
-        at = clicks_[n].pixel;
+      if (click.view == view) {
+        at = click.pixel;
       } else if (points_[n] && map_.views()[view].Sees(*points_[n], map_.cell_size())) {
         at = map_.views()[view].Project(*points_[n])->pixel;
       }
-      if (at) points.push_back({.x = at->x(), .y = at->y(), .positive = clicks_[n].positive});
+      if (at) points.push_back({.x = at->x(), .y = at->y(), .positive = click.positive});
     }
     return points;
   }
 
-  Asked Ask(int view_index, const std::vector<Prompt>& prompts) {
-    const SurfaceView& view = map_.views()[view_index];
-    Asked asked{.view = view_index, .facts = {}, .share = {}, .bits = {}};
-    for (const Prompt& prompt : prompts) {
-      ++found_.decoder_calls;
-      for (const Mask& mask : answers_.Answer(view, prompt, stop_)) {
-        SF_CHECK_EQ(mask.binary.data.size(), view.cell_of.size());
-        if (asked.share.size() == kMostAnswers) break;
-        asked.facts.push_back(FactsOfMask(view, mask));
-        asked.facts.back().rank = static_cast<int>(asked.share.size());
-        asked.facts.back().is_clicked_view = clicks_.front().view == view_index;
-        std::vector<float> share(view.cells.size(), 0);
-        for (size_t pixel = 0; pixel < view.cell_of.size(); ++pixel) {
-          if (view.cell_of[pixel] >= 0 && mask.binary.data[pixel] != 0) ++share[view.cell_of[pixel]];
-        }
-        for (size_t c = 0; c < share.size(); ++c) share[c] /= static_cast<float>(view.pixels[c]);
-        asked.share.push_back(std::move(share));
-      }
-    }
-    asked.bits.assign(map_.num_cells(), 0);
-    for (size_t c = 0; c < view.cells.size(); ++c) {
-      uint16_t bits = kSeen;
-      for (size_t k = 0; k < asked.share.size(); ++k)
-        if (asked.share[k][c] > 0.5f) bits |= uint16_t{1} << k;
-      asked.bits[view.cells[c]] = bits;
-    }
-    return asked;
+  AnsweredView Ask(int view, const std::vector<Prompt>& prompts) {
+    found_.decoder_calls += static_cast<int>(prompts.size());
+    const bool is_clicked = !prompt_.clicks.empty() && prompt_.clicks.front().view == view;
+    return AskView(map_, answers_, view, prompts, is_clicked, stop_);
   }
 
   // Views that see a clicked point from new directions, with the point well inside the picture, at a like
   // distance; the clicked one first.
   std::vector<int> ViewsOf(size_t n) const {
-    std::vector<int> chosen = {clicks_[n].view};
+    std::vector<int> chosen = {prompt_.clicks[n].view};
     if (!points_[n]) return chosen;
     const Vec3 point = *points_[n];
     std::vector<int> left;
     for (int i = 0; i < static_cast<int>(map_.views().size()); ++i) {
-      if (i != clicks_[n].view && map_.views()[i].Sees(point, map_.cell_size())) left.push_back(i);
+      if (i != prompt_.clicks[n].view && map_.views()[i].Sees(point, map_.cell_size())) left.push_back(i);
     }
     const auto offset = [&](int i) { return Vec3(point - map_.views()[i].world_from_camera.translation); };
-    const double first = std::max(offset(clicks_[n].view).norm(), 1e-9);
+    const double first = std::max(offset(prompt_.clicks[n].view).norm(), 1e-9);
     const auto worth = [&](int i) {
       const SurfaceView& view = map_.views()[i];
       const Vec2 at = view.Project(point)->pixel;
@@ -207,8 +162,9 @@ class Finder {
 
   void AskAboutTheClicks() {
     std::vector<int> views;
-    for (size_t n = clicks_.size(); n-- > 0;) {
-      const std::vector<int> more = clicks_[n].positive ? ViewsOf(n) : std::vector<int>{clicks_[n].view};
+    for (size_t n = prompt_.clicks.size(); n-- > 0;) {
+      const ObjectClick& click = prompt_.clicks[n];
+      const std::vector<int> more = click.positive ? ViewsOf(n) : std::vector<int>{click.view};
       for (const int view : more) {
         if (std::find(views.begin(), views.end(), view) == views.end()) views.push_back(view);
       }
@@ -220,121 +176,23 @@ class Finder {
     }
   }
 
-  int Broken(const Asked& asked, size_t answer) const {
+  int Broken(const AnsweredView& asked, int answer) const {
     int broken = 0;
-    for (size_t n = 0; n < clicks_.size(); ++n) {
-      if (cells_[n] < 0 || (asked.bits[cells_[n]] & kSeen) == 0) continue;
-      broken += ((asked.bits[cells_[n]] >> answer & 1) != 0) != clicks_[n].positive;
+    for (size_t n = 0; n < prompt_.clicks.size(); ++n) {
+      if (cells_[n] < 0 || !asked.Sees(cells_[n])) continue;
+      broken += asked.Holds(answer, cells_[n]) != prompt_.clicks[n].positive;
     }
     return broken;
   }
 
-  // For each answer of `a` its best IoU with an answer of `b` over cells that both see, and how much of it b
-  // sees; nothing if they see too little together.
-  struct Agreement {
-    double iou = 0, weight = 0;
-  };
-  std::vector<Agreement> Compare(const Asked& a, const Asked& b) const {
-    const size_t num_a = a.share.size(), num_b = b.share.size();
-    std::array<std::array<int64_t, kMostAnswers>, kMostAnswers> both{};
-    std::array<int64_t, kMostAnswers> of_a{}, of_b{}, whole_a{};
-    int64_t common = 0;
-    for (const int32_t cell : map_.views()[a.view].cells) {
-      const uint16_t in_a = a.bits[cell], in_b = b.bits[cell];
-      for (size_t k = 0; k < num_a; ++k) whole_a[k] += in_a >> k & 1;
-      if ((in_b & kSeen) == 0) continue;
-      ++common;
-      for (size_t o = 0; o < num_b; ++o) of_b[o] += in_b >> o & 1;
-      for (size_t k = 0; k < num_a; ++k) {
-        if ((in_a >> k & 1) == 0) continue;
-        ++of_a[k];
-        for (size_t o = 0; o < num_b; ++o) both[k][o] += in_b >> o & 1;
-      }
-    }
-    if (common < kFewestCells) return {};
-    std::vector<Agreement> agreements(num_a);
-    for (size_t k = 0; k < num_a; ++k) {
-      for (size_t o = 0; o < num_b; ++o) {
-        agreements[k].iou = std::max(agreements[k].iou, Iou(of_a[k], of_b[o], both[k][o]));
-      }
-      agreements[k].weight =
-          static_cast<double>(of_a[k]) / static_cast<double>(std::max<int64_t>(1, whole_a[k]));
-    }
-    return agreements;
-  }
-
-  // Of every answer to the clicks, what is known of it.
-  void CompleteFacts() {
-    double best = 0;
-    for (size_t i = 0; i < asked_.size(); ++i) {
-      std::vector<Agreement> sums(asked_[i].share.size());
-      std::vector<double> worst(asked_[i].share.size(), 1);
-      for (size_t j = 0; j < asked_.size(); ++j) {
-        if (i == j) continue;
-        const std::vector<Agreement> agreements = Compare(asked_[i], asked_[j]);
-        for (size_t k = 0; k < agreements.size(); ++k) {
-          sums[k].iou += agreements[k].weight * agreements[k].iou;
-          sums[k].weight += agreements[k].weight;
-          if (agreements[k].weight > kSeesAPart) worst[k] = std::min(worst[k], agreements[k].iou);
-        }
-      }
-      for (size_t k = 0; k < sums.size(); ++k) {
-        AnswerFacts& facts = asked_[i].facts[k];
-        facts.agreement = sums[k].weight > 0 ? sums[k].iou / sums[k].weight : kUnknownAgreement;
-        facts.worst_agreement = worst[k];
-        best = std::max(best, facts.agreement);
-      }
-      CompleteSizes(&asked_[i]);
-    }
-    for (Asked& asked : asked_) {
-      for (AnswerFacts& facts : asked.facts) facts.best_agreement = best;
-    }
-  }
-
-  // How much of the surface the answers of a view hold.
-  void CompleteSizes(Asked* asked) const {
-    const std::vector<int32_t>& cells = map_.views()[asked->view].cells;
-    double largest = 0, smallest = 1e300;
-    for (size_t k = 0; k < asked->share.size(); ++k) {
-      Vec3 low = Vec3::Constant(1e300), high = -low;
-      double count = 0;
-      for (size_t c = 0; c < cells.size(); ++c) {
-        if (asked->share[k][c] <= 0.5f) continue;
-        const Vec3 center = map_.CellCenter(cells[c]);
-        low = low.cwiseMin(center);
-        high = high.cwiseMax(center);
-        ++count;
-      }
-      asked->facts[k].cells = count;
-      if (count > 0) asked->facts[k].extent = (high - low).norm() / map_.Extent().norm();
-      largest = std::max(largest, count);
-      if (count > 0) smallest = std::min(smallest, count);
-    }
-    for (AnswerFacts& facts : asked->facts) {
-      facts.largest = largest;
-      facts.smallest = std::min(smallest, largest);
-    }
-  }
-
   void VoteAboutTheClicks() {
     if (asked_.empty()) return;
-    CompleteFacts();
-    const AnswerRanker& ranker = options_.ranker != nullptr ? *options_.ranker : AnswerRanker::Installed();
-    size_t best_view = 0, best_answer = 0;
-    double best = -1e9;
-    for (size_t i = 0; i < asked_.size(); ++i) {
-      for (size_t k = 0; k < asked_[i].facts.size(); ++k) {
-        const double worth = ranker.Judge(asked_[i].facts[k]) - kBrokenClick * Broken(asked_[i], k);
-        if (worth <= best) continue;
-        best = worth;
-        found_.agreement = asked_[i].facts[k].agreement;
-        best_view = i;
-        best_answer = k;
-      }
-    }
-    Vote(asked_[best_view], best_answer);
+    CompleteFacts(map_, &asked_);
+    const Choice chosen = Nested(BestByRanker());
+    found_.agreement = asked_[chosen.view].facts[chosen.answer].agreement;
+    Vote(asked_[chosen.view], chosen.answer);
     std::vector<bool> done(asked_.size(), false);
-    done[best_view] = true;
+    done[chosen.view] = true;
     for (size_t turn = 1; turn < asked_.size(); ++turn) {
       size_t next = 0;
       int64_t most = -1;
@@ -349,7 +207,74 @@ class Finder {
     }
   }
 
-  void Vote(const Asked& asked, size_t answer) {
+  Choice BestByRanker() const {
+    const AnswerRanker& ranker = options_.ranker != nullptr ? *options_.ranker : AnswerRanker::Installed();
+    Choice best;
+    double most = -1e9;
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      for (int k = 0; k < asked_[i].num_answers(); ++k) {
+        const double worth = ranker.Judge(asked_[i].facts[k]) - kBrokenClick * Broken(asked_[i], k);
+        if (worth > most) most = worth, best = {.view = i, .answer = k};
+      }
+    }
+    return best;
+  }
+
+  // Of the answers that are nested with the object's, the one that the views agree on best.
+  Choice Nested(const Choice& object) {
+    if (options_.nesting == Nesting::kObject) return object;
+    Choice best = object;
+    double most = 0;
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      for (int k = 0; k < asked_[i].num_answers(); ++k) {
+        if (Broken(asked_[i], k) > 0) continue;
+        CommonCells cells = Overlap(map_, asked_[object.view], object.answer, asked_[i], k);
+        if (options_.nesting == Nesting::kPart) std::swap(cells.a, cells.b);  // a: the smaller of the two
+        const bool is_nested = cells.a > 0 &&
+                               static_cast<double>(cells.both) >= kNested * static_cast<double>(cells.a) &&
+                               static_cast<double>(cells.a) <= kSmaller * static_cast<double>(cells.b);
+        const double agreement = asked_[i].facts[k].agreement;
+        if (is_nested && agreement > most) most = agreement, best = {.view = i, .answer = k};
+      }
+    }
+    if (most > 0) found_.nesting = options_.nesting;
+    return best;
+  }
+
+  // The box's own view decides alone: the other views are asked by the object.
+  void VoteAboutTheBox() {
+    const ObjectBox& box = *prompt_.box;
+    const SurfaceView& view = map_.views()[box.view];
+    const AnsweredView asked = Ask(box.view, {{.points = ClicksIn(box.view), .boxes = {box.box}}});
+    int best = 0;
+    double most = -1e9;
+    for (int k = 0; k < asked.num_answers(); ++k) {
+      const double worth = BoxIou(view, asked, k, box.box) - kBrokenClick * Broken(asked, k);
+      if (worth > most) most = worth, best = k;
+    }
+    if (asked.num_answers() == 0) return;
+    found_.agreement = std::max(0.0, BoxIou(view, asked, best, box.box));
+    Vote(asked, best);
+  }
+
+  // IoU of a box with the box around the pixels whose cells an answer holds.
+  static double BoxIou(const SurfaceView& view, const AnsweredView& asked, int answer, const PromptBox& box) {
+    double x0 = 1e300, y0 = 1e300, x1 = -1e300, y1 = -1e300;
+    for (int y = 0; y < view.depth.height; ++y) {
+      for (int x = 0; x < view.depth.width; ++x) {
+        const int32_t cell = view.CellAt(x, y);
+        if (cell < 0 || !asked.Holds(answer, cell)) continue;
+        x0 = std::min<double>(x0, x), x1 = std::max<double>(x1, x + 1);
+        y0 = std::min<double>(y0, y), y1 = std::max<double>(y1, y + 1);
+      }
+    }
+    if (x1 < x0) return 0;
+    const double both = std::max(0.0, std::min(x1, box.x1) - std::max(x0, box.x0)) *
+                        std::max(0.0, std::min(y1, box.y1) - std::max(y0, box.y0));
+    return both / ((x1 - x0) * (y1 - y0) + (box.x1 - box.x0) * (box.y1 - box.y0) - both);
+  }
+
+  void Vote(const AnsweredView& asked, int answer) {
     const SurfaceView& view = map_.views()[asked.view];
     for (size_t c = 0; c < view.cells.size(); ++c) {
       found_.inside[view.cells[c]] += asked.share[answer][c];
@@ -360,32 +285,38 @@ class Finder {
   }
 
   // The answer nearest to what is known, and how near: IoU over known cells, less what clicks take off.
-  std::pair<size_t, double> Nearest(const Asked& asked) const {
-    std::array<int64_t, kMostAnswers> of{}, both{};
+  std::pair<int, double> Nearest(const AnsweredView& asked) const {
+    std::array<int64_t, AnsweredView::kMostAnswers> of{}, both{};
     int64_t known = 0;
     for (const int32_t cell : map_.views()[asked.view].cells) {
       if (found_.looked[cell] == 0) continue;
       const bool has = found_.Has(cell);
       known += has;
-      for (size_t k = 0; k < asked.share.size(); ++k) {
-        if ((asked.bits[cell] >> k & 1) == 0) continue;
+      for (int k = 0; k < asked.num_answers(); ++k) {
+        if (!asked.Holds(k, cell)) continue;
         ++of[k];
         both[k] += has;
       }
     }
     double best = -1e9;
-    size_t answer = 0;
-    for (size_t k = 0; k < asked.share.size(); ++k) {
-      const double worth = Iou(of[k], known, both[k]) - kBrokenClick * Broken(asked, k);
+    int answer = 0;
+    for (int k = 0; k < asked.num_answers(); ++k) {
+      const double worth = IouOfCounts(of[k], known, both[k]) - kBrokenClick * Broken(asked, k);
       if (worth > best) best = worth, answer = k;
     }
     return {answer, best};
   }
 
-  void VoteIfItAgrees(const Asked& asked, double accept) {
+  void VoteIfItAgrees(const AnsweredView& asked, double accept) {
     used_[asked.view] = true;
     const auto [answer, agreement] = Nearest(asked);
     if (agreement >= accept) Vote(asked, answer);
+  }
+
+  void GrowRounds() {
+    for (int round = 0; round < options_.rounds; ++round) {
+      if (!Grow()) break;
+    }
   }
 
   // What an object prompts a view with: its own visible part.
@@ -440,7 +371,7 @@ class Finder {
     std::stable_sort(todo.begin(), todo.end(),
                      [](const Visible& a, const Visible& b) { return a.worth > b.worth; });
     if (static_cast<int>(todo.size()) > options_.per_round) todo.resize(options_.per_round);
-    std::vector<Asked> asked;
+    std::vector<AnsweredView> asked;
     for (const Visible& visible : todo) {
       const ImageF distance = DistanceToBorder(visible.mask);
       const size_t inner =
@@ -450,35 +381,65 @@ class Finder {
       for (const PromptPoint& click : ClicksIn(visible.view)) points.push_back(click);
       asked.push_back(Ask(visible.view, {{.points = points}, {.points = points, .boxes = {visible.box}}}));
     }
-    for (const Asked& one : asked) VoteIfItAgrees(one, options_.accept_grown);
+    for (const AnsweredView& one : asked) VoteIfItAgrees(one, options_.accept_grown);
     return !asked.empty();
   }
 
   const SurfaceMap& map_;
   ViewAnswers& answers_;
-  const std::vector<ObjectClick>& clicks_;
+  const ObjectPrompt& prompt_;
   const FinderOptions& options_;
   const StopToken* stop_;
   std::vector<std::optional<Vec3>> points_;  // [clicks] on the surface
   std::vector<int32_t> cells_;               // [clicks], -1: none
-  std::vector<Asked> asked_;
+  std::vector<AnsweredView> asked_;
   std::vector<bool> used_;  // [views]
   FoundObject found_;
 };
 
+void CheckPrompt(const ObjectPrompt& prompt) {
+  SF_CHECK(prompt.box || (!prompt.clicks.empty() && prompt.clicks.front().positive));
+}
+
 }  // namespace
 
-FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const std::vector<ObjectClick>& clicks,
+const char* NestingName(Nesting nesting) {
+  return nesting == Nesting::kPart ? "part" : nesting == Nesting::kGroup ? "group" : "object";
+}
+
+Nesting ParseNesting(const std::string& name) {
+  for (const Nesting nesting : {Nesting::kPart, Nesting::kObject, Nesting::kGroup}) {
+    if (name == NestingName(nesting)) return nesting;
+  }
+  throw InputError("granularity '{}': expected part, object or group", name);
+}
+
+FoundObject FindObject(const SurfaceMap& map, ViewAnswers& answers, const ObjectPrompt& prompt,
                        const FinderOptions& options, const StopToken* stop) {
-  SF_CHECK(!clicks.empty() && clicks.front().positive);
-  return Finder(map, answers, clicks, options, stop).Run();
+  CheckPrompt(prompt);
+  return Finder(map, answers, prompt, options, stop).Run();
+}
+
+FoundObject FindMasked(const SurfaceMap& map, ViewAnswers& answers, int view, const ImageU8& mask,
+                       const FinderOptions& options, const StopToken* stop) {
+  Mask answer;
+  answer.binary = mask;
+  const ObjectPrompt none;
+  return Finder(map, answers, none, options, stop).RunFrom(AnsweredByMask(map, view, answer));
+}
+
+void GrowObject(const SurfaceMap& map, ViewAnswers& answers, const FinderOptions& options,
+                std::vector<bool> asked, FoundObject* object, const StopToken* stop) {
+  SF_CHECK_EQ(asked.size(), map.views().size());
+  const ObjectPrompt none;
+  Finder(map, answers, none, options, stop).Continue(std::move(asked), object);
 }
 
 std::vector<AnswerCandidate> CandidatesOf(const SurfaceMap& map, ViewAnswers& answers,
-                                          const std::vector<ObjectClick>& clicks,
-                                          const FinderOptions& options, const StopToken* stop) {
-  SF_CHECK(!clicks.empty() && clicks.front().positive);
-  return Finder(map, answers, clicks, options, stop).Candidates();
+                                          const ObjectPrompt& prompt, const FinderOptions& options,
+                                          const StopToken* stop) {
+  CheckPrompt(prompt);
+  return Finder(map, answers, prompt, options, stop).Candidates();
 }
 
 namespace {
@@ -513,16 +474,16 @@ double Edit(const FoundObject& part, bool add, FoundObject* object) {
 }  // namespace
 
 FoundObject MendObject(const SurfaceMap& map, ViewAnswers& answers, const FoundObject& before,
-                       const std::vector<ObjectClick>& clicks, const FinderOptions& options,
-                       const StopToken* stop) {
-  SF_CHECK_GT(clicks.size(), 1u);
+                       const ObjectPrompt& prompt, const FinderOptions& options, const StopToken* stop) {
+  const std::vector<ObjectClick>& clicks = prompt.clicks;
+  SF_CHECK(!clicks.empty());
   const bool add = clicks.back().positive;
-  std::vector<ObjectClick> about_part = {clicks.back()};
-  about_part.front().positive = true;
+  ObjectPrompt about_part{.clicks = {clicks.back()}, .box = {}};
+  about_part.clicks.front().positive = true;
   for (size_t n = 0; n + 1 < clicks.size(); ++n) {
     if (clicks[n].positive == add) continue;
-    about_part.push_back(clicks[n]);
-    about_part.back().positive = false;
+    about_part.clicks.push_back(clicks[n]);
+    about_part.clicks.back().positive = false;
   }
   const FoundObject part = FindObject(map, answers, about_part, options, stop);
   FoundObject mended = before;
@@ -531,11 +492,12 @@ FoundObject MendObject(const SurfaceMap& map, ViewAnswers& answers, const FoundO
   mended.voters = part.voters;
   const int contradicted = Contradicted(map, mended, clicks);
   if (changed > 0 && changed < kMostChanged && contradicted == 0) return mended;
-  if (std::optional<FoundObject> corrected = Finder(map, answers, clicks, options, stop).Correct(before)) {
+  if (std::optional<FoundObject> corrected = Finder(map, answers, prompt, options, stop).Correct(before)) {
     corrected->decoder_calls += part.decoder_calls;
     return std::move(*corrected);
   }
-  FoundObject anew = FindObject(map, answers, clicks, options, stop);
+  if (!prompt.box && !clicks.front().positive) return mended;  // nothing to look for anew
+  FoundObject anew = FindObject(map, answers, prompt, options, stop);
   anew.decoder_calls += part.decoder_calls;
   return Contradicted(map, anew, clicks) <= contradicted ? anew : mended;
 }

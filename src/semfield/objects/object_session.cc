@@ -15,30 +15,37 @@
 namespace semfield {
 namespace {
 
+constexpr size_t kFeatureBytes = size_t{1} << 30;  // of views' features that a session keeps
+
 // Tells what is encoded on the way.
 class ReportingAnswers : public ViewAnswers {
  public:
-  ReportingAnswers(PhotoAnswers& answers, PhotoEmbeddings& embeddings, const Capture& capture,
+  // embeddings: of those who need them, nullptr: nothing is encoded.
+  ReportingAnswers(ViewAnswers& answers, PhotoEmbeddings* embeddings, const Capture& capture,
                    const JobControl& control)
       : answers_(answers), embeddings_(embeddings), capture_(capture), control_(control) {}
 
   std::vector<Mask> Answer(const SurfaceView& view, const Prompt& prompt, const StopToken* stop) override {
-    if (embeddings_.IsMissing(view.view)) {
+    if (embeddings_ != nullptr && embeddings_->IsMissing(view.view)) {
       control_.Report({.stage = "encode photos", .detail = capture_.views[view.view].name});
       const Stopwatch stopwatch;
-      embeddings_.Get(view.view, stop);
-      encode_milliseconds += stopwatch.Milliseconds();
+      embeddings_->Get(view.view, stop);
+      encode_milliseconds_ += stopwatch.Milliseconds();
     }
     return answers_.Answer(view, prompt, stop);
   }
 
-  double encode_milliseconds = 0;
+  void TellTimes(const Stopwatch& since, std::map<std::string, double>* milliseconds) const {
+    if (embeddings_ != nullptr) (*milliseconds)["encode photos"] = encode_milliseconds_;
+    (*milliseconds)["find"] = since.Milliseconds() - encode_milliseconds_;
+  }
 
  private:
-  PhotoAnswers& answers_;
-  PhotoEmbeddings& embeddings_;
+  ViewAnswers& answers_;
+  PhotoEmbeddings* const embeddings_;
   const Capture& capture_;
   const JobControl& control_;
+  double encode_milliseconds_ = 0;
 };
 
 }  // namespace
@@ -49,9 +56,12 @@ ObjectSession::ObjectSession(const OpenedRun& run, const ObjectSessionOptions& o
       options_(options),
       map_(SurfaceOfRun(run, control)),
       decoder_(LoadPromptDecoder(options.teacher, {.onnxruntime = options.onnxruntime})),
-      embeddings_(*run.capture, run.folder.embeddings_dir(options.teacher), decoder_->card(), [this] {
-        return LoadImageEncoder(options_.teacher, {.onnxruntime = options_.onnxruntime, .stages = {}});
-      }) {}
+      embeddings_(*run.capture, run.folder.embeddings_dir(options.teacher), decoder_->card(),
+                  [this] {
+                    return LoadImageEncoder(options_.teacher,
+                                            {.onnxruntime = options_.onnxruntime, .stages = {}});
+                  }),
+      photos_(embeddings_, *decoder_) {}
 
 std::string ObjectSession::SurfaceName() const {
   return fmt::format("{} {}", run_.radiance_checksum, map_.num_cells());
@@ -61,48 +71,108 @@ bool ObjectSession::HasFeatures() const {
   return semfield::HasFeatures(run_, options_.teacher);
 }
 
-ObjectSession::Answer ObjectSession::AskFeatures(const std::vector<SelectionClick>& clicks,
-                                                 const JobControl& control) {
+ClickSession& ObjectSession::Clicks() {
   if (!session_) {
     features_ = OpenFeatures(run_, options_.teacher);
     session_ = std::make_unique<ClickSession>(run_.Field(), RenderedFeatures(run_.Field(), *features_->field),
-                                              *decoder_);
+                                              *decoder_, ClickSessionOptions{.feature_bytes = kFeatureBytes});
   }
-  ImitatedAnswers answers(*session_);
+  return *session_;
+}
+
+ViewAnswers& ObjectSession::Answers(Answerer who) {
+  if (who == Answerer::kPhotos) return photos_;
+  if (!imitated_) imitated_ = std::make_unique<ImitatedAnswers>(Clicks());
+  return *imitated_;
+}
+
+ObjectSession::Answer ObjectSession::Find(Answerer who, const Selection& selection, const FoundObject* before,
+                                          const JobControl& control) {
+  ReportingAnswers answers(Answers(who), who == Answerer::kPhotos ? &embeddings_ : nullptr, *run_.capture,
+                           control);
+  const ObjectPrompt prompt = InMap(selection);
+  const FinderOptions options{.nesting = selection.nesting};
   const Stopwatch stopwatch;
-  Answer answer{.found = FindObject(map_, answers, InMap(clicks), {}, control.stop), .milliseconds = {}};
-  answer.milliseconds["find"] = stopwatch.Milliseconds();
+  Answer answer;
+  answer.found = before != nullptr ? MendObject(map_, answers, *before, prompt, options, control.stop)
+                                   : FindObject(map_, answers, prompt, options, control.stop);
+  answers.TellTimes(stopwatch, &answer.milliseconds);
   return answer;
 }
 
-ObjectSession::Answer ObjectSession::AskPhotos(const std::vector<SelectionClick>& clicks,
-                                               const JobControl& control) {
-  PhotoAnswers photos(embeddings_, *decoder_);
-  ReportingAnswers answers(photos, embeddings_, *run_.capture, control);
+ObjectSession::Answer ObjectSession::FindPainted(Answerer who, int view, const ImageU8& painted,
+                                                 const JobControl& control) {
+  ReportingAnswers answers(Answers(who), who == Answerer::kPhotos ? &embeddings_ : nullptr, *run_.capture,
+                           control);
   const Stopwatch stopwatch;
-  Answer answer{.found = FindObject(map_, answers, InMap(clicks), {}, control.stop), .milliseconds = {}};
-  answer.milliseconds["encode photos"] = answers.encode_milliseconds;
-  answer.milliseconds["find"] = stopwatch.Milliseconds() - answers.encode_milliseconds;
+  Answer answer;
+  answer.found = FindMasked(map_, answers, view, painted, {}, control.stop);
+  answers.TellTimes(stopwatch, &answer.milliseconds);
   return answer;
+}
+
+int ObjectSession::NumMissingPhotos() const {
+  return static_cast<int>(
+      std::count_if(map_.views().begin(), map_.views().end(),
+                    [this](const SurfaceView& view) { return embeddings_.IsMissing(view.view); }));
+}
+
+int ObjectSession::EncodePhotos(double seconds, const JobControl& control) {
+  const int missing = NumMissingPhotos(), before = embeddings_.num_encoded();
+  if (missing == 0) return 0;
+  const Stopwatch stopwatch;
+  for (const int index : SpreadOverSurface(map_, static_cast<int>(map_.views().size()))) {
+    const int view = map_.views()[index].view;
+    if (!embeddings_.IsMissing(view)) continue;
+    if (seconds > 0 && stopwatch.Seconds() > seconds) break;
+    control.ThrowIfStopped();
+    embeddings_.Get(view, control.stop);
+    control.Report({.stage = "encode photos",
+                    .done = static_cast<double>(embeddings_.num_encoded() - before),
+                    .total = static_cast<double>(missing),
+                    .detail = run_.capture->views[view].name});
+  }
+  return embeddings_.num_encoded() - before;
 }
 
 std::vector<FoundThing> ObjectSession::FindAll(const EverythingOptions& options, const JobControl& control) {
-  PhotoAnswers answers(embeddings_, *decoder_);
-  return LabelOnce(FindEverything(map_, answers, options, control), options.fewest_cells);
+  return LabelOnce(FindEverything(map_, photos_, options, control), options.fewest_cells);
 }
 
-std::vector<ObjectClick> ObjectSession::InMap(const std::vector<SelectionClick>& clicks) const {
-  std::vector<ObjectClick> placed;
-  for (const SelectionClick& click : clicks) {
-    const int own = map_.Find(click.view);
-    SF_CHECK_GE(own, 0);
-    const ImageF& depth = map_.views()[own].depth;
-    const Camera& camera = run_.capture->views[click.view].camera;
-    placed.push_back({.view = own,
-                      .pixel = {click.x * depth.width / camera.width, click.y * depth.height / camera.height},
-                      .positive = click.positive});
+std::pair<int, Vec2> ObjectSession::InMap(int view, const Vec2& pixel) const {
+  const int own = map_.Find(view);
+  if (own < 0) {
+    throw InputError(
+        "a prompt of this selection is in view {}, which is none of the {} that the run was trained on; "
+        "remove "
+        "the selection and click anew",
+        view, map_.views().size());
   }
-  return placed;
+  const ImageF& depth = map_.views()[own].depth;
+  const Camera& camera = run_.capture->views[view].camera;
+  return {own, {pixel.x() * depth.width / camera.width, pixel.y() * depth.height / camera.height}};
+}
+
+ObjectPrompt ObjectSession::InMap(const Selection& selection) const {
+  ObjectPrompt prompt;
+  for (const SelectionClick& click : selection.clicks) {
+    const auto [view, pixel] = InMap(click.view, {click.x, click.y});
+    prompt.clicks.push_back({.view = view, .pixel = pixel, .positive = click.positive});
+  }
+  if (selection.box) {
+    const PromptBox& box = selection.box->box;
+    const auto [view, low] = InMap(selection.box->view, {box.x0, box.y0});
+    const Vec2 high = InMap(selection.box->view, {box.x1, box.y1}).second;
+    prompt.box = {.view = view, .box = {.x0 = low.x(), .y0 = low.y(), .x1 = high.x(), .y1 = high.y()}};
+  }
+  return prompt;
+}
+
+int ObjectSession::PaintedView(const NamedView& view) const {
+  const int own = map_.Find(view.index);
+  if (own >= 0) return own;
+  throw InputError("view {}: boxes and painted masks need a photo that the run was trained on, such as {}",
+                   view.name, run_.capture->views[map_.views().front().view].name);
 }
 
 ObjectClick ObjectSession::Place(const NamedView& view, const PromptPoint& point) const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "semfield/base/job_control.h"
@@ -31,18 +32,39 @@ class ObjectSession {
   ObjectSession(const OpenedRun& run, const ObjectSessionOptions& options, const JobControl& control);
 
   const SurfaceMap& map() const { return map_; }
+  // Where a view's brush goes: the same view of the map, whose depth may be smaller than its image. A view
+  // that was not trained on: InputError.
+  int PaintedView(const NamedView& view) const;
   // Names the surface that selections of this run are numbered on.
   std::string SurfaceName() const;
   bool HasFeatures() const;
+
+  // Who answers about views: imitated features at once, also of what nobody photographed, or the teacher on
+  // the photos, of which those that were never asked about are encoded first.
+  enum class Answerer { kFeatures, kPhotos };
 
   struct Answer {
     FoundObject found;
     std::map<std::string, double> milliseconds;  // encode photos, find
   };
-  // By imitated features (no features: InputError), or by the teacher on the photos, of which those that were
-  // never asked about are encoded first. Clicks as Place says.
-  Answer AskFeatures(const std::vector<SelectionClick>& clicks, const JobControl& control);
-  Answer AskPhotos(const std::vector<SelectionClick>& clicks, const JobControl& control);
+  // A thing from a selection's clicks and box, in its nesting. before: what it was found as with all but the
+  // last click, which mends it; nullptr: it is new. Clicks as Place says. No features: InputError.
+  Answer Find(Answerer who, const Selection& selection, const FoundObject* before, const JobControl& control);
+  // The thing of which a view of the map shows the painted part, at the size of that view's depth.
+  Answer FindPainted(Answerer who, int view, const ImageU8& painted, const JobControl& control);
+
+  // Encodes the photos that the teacher was never asked about, those first that together show most, until
+  // about so many seconds are over (0: all of them); what is there stays when it is stopped. Returns how many
+  // it encoded.
+  int EncodePhotos(double seconds, const JobControl& control);
+  int NumMissingPhotos() const;
+
+  // For those who ask by themselves; they live as long as the session. Embedding: of any photo of the
+  // capture.
+  ViewAnswers& Answers(Answerer who);
+  FeatureMap Embedding(int view, const StopToken* stop) { return embeddings_.Get(view, stop); }
+  PromptDecoder& decoder() { return *decoder_; }
+  ClickSession& Clicks();  // over imitated features; none: InputError
 
   // All things, by the teacher on the photos, every point in one of them at most.
   std::vector<FoundThing> FindAll(const EverythingOptions& options, const JobControl& control);
@@ -60,15 +82,19 @@ class ObjectSession {
   SurfaceView Seen(const NamedView& view, const StopToken* stop) const;
 
  private:
-  std::vector<ObjectClick> InMap(const std::vector<SelectionClick>& clicks) const;
+  ObjectPrompt InMap(const Selection& selection) const;
+  // Where a pixel of the original image lies in the map's view of it, and which that is.
+  std::pair<int, Vec2> InMap(int view, const Vec2& pixel) const;
 
   const OpenedRun& run_;
   const ObjectSessionOptions options_;
   SurfaceMap map_;
   std::unique_ptr<PromptDecoder> decoder_;
   PhotoEmbeddings embeddings_;
+  PhotoAnswers photos_;
   std::optional<OpenedFeatures> features_;
   std::unique_ptr<ClickSession> session_;
+  std::unique_ptr<ImitatedAnswers> imitated_;
 };
 
 }  // namespace semfield

@@ -15,6 +15,7 @@ Selection Combine(const Selection& a, const Selection& b, Rule rule) {
   SF_CHECK_EQ(a.weight.size(), b.weight.size());
   Selection combined = a;
   combined.answered_by.clear();
+  combined.looked.clear();
   for (size_t i = 0; i < combined.weight.size(); ++i) combined.weight[i] = rule(a.weight[i], b.weight[i]);
   return combined;
 }
@@ -31,6 +32,34 @@ std::vector<float> WeightsOf(const FoundObject& found) {
     if (found.looked[i] > 0) weight[i] = found.inside[i] / found.looked[i];
   }
   return weight;
+}
+
+void TakeFound(const FoundObject& found, Selection* selection) {
+  selection->weight = WeightsOf(found);
+  selection->looked = found.looked;
+}
+
+FoundObject FoundOf(const Selection& selection) {
+  FoundObject found{.inside = selection.weight, .looked = selection.looked};
+  if (found.looked.empty()) found.looked.assign(selection.weight.size(), 1);
+  SF_CHECK_EQ(found.looked.size(), found.inside.size());
+  // What was painted or set is known, whoever looked.
+  for (size_t i = 0; i < found.inside.size(); ++i) {
+    if (found.inside[i] > 0) found.looked[i] = std::max(found.looked[i], 1.0f);
+    found.inside[i] *= found.looked[i];
+  }
+  return found;
+}
+
+void Paint(const SurfaceView& view, const ImageU8& painted, bool add, Selection* selection) {
+  SF_CHECK_EQ(painted.data.size(), view.cell_of.size());
+  std::vector<int32_t> inside(view.cells.size(), 0);
+  for (size_t pixel = 0; pixel < view.cell_of.size(); ++pixel) {
+    if (view.cell_of[pixel] >= 0 && painted.data[pixel] != 0) ++inside[view.cell_of[pixel]];
+  }
+  for (size_t c = 0; c < inside.size(); ++c) {
+    if (2 * inside[c] > view.pixels[c]) selection->weight[view.cells[c]] = add ? 1 : 0;
+  }
 }
 
 Selection Union(const Selection& a, const Selection& b) {

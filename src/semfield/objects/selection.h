@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,23 @@ struct SelectionClick {
   bool positive = true;
 };
 
+// A box as a person drew it.
+struct SelectionBox {
+  int view = 0;   // into Capture::views
+  PromptBox box;  // pixels of the view's original image
+};
+
 // A thing of the scene: how much of each piece of its surface belongs to it.
 struct Selection {
   std::string name;
   std::array<uint8_t, 3> color = {230, 40, 60};
   std::vector<SelectionClick> clicks;
+  std::optional<SelectionBox> box;
+  Nesting nesting = Nesting::kObject;  // what was asked for
   std::string answered_by;    // "photos": the teacher on them; "features": imitated ones; "": from others
   std::vector<float> weight;  // [num_cells] in [0, 1]; above 1/2: it belongs to the thing
+  std::vector<float>
+      looked;  // [num_cells] views that voted; empty: it is not known, as of sets of selections
 
   bool Has(int32_t cell) const { return weight[cell] > 0.5f; }
   int NumCells() const;  // that it has
@@ -34,6 +45,14 @@ struct Selection {
 
 // The share of the views' votes; 0 where nobody looked.
 std::vector<float> WeightsOf(const FoundObject& found);
+
+// What was found, as a selection keeps it, and back.
+void TakeFound(const FoundObject& found, Selection* selection);
+FoundObject FoundOf(const Selection& selection);
+
+// Paints over the cells that a view shows under a brush: those of which more than half of the pixels are in
+// `painted` (the size of the view's depth, nonzero inside) become the thing's, or with add = false not its.
+void Paint(const SurfaceView& view, const ImageU8& painted, bool add, Selection* selection);
 
 // Both must be of one map.
 Selection Union(const Selection& a, const Selection& b);

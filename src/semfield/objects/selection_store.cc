@@ -31,6 +31,20 @@ std::vector<SelectionClick> ClicksOf(const Json& json) {
   return clicks;
 }
 
+std::string BoxText(const std::optional<SelectionBox>& box) {
+  return box ? Json({box->view, box->box.x0, box->box.y0, box->box.x1, box->box.y1}).dump() : "";
+}
+
+std::optional<SelectionBox> BoxOf(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const Json json = Json::parse(text);
+  return SelectionBox{.view = json.at(0).get<int>(),
+                      .box = {.x0 = json.at(1).get<double>(),
+                              .y0 = json.at(2).get<double>(),
+                              .x1 = json.at(3).get<double>(),
+                              .y1 = json.at(4).get<double>()}};
+}
+
 }  // namespace
 
 SelectionStore::SelectionStore(std::filesystem::path folder, std::string surface)
@@ -93,23 +107,35 @@ Selection SelectionStore::Load(const std::string& name) const {
   try {
     selection.clicks = ClicksOf(Json::parse(file.Metadata("clicks")));
     selection.color = Json::parse(file.Metadata("color")).get<std::array<uint8_t, 3>>();
+    if (file.metadata().contains("box")) selection.box = BoxOf(file.Metadata("box"));
+    if (file.metadata().contains("granularity"))
+      selection.nesting = ParseNesting(file.Metadata("granularity"));
   } catch (const Json::exception& error) {
     throw InputError("{}: damaged ({})", file.path().string(), error.what());
   }
   const std::span<const float> weight = file.Get<float>("weight", {-1});
   selection.weight.assign(weight.begin(), weight.end());
+  if (file.Find("looked") != nullptr) {
+    const std::span<const float> looked = file.Get<float>("looked", {static_cast<int64_t>(weight.size())});
+    selection.looked.assign(looked.begin(), looked.end());
+  }
   return selection;
 }
 
 void SelectionStore::Put(const std::string& what, const Selection& selection) {
   const std::string file = fmt::format("{:06d}.safetensors", next_file_++);
-  const TensorView weight = MakeTensorView<float>("weight", {static_cast<int64_t>(selection.weight.size())},
-                                                  std::span<const float>(selection.weight));
-  WriteSafetensors(folder_ / file, {&weight, 1},
+  const auto tensor = [](const char* name, const std::vector<float>& values) {
+    return MakeTensorView<float>(name, {static_cast<int64_t>(values.size())}, std::span<const float>(values));
+  };
+  std::vector<TensorView> tensors = {tensor("weight", selection.weight)};
+  if (!selection.looked.empty()) tensors.push_back(tensor("looked", selection.looked));
+  WriteSafetensors(folder_ / file, tensors,
                    {{"surface", surface_},
                     {"name", selection.name},
                     {"answered_by", selection.answered_by},
                     {"clicks", ClicksJson(selection.clicks).dump()},
+                    {"box", BoxText(selection.box)},
+                    {"granularity", NestingName(selection.nesting)},
                     {"color", Json(selection.color).dump()}});
   Add({.what = what, .name = selection.name, .before = FileNow(selection.name), .after = file});
 }
