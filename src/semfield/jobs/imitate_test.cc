@@ -285,6 +285,22 @@ TEST_F(ImitateJobTest, AFieldThatWasTrainedAnewIsNoticed) {
   EXPECT_EQ(RunImitate(resume, KnownMethods(), {}).steps, 4);
 }
 
+TEST_F(ImitateJobTest, WhatClicksNeedIsMadeBefore) {
+  const std::filesystem::path run = CopyOfRun("prepared");
+  const auto count = [&] {
+    const std::filesystem::path folder = RunFolder::Open(run).embeddings_dir("toy");
+    if (!std::filesystem::exists(folder)) return 0L;
+    return static_cast<long>(std::distance(std::filesystem::directory_iterator(folder), {}));
+  };
+  ImitateJobOptions job = TinyImitation(run, 2);
+  RunImitate(job, KnownMethods(), {});
+  EXPECT_EQ(count(), 0);
+  job.prepare_clicks = job.restart = true;
+  RunImitate(job, KnownMethods(), {});
+  EXPECT_GT(count(), 5);  // every photo that was trained on
+  EXPECT_TRUE(std::filesystem::exists(RunFolder::Open(run).selections_dir() / "surface.safetensors"));
+}
+
 TEST_F(ImitateJobTest, WrongInputIsAnErrorAndWritesNothing) {
   const std::string run = CopyOfRun("wrong");
   const std::string config = FileBytes(Run("wrong").config());

@@ -53,6 +53,7 @@ inline ImitateJobOptions TinyImitation(const std::string& run, int steps) {
   ImitateJobOptions job;
   job.run = run;
   job.teacher = "toy";
+  job.prepare_clicks = false;  // tests that need it say so
   job.ChooseMethod(KnownMethods());
   FeatureOptions& options = job.options.As<FeatureOptions>();
   options.teacher_resolution = 64;

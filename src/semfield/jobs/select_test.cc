@@ -94,6 +94,61 @@ TEST_F(SelectJobTest, FurtherClicksBelongToTheThing) {
   EXPECT_EQ(result.things[0].clicks, 2);
 }
 
+TEST_F(SelectJobTest, ABoxIsAThing) {
+  SelectJobOptions job = Job("cup");
+  job.view = "3";
+  job.box = {"6,5,20,16"};
+  const SelectJobResult result = Run(job);
+  ASSERT_EQ(result.things.size(), 1u);
+  EXPECT_GT(result.things[0].cells, 0);
+  job.more = true;
+  EXPECT_NE(Message(job).find("begins a selection"), std::string::npos);
+}
+
+TEST_F(SelectJobTest, PaintAddsAndErases) {
+  Run(Click("cup", "3", "12.5,10.5"));
+  const ImageU8 photo = ReadImage(Path("capture") + "/images/003.jpg");
+  ImageU8 all(photo.width, photo.height, 1, 255);
+  WritePng(Path("all.png"), all);
+  SelectJobOptions erase = Job("cup");
+  erase.view = "3";
+  erase.erase = Path("all.png");
+  SelectJobOptions show = Job("cup");
+  show.views = "3";
+  Run(erase);
+  EXPECT_EQ(Run(show).views[0].area, 0);
+  SelectJobOptions add = erase;
+  add.erase = "";
+  add.paint = Path("all.png");
+  add.more = true;
+  Run(add);
+  EXPECT_GT(Run(show).views[0].area, static_cast<int64_t>(0.5 * photo.width * photo.height));
+  // Of a new thing, the painted part is the beginning.
+  SelectJobOptions begin = add;
+  begin.name = "painted";
+  begin.more = false;
+  EXPECT_GT(Run(begin).stages.back().cells, 0);
+  WritePng(Path("small.png"), ImageU8(3, 3, 1, 255));
+  add.paint = Path("small.png");
+  EXPECT_NE(Message(add).find("got 3 x 3"), std::string::npos);
+  WritePng(Path("all.png"), ImageU8(photo.width, photo.height, 1, 0));
+  add.paint = Path("all.png");
+  EXPECT_NE(Message(add).find("nothing in it is painted"), std::string::npos);
+}
+
+// The toy's three answers do not nest; what was clicked stays, and the clicks can be answered anew.
+TEST_F(SelectJobTest, TheClicksAreAnsweredInAnotherGranularity) {
+  Run(Click("cup", "3", "12.5,10.5"));
+  SelectJobOptions group = Job("cup");
+  group.granularity = "group";
+  const SelectJobResult result = Run(group);
+  ASSERT_EQ(result.stages.size(), 2u);
+  EXPECT_EQ(result.things[0].granularity, "group");
+  EXPECT_EQ(result.things[0].clicks, 1);
+  group.granularity = "whole";
+  EXPECT_NE(Message(group).find("expected part, object or group"), std::string::npos);
+}
+
 TEST_F(SelectJobTest, WrongUseIsSaid) {
   EXPECT_NE(Message(Click("", "3", "12,10")).find("--name is missing"), std::string::npos);
   EXPECT_NE(Message(Click("a/b", "3", "12,10")).find("expected letters"), std::string::npos);
