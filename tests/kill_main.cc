@@ -372,7 +372,8 @@ Job ImitateJob(const TestFolder& folder, int steps) {
                           "cache-size": 12, "fresh-probability": 0.1})");
   return {.stage = std::string("imitate-") + kTeacher,
           .kind = "features",
-          .words = {"imitate", "--options", folder / "toy.json", "--steps", std::to_string(steps)},
+          .words = {"imitate", "--options", folder / "toy.json", "--steps", std::to_string(steps),
+                    "--no-prepare-clicks"},
           .start = folder / "trained"};
 }
 

@@ -90,7 +90,7 @@ TEST_F(SceneJobTest, TrainsThenImitates) {
                                         if (stages.empty() || stages.back() != p.stage)
                                           stages.push_back(p.stage);
                                       }});
-  EXPECT_EQ(stages, (std::vector<std::string>{"train", "imitate"}));
+  EXPECT_EQ(stages, (std::vector<std::string>{"train", "surface", "encode photos", "imitate"}));
   EXPECT_GE(answer.train.steps, 100);
   EXPECT_GT(answer.imitate.steps, 0);
   EXPECT_TRUE(OpenFeatures(OpenRun(Path("both"), KnownMethods()), "toy").finished);
@@ -133,7 +133,8 @@ TEST_F(SceneJobTest, FirstFeaturesComeBeforeTheTrainingEndsAndLeaveNothing) {
     if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
   };
   const SceneResult answer = RunScene(EarlyJob("early"), KnownMethods(), {.progress = note});
-  EXPECT_EQ(stages, (std::vector<std::string>{"train", "imitate", "train", "imitate"}));
+  EXPECT_EQ(stages,
+            (std::vector<std::string>{"train", "imitate", "train", "surface", "encode photos", "imitate"}));
   EXPECT_MENTIONS(TakeLog(), "clickable now: semfield segment");
   EXPECT_TRUE(answer.train.finished);
   EXPECT_TRUE(IsWhole("early"));
