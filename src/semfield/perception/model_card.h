@@ -58,15 +58,59 @@ struct DecoderCard {
   std::vector<std::string> mask_order;
 };
 
-// What a model is and how to feed it: models/<name>.json.
+// A text encoder, kind "text": words to one vector.
+struct TextCard {
+  ModelFile file;
+  ModelFile vocabulary;                 // one piece a line, numbered from 0
+  std::string tokenizer = "wordpiece";  // the only one known: BERT's, lower case
+  std::string input = "ids";            // i64 [1, n]
+  std::string output = "embedding";     // f32 [1, width]
+  int width = 384;
+  int max_tokens = 256;
+};
+
+// A classifier of pictures that answers at every place, kind "classifier".
+struct ClassifierCard {
+  ModelFile file;
+  ModelFile names;                // the classes in JSON (perception/class_names.h)
+  std::string input = "input";    // f32 [1, 3, H, W], any H and W
+  std::string logits = "logits";  // f32 [1, classes, H / stride, W / stride]
+  int stride = 32;
+  std::array<double, 3> mean{};  // as EncoderCard
+  std::array<double, 3> std{};
+  std::vector<ModelTap> stages;  // outputs of the graph
+};
+
+// One input of a dense encoder's graph.
+struct DenseFeed {
+  std::string input;  // f32 [1, C, h, w]
+  std::string model;  // "classifier" or "image": who makes it
+  std::string stage;  // which of that model's stages; "logits" is the classifier's answer, "" the encoder's
+};
+
+// Class probabilities of every pixel from the stages of other models, kind "dense".
+struct DenseCard {
+  ModelFile file;
+  std::string classifier;     // a card of kind "classifier"
+  std::string image_encoder;  // a card of kind "sam", or empty: not needed
+  int longest_side = 640;     // of the picture the classifier sees; sides are multiples of its stride
+  std::vector<DenseFeed> feeds;
+  std::string output = "logits";     // f32 [1, classes, h, w]
+  std::vector<std::string> classes;  // names
+};
+
+// What a model is and how to feed it: models/<name>.json. Which of the parts holds, says the kind.
 struct ModelCard {
   std::string name;  // [a-z0-9._-], at most 64 characters
-  std::string kind;  // "sam"
+  std::string kind;  // "sam", "text", "classifier", "dense"
   std::string title;
   std::string licence;
   std::string source;
   EncoderCard encoder;
   DecoderCard decoder;
+  TextCard text;
+  ClassifierCard classifier;
+  DenseCard dense;
   std::vector<ModelFile> extra_files;  // files the graphs refer to themselves (external weights)
   std::filesystem::path folder;        // where the card was found
 };
@@ -79,6 +123,11 @@ ModelCard ReadModelCard(const std::filesystem::path& path);
 Json ModelCardToJson(const ModelCard& card);
 // Throws InputError unless name is 1 to 64 of a-z 0-9 . _ - and begins with a letter or a digit.
 void CheckModelName(const std::string& name, const std::string& where);
+
+// A card of another kind: InputError that names both.
+void CheckModelKind(const ModelCard& card, const std::string& kind);
+// Every file that belongs to the model.
+std::vector<ModelFile> FilesOf(const ModelCard& card);
 
 // Unknown name: InputError listing the known ones.
 ModelCard FindModelCard(const std::string& name);

@@ -8,6 +8,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
 #include "semfield/base/log.h"
+#include "semfield/perception/card_section.h"
 #include "semfield/perception/model_card.h"
 #include "semfield/perception/model_folders.h"
 
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxCacheBytes = size_t{4} << 20;
-constexpr const char* kNpmPrefix = "npm:";
 
 // Files that were hashed before, by path; a stamp of size and modification time says whether that still
 // holds. The cache only saves time: whatever is wrong with it is answered by hashing again.
@@ -153,7 +153,8 @@ fs::path ResolveModelFile(const ModelCard& card, const ModelFile& file) {
   const char* advice = npm ? "Run `npm ci --ignore-scripts --legacy-peer-deps` in the folder that holds "
                              "semfield's package.json, or set "
                              "SEMFIELD_NPM to a folder with node_modules."
-                           : "Add the model again with `semfield models add`.";
+                           : "Add the model again with `semfield models add`, or, if it came with semfield, "
+                             "install that again.";
   std::vector<std::string> names;
   for (const fs::path& path : tried) names.push_back(path.string());
   throw ResourceError("model '{}': {} is missing; looked for {}. {}", card.name, file.path,

@@ -59,9 +59,7 @@ std::vector<ModelListing> ListModels() {
   std::vector<ModelListing> listings;
   for (ModelCard& card : AllModelCards()) {
     ModelListing listing{std::move(card), true, {}};
-    std::vector<ModelFile> files = listing.card.extra_files;
-    files.insert(files.begin(), {listing.card.encoder.file, listing.card.decoder.file});
-    for (const ModelFile& file : files) {
+    for (const ModelFile& file : FilesOf(listing.card)) {
       try {
         const fs::path path = ResolveModelFile(listing.card, file);
         std::error_code error;
@@ -91,6 +89,7 @@ ModelCheck CheckModel(const ModelCheckOptions& options) {
 }
 
 ModelCheck CheckModel(const ModelCard& card, const ModelCheckOptions& options) {
+  CheckModelKind(card, "sam");  // the others have no mask to show; their tests compare them with references
   ModelCheck check;
   check.card = card;
   check.picture_path = options.picture.empty() ? SamplePicture() : options.picture;

@@ -206,6 +206,7 @@ std::unique_ptr<PromptDecoder> LoadPromptDecoder(const std::string& model_name,
 }
 
 std::unique_ptr<PromptDecoder> LoadPromptDecoder(const ModelCard& card, const DecoderOptions& options) {
+  CheckModelKind(card, "sam");
   InferenceRuntime::Load(options.onnxruntime);
   const fs::path model = VerifyModelFile(card, card.decoder.file);
   for (const ModelFile& file : card.extra_files) VerifyModelFile(card, file);

@@ -127,6 +127,7 @@ std::unique_ptr<ImageEncoder> LoadImageEncoder(const std::string& model_name, co
 }
 
 std::unique_ptr<ImageEncoder> LoadImageEncoder(const ModelCard& card, const EncoderOptions& options) {
+  CheckModelKind(card, "sam");
   InferenceRuntime::Load(options.onnxruntime);  // told first: it is the more frequent thing to miss
   const fs::path model = VerifyModelFile(card, card.encoder.file);
   for (const ModelFile& file : card.extra_files) VerifyModelFile(card, file);

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <set>
+
+#include "semfield/base/error.h"
+#include "semfield/perception/card_section.h"
+
+namespace semfield {
+namespace {
+
+constexpr size_t kMaxClasses = 4096;
+constexpr size_t kMaxFeeds = 64;
+
+// Distinct, not empty.
+std::vector<std::string> ParseNames(const CardSection& section, const char* key) {
+  const Json& json = section.Get(key);
+  if (!json.is_array() || json.empty() || json.size() > kMaxClasses)
+    throw InputError("{}: expected 1 to {} names", section.At(key), kMaxClasses);
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const Json& entry : json) {
+    names.push_back(CardSection::StringOf(entry, section.At(key)));
+    if (names.back().empty() || !seen.insert(names.back()).second)
+      throw InputError("{}: expected distinct names, got '{}' again", section.At(key), names.back());
+  }
+  return names;
+}
+
+std::vector<DenseFeed> ParseFeeds(const CardSection& section) {
+  const Json& json = section.Get("feeds");
+  if (!json.is_array() || json.empty() || json.size() > kMaxFeeds)
+    throw InputError("{}: expected 1 to {} inputs", section.At("feeds"), kMaxFeeds);
+  std::vector<DenseFeed> feeds;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const CardSection feed(json[i], fmt::format("{}[{}]", section.At("feeds"), i));
+    feed.AllowOnly({"input", "model", "stage"});
+    feeds.push_back({feed.String("input"), feed.String("model"), feed.String("stage", "")});
+    const std::string& model = feeds.back().model;
+    if (model != "classifier" && model != "image")
+      throw InputError("{}: expected classifier or image, got '{}'", feed.At("model"), model);
+  }
+  return feeds;
+}
+
+}  // namespace
+
+TextCard ParseTextCard(const CardSection& section) {
+  section.AllowOnly({"file", "vocabulary", "tokenizer", "input", "output", "width", "max_tokens"});
+  TextCard card;
+  card.file = ParseModelFile(section.Object("file"));
+  card.vocabulary = ParseModelFile(section.Object("vocabulary"));
+  card.tokenizer = section.String("tokenizer", card.tokenizer);
+  if (card.tokenizer != "wordpiece")
+    throw InputError("{}: expected wordpiece, got '{}'", section.At("tokenizer"), card.tokenizer);
+  card.input = section.String("input", card.input);
+  card.output = section.String("output", card.output);
+  card.width = static_cast<int>(section.Integer("width", 1, kMaxCardSide));
+  card.max_tokens = section.Integer("max_tokens", 2, kMaxCardSide, card.max_tokens);
+  return card;
+}
+
+ClassifierCard ParseClassifierCard(const CardSection& section) {
+  section.AllowOnly({"file", "names", "input", "logits", "stride", "mean", "std", "stages"});
+  ClassifierCard card;
+  card.file = ParseModelFile(section.Object("file"));
+  card.names = ParseModelFile(section.Object("names"));
+  card.input = section.String("input", card.input);
+  card.logits = section.String("logits", card.logits);
+  card.stride = section.Integer("stride", 1, 1024, card.stride);
+  card.mean = section.Triple("mean");
+  card.std = section.Scales("std");
+  if (section.Has("stages")) card.stages = ParseModelTaps(section.Object("stages"));
+  return card;
+}
+
+DenseCard ParseDenseCard(const CardSection& section) {
+  section.AllowOnly({"file", "classifier", "image_encoder", "longest_side", "feeds", "output", "classes"});
+  DenseCard card;
+  card.file = ParseModelFile(section.Object("file"));
+  card.classifier = section.String("classifier");
+  CheckModelName(card.classifier, section.At("classifier"));
+  card.image_encoder = section.String("image_encoder", "");
+  if (!card.image_encoder.empty()) CheckModelName(card.image_encoder, section.At("image_encoder"));
+  card.longest_side = section.Integer("longest_side", 32, kMaxCardSide, card.longest_side);
+  card.feeds = ParseFeeds(section);
+  const bool asks_image = std::any_of(card.feeds.begin(), card.feeds.end(),
+                                      [](const DenseFeed& feed) { return feed.model == "image"; });
+  if (asks_image == card.image_encoder.empty())
+    throw InputError("{}: image_encoder and inputs with model image belong together", section.where());
+  card.output = section.String("output", card.output);
+  card.classes = ParseNames(section, "classes");
+  return card;
+}
+
+Json TextCardToJson(const TextCard& card) {
+  return {{"file", ModelFileToJson(card.file)},
+          {"vocabulary", ModelFileToJson(card.vocabulary)},
+          {"tokenizer", card.tokenizer},
+          {"input", card.input},
+          {"output", card.output},
+          {"width", card.width},
+          {"max_tokens", card.max_tokens}};
+}
+
+Json ClassifierCardToJson(const ClassifierCard& card) {
+  Json json = {{"file", ModelFileToJson(card.file)},
+               {"names", ModelFileToJson(card.names)},
+               {"input", card.input},
+               {"logits", card.logits},
+               {"stride", card.stride},
+               {"mean", card.mean},
+               {"std", card.std}};
+  for (const ModelTap& stage : card.stages) json["stages"][stage.name] = stage.tensor;
+  return json;
+}
+
+Json DenseCardToJson(const DenseCard& card) {
+  Json json = {{"file", ModelFileToJson(card.file)}, {"classifier", card.classifier}};
+  if (!card.image_encoder.empty()) json["image_encoder"] = card.image_encoder;
+  json["longest_side"] = card.longest_side;
+  for (const DenseFeed& feed : card.feeds)
+    json["feeds"].push_back({{"input", feed.input}, {"model", feed.model}, {"stage", feed.stage}});
+  json["output"] = card.output;
+  json["classes"] = card.classes;
+  return json;
+}
+
+}  // namespace semfield
