@@ -13,11 +13,14 @@ pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
 find_package(tinyexr REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+find_package(meshoptimizer REQUIRED)
+find_package(embree 3.13 REQUIRED)
+find_package(TinyGLTF REQUIRED)
 # What --version names.
 set(SEMFIELD_LIBRARY_VERSIONS "Eigen ${Eigen3_VERSION}, fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, \
 JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}, OpenSSL ${OPENSSL_VERSION}, Highway ${hwy_VERSION}, \
 TurboJPEG ${turbojpeg_VERSION}, spng ${spng_VERSION}, tinyexr ${tinyexr_VERSION}, xxHash ${xxhash_VERSION}, \
-utf8proc ${utf8proc_VERSION}")
+utf8proc ${utf8proc_VERSION}, meshoptimizer ${meshoptimizer_VERSION}, Embree ${embree_VERSION}, TinyGLTF ${TinyGLTF_VERSION}")
 if(SEMFIELD_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)
   include(GoogleTest)

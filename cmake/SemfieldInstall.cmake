@@ -69,7 +69,8 @@ install(CODE "
 # Licences of the libraries compiled in or linked, as Debian ships them.
 install(CODE "
   foreach(package libhwy-dev libeigen3-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libturbojpeg0-dev
-                  libspng-dev zlib1g-dev libtinyexr-dev libxxhash-dev libssl-dev libutf8proc-dev)
+                  libspng-dev zlib1g-dev libtinyexr-dev libxxhash-dev libssl-dev libutf8proc-dev
+                  libmeshoptimizer-dev libembree-dev libtinygltf-dev libtbb-dev libstb-dev)
     if(EXISTS \"/usr/share/doc/\${package}/copyright\")
       file(INSTALL \"/usr/share/doc/\${package}/copyright\" DESTINATION
            \"\${CMAKE_INSTALL_PREFIX}/share/doc/semfield/licenses\" FOLLOW_SYMLINK_CHAIN RENAME \"\${package}.txt\")
@@ -96,7 +97,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libhwy-dev, libeigen3-dev, nlohmann-json3-dev, libfmt-dev, libspdlog-dev, \
-libturbojpeg0-dev, libspng-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, libutf8proc-dev, pkg-config, ffmpeg")
+libturbojpeg0-dev, libspng-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, libutf8proc-dev, \
+libmeshoptimizer-dev, libembree-dev, libtinygltf-dev, pkg-config, ffmpeg")
 if(SEMFIELD_BUILD_SCENES)
   # Two packages: the command, and beside it the module with what it needs.
   set(CPACK_DEB_COMPONENT_INSTALL ON)

@@ -205,6 +205,17 @@ void SeedTexts() {
        R"({"classes":["wall","cup"],"instances":{"1":{"name":"my cup","class":"cup","class_id":1},"2":{}}})");
 }
 
+void SeedMeshes() {
+  Seed("ply", "quad",
+       "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+       "element face 1\nproperty list uchar int vertex_indices\nproperty ushort instance\nend_header\n"
+       "0 0 0\n1 0 0\n1 1 0\n0 1 0\n4 0 1 2 3 7\n");
+  const Mesh triangle{.vertices = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}},
+                      .faces = {{0, 1, 2}},
+                      .colors = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}}};
+  Seed("ply", "triangle", AsText(EncodePly(triangle)));
+}
+
 }  // namespace
 
 int Main(int argc, char** argv) {
@@ -220,6 +231,7 @@ int Main(int argc, char** argv) {
   SeedImages();
   SeedModels();
   SeedTexts();
+  SeedMeshes();
   return 0;
 }
 

@@ -12,6 +12,7 @@ packages=(
   build-essential cmake ninja-build pkg-config ccache file
   libhwy-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libeigen3-dev
   libturbojpeg0-dev libspng-dev libtinyexr-dev libxxhash-dev libssl-dev zlib1g-dev libutf8proc-dev
+  libmeshoptimizer-dev libembree-dev libtinygltf-dev
   libgtest-dev libbenchmark-dev clang-format-14
 )
 

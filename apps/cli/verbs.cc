@@ -2,8 +2,10 @@
 #include "semfield/jobs/check.h"
 #include "semfield/jobs/convert.h"
 #include "semfield/jobs/evaluate.h"
+#include "semfield/jobs/extract.h"
 #include "semfield/jobs/imitate.h"
 #include "semfield/jobs/info.h"
+#include "semfield/jobs/mesh.h"
 #include "semfield/jobs/models.h"
 #include "semfield/jobs/poses.h"
 #include "semfield/jobs/render.h"
@@ -46,6 +48,11 @@ const std::vector<Verb>& Verbs() {
                                   {"RUN"}, &RunSegment),
       MakeVerb<SelectJobOptions>("select", "Selects things in 3D from clicks, and changes selections.",
                                  {"RUN"}, &RunSelect),
+      MakeVerb<MeshJobOptions>("mesh", "Makes a coloured mesh of a run's surface: GLB, PLY, OBJ or STL.",
+                               {"RUN"}, &RunMeshJob),
+      MakeVerb<ExtractJobOptions>("extract",
+                                  "Writes things of a run as meshes, points and masks for other programs.",
+                                  {"RUN"}, &RunExtract),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
                                  {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),

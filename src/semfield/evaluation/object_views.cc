@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "semfield/image/pixels.h"
-#include "semfield/objects/run_surface.h"
+#include "semfield/surface/run_surface.h"
 
 namespace semfield {
 namespace {

@@ -7,8 +7,8 @@
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/objects/selection.h"
-#include "semfield/objects/surface_map.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

@@ -10,8 +10,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/image/pixels.h"
-#include "semfield/objects/run_surface.h"
 #include "semfield/objects/selection.h"
+#include "semfield/surface/run_surface.h"
 
 namespace semfield {
 namespace {

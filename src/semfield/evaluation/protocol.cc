@@ -11,14 +11,15 @@
 #include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/surface_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
 
 namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(), MakeSanProtocol(),   MakeObjectsProtocol(), MakeEverythingProtocol(),
-      MakeDepthProtocol(), MakePosesProtocol(), MakeExposureProtocol()};
+      MakeViewsProtocol(), MakeSanProtocol(),     MakeObjectsProtocol(), MakeEverythingProtocol(),
+      MakeDepthProtocol(), MakeSurfaceProtocol(), MakePosesProtocol(),   MakeExposureProtocol()};
   return protocols;
 }
 

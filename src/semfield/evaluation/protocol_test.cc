@@ -28,9 +28,9 @@ TEST(Protocols, AnUnknownNameListsTheKnownOnesNearestFirst) {
     FindProtocol("pose");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "unknown protocol 'pose'; known are: poses, views, san, objects, everything, depth, exposure");
+    EXPECT_STREQ(error.what(),
+                 "unknown protocol 'pose'; known are: poses, views, san, objects, everything, depth, "
+                 "surface, exposure");
   }
 }
 

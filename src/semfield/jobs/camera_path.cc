@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "semfield/base/error.h"
+#include "semfield/surface/upright.h"
 
 namespace semfield {
 namespace {
@@ -24,12 +25,6 @@ Vec3 FocusOf(const Capture& capture) {
     right += across * pose.translation;
   }
   return left.inverse() * right;
-}
-
-Vec3 MeanUp(const Capture& capture) {
-  Vec3 up = Vec3::Zero();
-  for (int index : capture.train) up -= capture.views[index].world_from_camera.rotation.col(1);
-  return up.norm() > 1e-6 ? Vec3(up.normalized()) : Vec3(0, 0, 1);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
+#include "semfield/evaluation/surface_protocol.h"
+#include "semfield/surface/run_mesh.h"
 
 namespace semfield {
 namespace {
@@ -19,12 +21,18 @@ bool HasDepth(const OpenedRun& run) {
                      [&](int view) { return !run.capture->views[view].depth.empty(); });
 }
 
+// A true mesh, and one of the run.
+bool HasMeshes(const OpenedRun& run) {
+  return std::filesystem::exists(TrueMeshOf(*run.capture)) && LoadRunMesh(run, nullptr);
+}
+
 std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedRun& run) {
   if (job.protocol != kAll) return {&FindProtocol(job.protocol)};
   std::vector<const Protocol*> protocols;
   for (const auto& protocol : Protocols()) {
     const ProtocolNeeds needs = protocol->needs();
-    const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run));
+    const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run)) &&
+                     (!needs.mesh || HasMeshes(run));
     if (!needs.truth && can) protocols.push_back(protocol.get());
   }
   return protocols;

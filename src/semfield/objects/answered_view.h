@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "semfield/objects/answer_ranker.h"
-#include "semfield/objects/surface_map.h"
 #include "semfield/objects/view_answers.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

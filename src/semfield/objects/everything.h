@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "semfield/base/job_control.h"
-#include "semfield/objects/surface_map.h"
 #include "semfield/objects/view_answers.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

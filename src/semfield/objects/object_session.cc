@@ -1,7 +1,5 @@
 #include "semfield/objects/object_session.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,7 +8,7 @@
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
-#include "semfield/objects/run_surface.h"
+#include "semfield/surface/run_surface.h"
 
 namespace semfield {
 namespace {
@@ -64,7 +62,7 @@ ObjectSession::ObjectSession(const OpenedRun& run, const ObjectSessionOptions& o
       photos_(embeddings_, *decoder_) {}
 
 std::string ObjectSession::SurfaceName() const {
-  return fmt::format("{} {}", run_.radiance_checksum, map_.num_cells());
+  return semfield::SurfaceName(run_, map_);
 }
 
 bool ObjectSession::HasFeatures() const {
@@ -216,10 +214,7 @@ SelectionClick ObjectSession::Kept(const ObjectClick& click) const {
 }
 
 SurfaceView ObjectSession::Seen(const NamedView& view, const StopToken* stop) const {
-  const int own = map_.Find(view.index);
-  if (own >= 0) return map_.views()[own];
-  const Camera camera = view.index >= 0 ? run_.store->CameraOf(view.index) : view.camera;
-  return map_.Look(RenderDepthView(run_.Field(), camera, view.world_from_camera, -1, stop));
+  return SeenBy(run_, map_, view, stop);
 }
 
 }  // namespace semfield

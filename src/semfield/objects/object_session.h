@@ -13,10 +13,10 @@
 #include "semfield/objects/object_finder.h"
 #include "semfield/objects/photo_embeddings.h"
 #include "semfield/objects/selection.h"
-#include "semfield/objects/surface_map.h"
 #include "semfield/objects/view_answers.h"
 #include "semfield/perception/prompt_decoder.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

@@ -9,7 +9,7 @@
 #include "semfield/geometry/types.h"
 #include "semfield/image/image.h"
 #include "semfield/objects/object_finder.h"
-#include "semfield/objects/surface_map.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

@@ -5,10 +5,10 @@
 #include "semfield/base/job_control.h"
 #include "semfield/interaction/click_session.h"
 #include "semfield/objects/photo_embeddings.h"
-#include "semfield/objects/surface_map.h"
 #include "semfield/perception/mask.h"
 #include "semfield/perception/prompt.h"
 #include "semfield/perception/prompt_decoder.h"
+#include "semfield/surface/surface_map.h"
 
 namespace semfield {
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "semfield/geometry/camera.h"
@@ -16,7 +17,23 @@ struct DepthView {
   Camera camera;  // at the size of `depth`
   Pose world_from_camera;
   ImageF depth;  // 1 channel, z-depth in world units, 0: nothing there
+
+  // Where a pixel's ray meets the surface; nothing where there is none.
+  std::optional<Vec3> PointAt(const Vec2& pixel) const;
+  // Where a point of the world lies in the picture, with its depth; nothing outside of it.
+  struct Projection {
+    Vec2 pixel;
+    double depth;
+  };
+  std::optional<Projection> Project(const Vec3& point) const;
+  // Whether the view's surface there is the point's, and nothing is before it. The tolerance is 3 % of the
+  // depth, a cell, and how far the depths of neighbouring pixels lie apart.
+  bool Sees(const Vec3& point, double cell_size) const;
 };
+
+// World units that a pixel is wide on the surface, the median over some pixels of all views; 1 if nothing is
+// seen.
+double MedianFootprint(std::span<const DepthView> views);
 
 // A view whose pixels know their piece of the surface.
 struct SurfaceView : DepthView {
@@ -29,17 +46,6 @@ struct SurfaceView : DepthView {
     const int32_t local = cell_of[static_cast<size_t>(y) * depth.width + x];
     return local < 0 ? -1 : cells[local];
   }
-  // Where a pixel's ray meets the surface; nothing where there is none.
-  std::optional<Vec3> PointAt(const Vec2& pixel) const;
-  // Where a point of the world lies in the picture, with its depth; nothing outside of it.
-  struct Projection {
-    Vec2 pixel;
-    double depth;
-  };
-  std::optional<Projection> Project(const Vec3& point) const;
-  // Whether the view's surface there is the point's, and nothing is before it. The tolerance is 3 % of the
-  // depth, a cell, and how far the depths of neighbouring pixels lie apart.
-  bool Sees(const Vec3& point, double cell_size) const;
 };
 
 // The surface of a scene as its views see it, cut into cubic cells of one size: what selections are made of.
@@ -58,6 +64,9 @@ class SurfaceMap {
   int Find(int view) const;
   // Cells that touch this one, itself not among them.
   std::vector<int32_t> Neighbors(int32_t cell) const;
+
+  // The cell that holds a point, or the nearest within `reach` cells; -1: none.
+  int32_t CellAt(const Vec3& point, int reach) const { return Nearest(IndexOf(point), reach); }
 
   // A view that is none of the map's: its pixels get the map's cells, or the nearest within `reach` cells.
   SurfaceView Look(DepthView view, int reach = 2) const;

@@ -1,4 +1,4 @@
-#include "semfield/objects/surface_map.h"
+#include "semfield/surface/surface_map.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 
 #include "semfield/base/test_threads.h"
-#include "semfield/objects/objects_test_util.h"
+#include "semfield/surface/surface_test_util.h"
 
 namespace semfield {
 namespace {

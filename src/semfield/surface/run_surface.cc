@@ -1,4 +1,4 @@
-#include "semfield/objects/run_surface.h"
+#include "semfield/surface/run_surface.h"
 
 #include <fmt/format.h>
 
@@ -97,14 +97,30 @@ DepthView RenderDepthView(const RadianceField& field, const Camera& camera, cons
   return depth;
 }
 
-SurfaceMap SurfaceOfRun(const OpenedRun& run, const JobControl& control) {
+std::vector<DepthView> DepthsOfRun(const OpenedRun& run, const JobControl& control) {
   const std::filesystem::path path = run.folder.selections_dir() / "surface.safetensors";
   std::vector<DepthView> views = Load(path, run);
   if (views.empty()) {
     views = RenderAll(run, control);
     Save(path, run, views);
   }
-  return SurfaceMap(std::move(views));
+  return views;
+}
+
+SurfaceMap SurfaceOfRun(const OpenedRun& run, const JobControl& control) {
+  return SurfaceMap(DepthsOfRun(run, control));
+}
+
+SurfaceView SeenBy(const OpenedRun& run, const SurfaceMap& map, const NamedView& view,
+                   const StopToken* stop) {
+  const int own = map.Find(view.index);
+  if (own >= 0) return map.views()[own];
+  const Camera camera = view.index >= 0 ? run.store->CameraOf(view.index) : view.camera;
+  return map.Look(RenderDepthView(run.Field(), camera, view.world_from_camera, -1, stop));
+}
+
+std::string SurfaceName(const OpenedRun& run, const SurfaceMap& map) {
+  return fmt::format("{} {}", run.radiance_checksum, map.num_cells());
 }
 
 }  // namespace semfield

@@ -1,4 +1,4 @@
-#include "semfield/objects/surface_map.h"
+#include "semfield/surface/surface_map.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,8 +20,9 @@ Vec3 PointOf(const DepthView& view, const Vec2& pixel, double depth) {
   return view.world_from_camera * Vec3(direction * (depth / direction.z()));
 }
 
-// World units that a pixel is wide on the surface, over some pixels of all views.
-double MedianFootprint(const std::vector<DepthView>& views) {
+}  // namespace
+
+double MedianFootprint(std::span<const DepthView> views) {
   constexpr int kStride = 16;
   std::vector<double> widths;
   for (const DepthView& view : views) {
@@ -37,9 +38,7 @@ double MedianFootprint(const std::vector<DepthView>& views) {
   return widths[widths.size() / 2];
 }
 
-}  // namespace
-
-std::optional<Vec3> SurfaceView::PointAt(const Vec2& pixel) const {
+std::optional<Vec3> DepthView::PointAt(const Vec2& pixel) const {
   if (!camera.Contains(pixel)) return std::nullopt;
   const int x = std::min(static_cast<int>(pixel.x()), depth.width - 1);
   const int y = std::min(static_cast<int>(pixel.y()), depth.height - 1);
@@ -47,7 +46,7 @@ std::optional<Vec3> SurfaceView::PointAt(const Vec2& pixel) const {
   return PointOf(*this, pixel, depth.At(x, y));
 }
 
-std::optional<SurfaceView::Projection> SurfaceView::Project(const Vec3& point) const {
+std::optional<DepthView::Projection> DepthView::Project(const Vec3& point) const {
   const Vec3 seen = world_from_camera.Inverse() * point;
   const std::optional<Vec2> pixel = camera.Project(seen);
   if (!pixel || seen.z() <= 0 || pixel->x() < 0 || pixel->y() < 0 || pixel->x() >= depth.width ||
@@ -57,7 +56,7 @@ std::optional<SurfaceView::Projection> SurfaceView::Project(const Vec3& point) c
   return Projection{*pixel, seen.z()};
 }
 
-bool SurfaceView::Sees(const Vec3& point, double cell_size) const {
+bool DepthView::Sees(const Vec3& point, double cell_size) const {
   const std::optional<Projection> at = Project(point);
   if (!at) return false;
   const int x = static_cast<int>(at->pixel.x()), y = static_cast<int>(at->pixel.y());

@@ -1,0 +1,172 @@
+#include "semfield/evaluation/surface_protocol.h"
+
+#include <fmt/format.h>
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <vector>
+
+#include "semfield/base/error.h"
+#include "semfield/evaluation/metrics.h"
+#include "semfield/evaluation/surface_score.h"
+#include "semfield/surface/mesh_files.h"
+#include "semfield/surface/mesh_rays.h"
+#include "semfield/surface/run_mesh.h"
+
+namespace semfield {
+namespace {
+
+constexpr int kCentimeters[] = {2, 5, 10};
+
+struct SurfaceChoices {
+  std::string true_mesh;
+  int samples = 1000000;
+  int faces = 0;
+  void Describe(OptionList& list) {
+    list.Group("Protocol surface");
+    list.Text("true-mesh", &true_mesh,
+              "True mesh, a PLY in the capture's units (metres) and axes; empty: mesh.ply of the capture.");
+    list.Int("samples", &samples, "Points drawn on each mesh.", {.min = 1000, .max = 20000000});
+    list.Int("mesh-faces", &faces, "Faces that the run's mesh is simplified to before; 0: as it is kept.",
+             {.min = 0, .max = 1e9});
+  }
+};
+
+// What the training views see of the true mesh.
+std::vector<DepthView> TrueViews(const OpenedRun& run, const Mesh& truth, const JobControl& control) {
+  const MeshRays rays(truth);
+  std::vector<DepthView> views;
+  const std::vector<int>& train = run.capture->train;
+  for (const int index : train) {
+    control.ThrowIfStopped();
+    const View& view = run.capture->views[index];
+    views.push_back({.view = index,
+                     .camera = view.camera,
+                     .world_from_camera = view.world_from_camera,
+                     .depth = Picture(truth, rays, view.camera, view.world_from_camera).depth});
+    control.Report({.stage = "look at the true mesh",
+                    .done = static_cast<double>(views.size()),
+                    .total = static_cast<double>(train.size())});
+  }
+  return views;
+}
+
+struct Pictures {
+  double mesh = 0, field = 0;  // mean PSNR
+  Json per_view = Json::array();
+};
+
+// The mesh and the field beside each other, against held-out photos.
+Pictures ScorePictures(const ProtocolInputs& inputs, const Mesh& mesh, const JobControl& control) {
+  const MeshRays rays(mesh);
+  Pictures pictures;
+  for (const int index : inputs.views) {
+    control.ThrowIfStopped();
+    const Camera camera = inputs.run.store->CameraOf(index);
+    const Pose& pose = inputs.run.capture->views[index].world_from_camera;
+    const ImageF photo = PhotoOverBackground(inputs.scene, index);
+    const std::shared_ptr<const ImageU8> mask = inputs.run.store->Mask(index);
+    RenderRequest request;
+    std::copy_n(inputs.scene.background.data(), 3, request.background);
+    const auto psnr = [&](const ImageF& rgb) {
+      return PsnrOfMse(PictureError(rgb, photo, mask.get()).mean());
+    };
+    const double of_mesh = psnr(Picture(mesh, rays, camera, pose, inputs.scene.background).rgb),
+                 of_field = psnr(inputs.run.Field().Render(camera, pose, request, control.stop).rgb);
+    pictures.mesh += of_mesh / static_cast<double>(inputs.views.size());
+    pictures.field += of_field / static_cast<double>(inputs.views.size());
+    pictures.per_view.push_back({{"view", inputs.run.capture->views[index].name},
+                                 {"psnr_mesh", FiniteOrNull(of_mesh)},
+                                 {"psnr_field", FiniteOrNull(of_field)}});
+    control.Report({.stage = "evaluate surface",
+                    .done = static_cast<double>(pictures.per_view.size()),
+                    .total = static_cast<double>(inputs.views.size())});
+  }
+  return pictures;
+}
+
+Json Definitions() {
+  Json definitions = {
+      {"faces", "Faces of the mesh that is scored."},
+      {"judged_share",
+       "Share of the mesh's area that at least two training views can judge; the rest is left out of "
+       "precision."},
+      {"psnr_mesh", "Mean over held-out views of the PSNR of the mesh with the colours of its vertices."},
+      {"psnr_field", "The same of the field's rendering, in the same views."}};
+  for (const int cm : kCentimeters) {
+    definitions[fmt::format("precision_{}", cm)] =
+        fmt::format("Share of the judged mesh that has a point of the true mesh within {} cm.", cm);
+    definitions[fmt::format("recall_{}", cm)] = fmt::format(
+        "Share of what at least two training views see of the true mesh that has a point of ours within {} "
+        "cm.",
+        cm);
+    definitions[fmt::format("f_{}", cm)] = fmt::format("Harmonic mean of precision and recall at {} cm.", cm);
+  }
+  return definitions;
+}
+
+class SurfaceProtocol : public Protocol {
+ public:
+  std::string name() const override { return "surface"; }
+  std::string sentence() const override { return "the run's mesh against the true one"; }
+  ProtocolNeeds needs() const override { return {.mesh = true}; }
+  AnyOptions NewOptions() const override { return AnyOptions(SurfaceChoices()); }
+  ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions& options,
+                     const JobControl& control) const override {
+    const auto& choices = options.As<SurfaceChoices>();
+    const Capture& capture = *inputs.run.capture;
+    const std::filesystem::path path =
+        choices.true_mesh.empty() ? TrueMeshOf(capture) : std::filesystem::path(choices.true_mesh);
+    if (!std::filesystem::exists(path)) {
+      throw InputError("{}: there is no true mesh; name one with --true-mesh", path.string());
+    }
+    const Mat4 world_from_capture = capture.capture_from_world.inverse();
+    const Mesh truth = Transformed(ReadPly(path).mesh, world_from_capture);
+    Mesh mesh = OpenRunMesh(inputs.run).mesh;
+    if (choices.faces > 0) mesh = Simplified(mesh, choices.faces);
+    const double centimeter = 0.01 * world_from_capture.topLeftCorner<3, 1>().norm();
+    std::vector<double> distances;
+    for (const int cm : kCentimeters) distances.push_back(cm * centimeter);
+    const SurfaceScore score = ScoreSurface(mesh, truth, TrueViews(inputs.run, truth, control), distances,
+                                            centimeter, choices.samples);
+    return Told(score, mesh, ScorePictures(inputs, mesh, control));
+  }
+
+ private:
+  ProtocolResult Told(const SurfaceScore& score, const Mesh& mesh, const Pictures& pictures) const {
+    Json metrics = {{"faces", mesh.num_faces()}, {"judged_share", score.judged_share}};
+    std::string line = "surface:";
+    for (size_t i = 0; i < std::size(kCentimeters); ++i) {
+      metrics[fmt::format("precision_{}", kCentimeters[i])] = score.precision[i];
+      metrics[fmt::format("recall_{}", kCentimeters[i])] = score.recall[i];
+      metrics[fmt::format("f_{}", kCentimeters[i])] = score.f[i];
+      line += fmt::format("{} F {:.3f} at {} cm (precision {:.3f}, recall {:.3f})", i == 0 ? "" : ",",
+                          score.f[i], kCentimeters[i], score.precision[i], score.recall[i]);
+    }
+    ProtocolResult result{
+        .protocol = name(), .text = {line}, .metrics = metrics, .definitions = Definitions()};
+    if (!pictures.per_view.empty()) {
+      result.metrics["psnr_mesh"] = pictures.mesh;
+      result.metrics["psnr_field"] = pictures.field;
+      result.per_view = pictures.per_view;
+      result.text.push_back(
+          fmt::format("  pictures of the mesh {:.2f} dB, of the field {:.2f} dB on {} held-out views",
+                      pictures.mesh, pictures.field, pictures.per_view.size()));
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+std::filesystem::path TrueMeshOf(const Capture& capture) {
+  const std::filesystem::path folder =
+      std::filesystem::is_directory(capture.path) ? capture.path : capture.path.parent_path();
+  return folder / "mesh.ply";
+}
+
+std::shared_ptr<const Protocol> MakeSurfaceProtocol() {
+  return std::make_shared<SurfaceProtocol>();
+}
+
+}  // namespace semfield

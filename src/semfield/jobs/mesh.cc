@@ -1,0 +1,101 @@
+#include "semfield/jobs/mesh.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "semfield/base/error.h"
+#include "semfield/base/stopwatch.h"
+#include "semfield/run/opened_run.h"
+#include "semfield/surface/mesh_files.h"
+#include "semfield/surface/run_mesh.h"
+#include "semfield/surface/upright.h"
+
+namespace semfield {
+
+void MeshJobOptions::Describe(OptionList& list) {
+  list.Group("Mesh");
+  list.Text("run", &run, "Run folder.");
+  list.TextList("out", &out,
+                "Files to write; .glb, .ply, .obj or .stl says which kind; empty: mesh/mesh.glb in the run.",
+                {.metavar = "FILE"});
+  list.Int("faces", &faces, "Faces of each file at most; 0: all that the fine mesh has.",
+           {.min = 0, .max = 1e9});
+  list.Text("up", &up, "What is up in the capture's axes, for GLB, which has y up; auto: by the cameras.",
+            {.choices = {"auto", "x", "y", "z", "-x", "-y", "-z"}});
+  list.Group("Fusion");
+  list.Real("voxel", &voxel, "Side of a voxel in the capture's units; 0: twice what the median pixel sees.",
+            {.min = 0, .max = 1e6});
+  list.Real("truncation", &truncation, "Voxels before and behind a view's surface in which its depth counts.",
+            {.min = 1, .max = 50});
+  list.Real("crumbs", &crumbs, "Parts that hang together and are smaller than so many voxels are left out.",
+            {.min = 0, .max = 1e6});
+}
+
+std::vector<std::string> MeshJobResult::Text() const {
+  std::vector<std::string> text;
+  text.push_back(
+      fmt::format("mesh: {} faces from voxels of {:.4g} units, {:.1f} square units in a box of {:.2f} x "
+                  "{:.2f} x {:.2f}{}",
+                  fine_faces, voxel, area, size.x(), size.y(), size.z(), kept ? " (kept from before)" : ""));
+  text.push_back(fmt::format("colors of {:.1f} % of the vertices are from photos, of {:.1f} % from the field",
+                             100 * from_photos, 100 * from_field));
+  for (const File& file : files)
+    text.push_back(
+        fmt::format("{}: {} faces, {:.1f} MB", file.path, faces, 1e-6 * static_cast<double>(file.bytes)));
+  return text;
+}
+
+Json MeshJobResult::ToJson() const {
+  Json json = {{"run", run},
+               {"files", Json::array()},
+               {"faces", faces},
+               {"vertices", vertices},
+               {"fine_faces", fine_faces},
+               {"voxel", voxel},
+               {"area", area},
+               {"size", {size.x(), size.y(), size.z()}},
+               {"from_photos", from_photos},
+               {"from_field", from_field},
+               {"kept", kept},
+               {"seconds", seconds}};
+  for (const File& file : files) json["files"].push_back({{"path", file.path}, {"bytes", file.bytes}});
+  return json;
+}
+
+MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, const JobControl& control) {
+  for (const std::string& file : job.out) CheckMeshFile(file);  // said before anything is done
+  const Stopwatch stopwatch;
+  const OpenedRun run = OpenRun(job.run, methods);
+  const RunLock lock(run.folder);
+  const Mat3 y_up = YUpFrom(UpOfCapture(*run.capture, job.up));
+  const RunMeshOptions options{.voxel = job.voxel, .truncation = job.truncation, .crumbs = job.crumbs};
+  MeshJobResult result{.run = job.run, .files = {}};
+  RunMesh made = FindOrMakeRunMesh(run, &options, control, &result.kept);
+  const double vertices = made.mesh.num_vertices(),
+               scale = run.capture->capture_from_world.topLeftCorner<3, 1>().norm();
+  result.fine_faces = made.mesh.num_faces();
+  result.voxel = scale * made.voxel;
+  result.area = scale * scale * AreaOf(made.mesh);
+  result.from_photos = made.coloring.from_photos / vertices;
+  result.from_field = made.coloring.from_field / vertices;
+  control.Report({.stage = "simplify", .detail = fmt::format("{} faces", result.fine_faces)});
+  Mesh mesh = job.faces > 0 ? Simplified(made.mesh, job.faces) : std::move(made.mesh);
+  mesh = Transformed(mesh, run.capture->capture_from_world);
+  result.faces = mesh.num_faces();
+  result.vertices = mesh.num_vertices();
+  result.size = BoundsOf(mesh).Extent();
+  const std::vector<MeshNode> nodes = {{.name = "scene", .mesh = std::move(mesh)}};
+  std::vector<std::string> files = job.out;
+  if (files.empty()) files.push_back((run.folder.mesh_dir() / "mesh.glb").string());
+  for (const std::string& file : files) {
+    control.ThrowIfStopped();
+    WriteMeshFile(file, nodes, y_up);
+    result.files.push_back({file, static_cast<int64_t>(std::filesystem::file_size(file))});
+  }
+  result.seconds = stopwatch.Seconds();
+  return result;
+}
+
+}  // namespace semfield

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "semfield/base/job_control.h"
+#include "semfield/base/json.h"
+#include "semfield/base/options.h"
+#include "semfield/geometry/types.h"
+#include "semfield/methods/method.h"
+
+namespace semfield {
+
+struct MeshJobOptions {
+  std::string run;
+  std::vector<std::string> out;  // files; empty: mesh/mesh.glb in the run
+  int faces = 300000;            // of each file, at most; 0: all
+  std::string up = "auto";       // x, y, z, -x, -y, -z or auto
+  double voxel = 0;              // of the capture's units; 0: by the pixels
+  double truncation = 4;         // voxels
+  double crumbs = 12;            // voxels
+  void Describe(OptionList& list);
+};
+
+struct MeshJobResult {
+  struct File {
+    std::string path;
+    int64_t bytes = 0;
+  };
+  std::string run;
+  std::vector<File> files;
+  int faces = 0, vertices = 0;             // of the files
+  int fine_faces = 0;                      // of the mesh that is kept in the run
+  double voxel = 0, area = 0;              // in the capture's units
+  Vec3 size = Vec3::Zero();                // of its box, in the capture's units and axes
+  double from_photos = 0, from_field = 0;  // shares of vertices
+  bool kept = false;                       // the fine mesh was there already
+  double seconds = 0;
+  std::vector<std::string> Text() const;
+  Json ToJson() const;
+};
+
+// The surface of a run as a mesh: fine in the run (mesh/surface.safetensors), where it stays for as long as
+// the field and the options are the same, and simplified in the files that are asked for.
+MeshJobResult RunMeshJob(const MeshJobOptions& options, const MethodList& methods, const JobControl& control);
+
+}  // namespace semfield

@@ -1,0 +1,126 @@
+#include "semfield/surface/mesh_rays.h"
+
+#include <embree3/rtcore.h>
+
+#include <Eigen/Geometry>
+#include <limits>
+
+#include "semfield/base/error.h"
+#include "semfield/base/parallel.h"
+#include "semfield/geometry/rays.h"
+
+namespace semfield {
+
+struct MeshRays::Impl {
+  ~Impl() {
+    rtcReleaseScene(scene);
+    rtcReleaseDevice(device);
+  }
+  RTCDevice device = nullptr;
+  RTCScene scene = nullptr;
+};
+
+namespace {
+
+RTCRay RayOf(const Vec3f& origin, const Vec3f& direction, float nearest, float longest) {
+  RTCRay ray{};
+  ray.org_x = origin.x();
+  ray.org_y = origin.y();
+  ray.org_z = origin.z();
+  ray.dir_x = direction.x();
+  ray.dir_y = direction.y();
+  ray.dir_z = direction.z();
+  ray.tnear = nearest;
+  ray.tfar = longest;
+  ray.mask = std::numeric_limits<unsigned>::max();
+  return ray;
+}
+
+}  // namespace
+
+MeshRays::MeshRays(const Mesh& mesh) : impl_(std::make_unique<Impl>()) {
+  // Its own pool of threads would take the cores of base/parallel.h.
+  impl_->device = rtcNewDevice("threads=1,set_affinity=0");
+  if (impl_->device == nullptr) throw ResourceError("ray casting: Embree could not be started");
+  impl_->scene = rtcNewScene(impl_->device);
+  rtcSetSceneFlags(impl_->scene, RTC_SCENE_FLAG_ROBUST);
+  if (!mesh.faces.empty()) {
+    RTCGeometry geometry = rtcNewGeometry(impl_->device, RTC_GEOMETRY_TYPE_TRIANGLE);
+    // Copies: Embree reads 16 bytes at each vertex, which a shared buffer would have to have room for.
+    void* vertices = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3,
+                                             sizeof(Vec3f), mesh.vertices.size());
+    void* faces = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_INDEX, 0, RTC_FORMAT_UINT3,
+                                          sizeof(mesh.faces[0]), mesh.faces.size());
+    if (vertices != nullptr && faces != nullptr) {
+      std::copy(mesh.vertices.begin(), mesh.vertices.end(), static_cast<Vec3f*>(vertices));
+      std::copy(mesh.faces.begin(), mesh.faces.end(), static_cast<std::array<int32_t, 3>*>(faces));
+      rtcCommitGeometry(geometry);
+      rtcAttachGeometry(impl_->scene, geometry);
+    }
+    rtcReleaseGeometry(geometry);
+  }
+  rtcCommitScene(impl_->scene);
+  if (rtcGetDeviceError(impl_->device) != RTC_ERROR_NONE) {
+    throw ResourceError("ray casting: Embree could not hold a mesh of {} faces in memory", mesh.num_faces());
+  }
+}
+
+MeshRays::~MeshRays() = default;
+
+std::optional<MeshRays::Hit> MeshRays::Cast(const Vec3f& origin, const Vec3f& direction,
+                                            float longest) const {
+  RTCIntersectContext context;
+  rtcInitIntersectContext(&context);
+  RTCRayHit query{};
+  query.ray = RayOf(origin, direction, 0, longest);
+  query.hit.geomID = RTC_INVALID_GEOMETRY_ID;
+  rtcIntersect1(impl_->scene, &context, &query);
+  if (query.hit.geomID == RTC_INVALID_GEOMETRY_ID) return std::nullopt;
+  const Vec3f normal(query.hit.Ng_x, query.hit.Ng_y, query.hit.Ng_z);
+  return Hit{.face = static_cast<int>(query.hit.primID),
+             .u = query.hit.u,
+             .v = query.hit.v,
+             .distance = query.ray.tfar,
+             .is_front = normal.dot(direction) < 0};
+}
+
+bool MeshRays::IsFree(const Vec3f& from, const Vec3f& to, float margin) const {
+  const Vec3f way = to - from;
+  const float length = way.norm();
+  if (length <= 2 * margin) return true;
+  RTCIntersectContext context;
+  rtcInitIntersectContext(&context);
+  RTCRay ray = RayOf(from, way, margin / length, 1 - margin / length);
+  rtcOccluded1(impl_->scene, &context, &ray);
+  return ray.tfar >= 0;  // Embree sets it to -infinity where something is in the way
+}
+
+MeshPicture Picture(const Mesh& mesh, const MeshRays& rays, const Camera& camera,
+                    const Pose& world_from_camera, const std::array<float, 3>& background) {
+  MeshPicture picture;
+  picture.depth = ImageF(camera.width, camera.height, 1);
+  const bool has_colors = !mesh.colors.empty();
+  if (has_colors) picture.rgb = ImageF(camera.width, camera.height, 3);
+  ParallelFor(camera.height, [&](int64_t y, int) {
+    for (int x = 0; x < camera.width; ++x) {
+      const Ray ray = MakeRay(camera, world_from_camera, {x + 0.5, y + 0.5});
+      const auto hit = rays.Cast({ray.origin[0], ray.origin[1], ray.origin[2]},
+                                 {ray.direction[0], ray.direction[1], ray.direction[2]});
+      if (hit) picture.depth.At(x, static_cast<int>(y)) = hit->distance * ray.z_scale;
+      if (!has_colors) continue;
+      for (int k = 0; k < 3; ++k) {
+        float value = background[k];
+        if (hit) {
+          const auto& [a, b, c] = mesh.faces[hit->face];
+          value = ((1 - hit->u - hit->v) * mesh.colors[a][k] + hit->u * mesh.colors[b][k] +
+                   hit->v * mesh.colors[c][k]) /
+                  255;
+        }
+        picture.rgb.At(x, static_cast<int>(y), k) = value;
+      }
+    }
+  });
+  return picture;
+}
+
+}  // namespace semfield
