@@ -59,7 +59,7 @@ Mesh ThingMesh(const Mesh& mesh, const std::vector<int>& owners, int owner, doub
   const double least = least_share * *std::max_element(areas.begin(), areas.end());
   keep.resize(all.faces.size());
   for (size_t f = 0; f < keep.size(); ++f) keep[f] = areas[parts[f]] >= least;
-  return Submesh(all, keep);
+  return Cleaned(Submesh(all, keep));
 }
 
 }  // namespace semfield

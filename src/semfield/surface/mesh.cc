@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "semfield/base/check.h"
@@ -51,31 +52,38 @@ std::vector<char> Repeated(const Mesh& mesh) {
   return repeated;
 }
 
-int OneWayEdges(const Mesh& mesh) {
+// Edges that faces pass more often in one direction than in the other, by two or more: for each, the faces
+// that are too many, the last ones first.
+std::vector<std::vector<int>> OneWayFaces(const Mesh& mesh) {
   struct Passed {
     int32_t low, high;
-    int direction;
+    int direction, face;
   };
   std::vector<Passed> edges;
-  for (const Face& face : mesh.faces) {
+  for (int f = 0; f < mesh.num_faces(); ++f) {
     for (int k = 0; k < 3; ++k) {
-      const int32_t a = face[k], b = face[(k + 1) % 3];
-      edges.push_back({std::min(a, b), std::max(a, b), a < b ? 1 : -1});
+      const int32_t a = mesh.faces[f][k], b = mesh.faces[f][(k + 1) % 3];
+      edges.push_back({std::min(a, b), std::max(a, b), a < b ? 1 : -1, f});
     }
   }
   std::sort(edges.begin(), edges.end(), [](const Passed& a, const Passed& b) {
-    return a.low != b.low ? a.low < b.low : a.high < b.high;
+    return std::tie(a.low, a.high, a.face) < std::tie(b.low, b.high, b.face);
   });
-  int count = 0;
+  std::vector<std::vector<int>> one_way;
   for (size_t i = 0; i < edges.size();) {
     size_t end = i;
-    int sum = 0;
+    int balance = 0;
     for (; end < edges.size() && edges[end].low == edges[i].low && edges[end].high == edges[i].high; ++end)
-      sum += edges[end].direction;
-    count += std::abs(sum) > 1;
+      balance += edges[end].direction;
+    if (std::abs(balance) > 1) {
+      std::vector<int>& faces = one_way.emplace_back();
+      for (size_t e = end; e > i && static_cast<int>(faces.size()) < std::abs(balance) - 1; --e) {
+        if (edges[e - 1].direction * balance > 0) faces.push_back(edges[e - 1].face);
+      }
+    }
     i = end;
   }
-  return count;
+  return one_way;
 }
 
 int Root(std::vector<int>& parent, int vertex) {
@@ -117,7 +125,7 @@ MeshDefects DefectsOf(const Mesh& mesh) {
   for (int f = 0; f < mesh.num_faces(); ++f) defects.degenerate_faces += IsDegenerate(mesh, f);
   const std::vector<char> repeated = Repeated(mesh);
   defects.repeated_faces = static_cast<int>(std::count(repeated.begin(), repeated.end(), 1));
-  defects.one_way_edges = OneWayEdges(mesh);
+  defects.one_way_edges = static_cast<int>(OneWayFaces(mesh).size());
   return defects;
 }
 
@@ -176,7 +184,16 @@ Mesh Cleaned(const Mesh& mesh) {
   std::vector<char> keep(mesh.faces.size());
   const std::vector<char> repeated = Repeated(mesh);
   for (int f = 0; f < mesh.num_faces(); ++f) keep[f] = !repeated[f] && !IsDegenerate(mesh, f);
-  return Submesh(mesh, keep);
+  Mesh clean = Submesh(mesh, keep);
+  for (std::vector<std::vector<int>> one_way = OneWayFaces(clean); !one_way.empty();
+       one_way = OneWayFaces(clean)) {
+    keep.assign(clean.faces.size(), 1);
+    for (const std::vector<int>& faces : one_way) {
+      for (const int face : faces) keep[face] = 0;
+    }
+    clean = Submesh(clean, keep);
+  }
+  return clean;
 }
 
 std::vector<int> PartsOf(const Mesh& mesh) {
