@@ -11,6 +11,7 @@
 #include "semfield/evaluation/surface_score.h"
 #include "semfield/surface/mesh_files.h"
 #include "semfield/surface/mesh_rays.h"
+#include "semfield/surface/mesh_texture.h"
 #include "semfield/surface/run_mesh.h"
 
 namespace semfield {
@@ -22,6 +23,7 @@ struct SurfaceChoices {
   std::string true_mesh;
   int samples = 1000000;
   int faces = 0;
+  int texture = 0;
   void Describe(OptionList& list) {
     list.Group("Protocol surface");
     list.Text("true-mesh", &true_mesh,
@@ -29,6 +31,9 @@ struct SurfaceChoices {
     list.Int("samples", &samples, "Points drawn on each mesh.", {.min = 1000, .max = 20000000});
     list.Int("mesh-faces", &faces, "Faces that the run's mesh is simplified to before; 0: as it is kept.",
              {.min = 0, .max = 1e9});
+    list.Int("mesh-texture", &texture,
+             "Pixels a side of a texture for the pictures of the mesh; 0: the colors of its vertices.",
+             {.min = 0, .max = 16384});
   }
 };
 
@@ -57,7 +62,8 @@ struct Pictures {
 };
 
 // The mesh and the field beside each other, against held-out photos.
-Pictures ScorePictures(const ProtocolInputs& inputs, const Mesh& mesh, const JobControl& control) {
+Pictures ScorePictures(const ProtocolInputs& inputs, const Mesh& mesh, const MeshSkin* skin,
+                       const JobControl& control) {
   const MeshRays rays(mesh);
   Pictures pictures;
   for (const int index : inputs.views) {
@@ -71,7 +77,7 @@ Pictures ScorePictures(const ProtocolInputs& inputs, const Mesh& mesh, const Job
     const auto psnr = [&](const ImageF& rgb) {
       return PsnrOfMse(PictureError(rgb, photo, mask.get()).mean());
     };
-    const double of_mesh = psnr(Picture(mesh, rays, camera, pose, inputs.scene.background).rgb),
+    const double of_mesh = psnr(Picture(mesh, rays, camera, pose, inputs.scene.background, skin).rgb),
                  of_field = psnr(inputs.run.Field().Render(camera, pose, request, control.stop).rgb);
     pictures.mesh += of_mesh / static_cast<double>(inputs.views.size());
     pictures.field += of_field / static_cast<double>(inputs.views.size());
@@ -91,7 +97,8 @@ Json Definitions() {
       {"judged_share",
        "Share of the mesh's area that at least two training views can judge; the rest is left out of "
        "precision."},
-      {"psnr_mesh", "Mean over held-out views of the PSNR of the mesh with the colours of its vertices."},
+      {"psnr_mesh",
+       "Mean over held-out views of the PSNR of the mesh with its texture or the colours of its vertices."},
       {"psnr_field", "The same of the field's rendering, in the same views."}};
   for (const int cm : kCentimeters) {
     definitions[fmt::format("precision_{}", cm)] =
@@ -122,14 +129,20 @@ class SurfaceProtocol : public Protocol {
     }
     const Mat4 world_from_capture = capture.capture_from_world.inverse();
     const Mesh truth = Transformed(ReadPly(path).mesh, world_from_capture);
-    Mesh mesh = OpenRunMesh(inputs.run).mesh;
-    if (choices.faces > 0) mesh = Simplified(mesh, choices.faces);
+    const RunMesh fine = OpenRunMesh(inputs.run);
+    const Mesh mesh = choices.faces > 0 ? Simplified(fine.mesh, choices.faces) : fine.mesh;
     const double centimeter = 0.01 * world_from_capture.topLeftCorner<3, 1>().norm();
     std::vector<double> distances;
     for (const int cm : kCentimeters) distances.push_back(cm * centimeter);
     const SurfaceScore score = ScoreSurface(mesh, truth, TrueViews(inputs.run, truth, control), distances,
                                             centimeter, choices.samples);
-    return Told(score, mesh, ScorePictures(inputs, mesh, control));
+    if (choices.texture == 0) return Told(score, mesh, ScorePictures(inputs, mesh, nullptr, control));
+    const RunPhotos photos(inputs.run, control);
+    const MeshRays occluders(fine.mesh);
+    const TexturedMesh textured =
+        TextureMesh(mesh, choices.texture, photos.views(), occluders, 2 * fine.voxel, control);
+    const MeshSkin skin{.uv = textured.uv, .texture = textured.texture};
+    return Told(score, mesh, ScorePictures(inputs, textured.mesh, &skin, control));
   }
 
  private:

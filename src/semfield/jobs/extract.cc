@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "semfield/base/atomic_file.h"
@@ -19,6 +20,7 @@
 #include "semfield/run/opened_run.h"
 #include "semfield/surface/mesh_closing.h"
 #include "semfield/surface/mesh_files.h"
+#include "semfield/surface/mesh_texture.h"
 #include "semfield/surface/run_mesh.h"
 #include "semfield/surface/run_surface.h"
 #include "semfield/surface/upright.h"
@@ -71,10 +73,12 @@ class ExtractJob {
   // Of a mesh in the world: what is written of it.
   MeshNode NodeOf(const std::string& name, Mesh mesh, bool is_thing) {
     if (job_.faces > 0) mesh = Simplified(mesh, job_.faces);
-    mesh = Transformed(mesh, run_.capture->capture_from_world);
-    const double scale = run_.capture->capture_from_world.topLeftCorner<3, 1>().norm();
-    if (is_thing && job_.close) mesh = Closed(mesh, up_, kNarrow * scale * voxel_);
+    const Mat3 capture_axes = run_.capture->capture_from_world.topLeftCorner<3, 3>();
+    const Vec3 world_up = (capture_axes.transpose() * up_).normalized();
+    if (is_thing && job_.close) mesh = Closed(mesh, world_up, kNarrow * voxel_);
     MeshNode node{.name = name, .mesh = std::move(mesh), .pivot = Vec3::Zero()};
+    if (photos_ != nullptr) AddTexture(&node);
+    node.mesh = Transformed(node.mesh, run_.capture->capture_from_world);
     if (is_thing) node.pivot = BaseOf(node.mesh);
     result_.things.push_back({.name = name,
                               .faces = node.mesh.num_faces(),
@@ -91,6 +95,14 @@ class ExtractJob {
     return node;
   }
 
+  void AddTexture(MeshNode* node) {
+    TexturedMesh textured =
+        TextureMesh(node->mesh, job_.texture, photos_->views(), *occluders_, 2 * voxel_, control_);
+    node->mesh = std::move(textured.mesh);
+    node->uv = std::move(textured.uv);
+    node->texture = std::move(textured.texture);
+  }
+
   // The middle of its box as seen from above, at the height of its lowest vertex.
   Vec3 BaseOf(const Mesh& mesh) const {
     const Mat3 y_up = YUpFrom(up_);
@@ -100,7 +112,18 @@ class ExtractJob {
     return y_up.transpose() * Vec3(box.Center().x(), box.min.y(), box.Center().z());
   }
 
+  std::vector<std::string> FilesOf(const std::vector<MeshNode>& nodes) const {
+    if (!job_.out.empty()) return job_.out;
+    const std::string name = nodes.size() == 1 ? nodes[0].name : "things";
+    return {(run_.folder.exports_dir() / (name + ".glb")).string()};
+  }
+
   void Meshes() {
+    const auto& out = job_.out;
+    if (job_.texture > 0 && (out.empty() || std::any_of(out.begin(), out.end(), &HoldsTextures))) {
+      photos_ = std::make_unique<RunPhotos>(run_, control_);
+      occluders_ = std::make_unique<MeshRays>(mesh_);
+    }
     const std::vector<int> owners = OwnersOfFaces(mesh_, weights_);
     std::vector<MeshNode> nodes;
     for (size_t s = 0; s < selections_.size(); ++s) {
@@ -124,12 +147,7 @@ class ExtractJob {
       Mesh rest = ThingMesh(mesh_, owners, -1, 0);
       if (!rest.faces.empty()) nodes.push_back(NodeOf(kRest, std::move(rest), false));
     }
-    std::vector<std::string> files = job_.out;
-    if (files.empty()) {
-      const std::string name = nodes.size() == 1 ? nodes[0].name : "things";
-      files.push_back((run_.folder.exports_dir() / (name + ".glb")).string());
-    }
-    for (const std::string& file : files) {
+    for (const std::string& file : FilesOf(nodes)) {
       WriteMeshFile(file, nodes, YUpFrom(up_));
       result_.files.push_back(file);
     }
@@ -189,6 +207,8 @@ class ExtractJob {
   std::vector<std::vector<float>> weights_;  // [selections][vertices of mesh_]
   Mesh mesh_;                                // the run's, in the world
   double voxel_ = 0;
+  std::unique_ptr<RunPhotos> photos_;    // for textures; nullptr: there are none
+  std::unique_ptr<MeshRays> occluders_;  // all of mesh_
   ExtractJobResult result_;
 };
 
@@ -208,6 +228,9 @@ void ExtractJobOptions::Describe(OptionList& list) {
       {.metavar = "FILE"});
   list.Int("faces", &faces, "Faces of each thing at most; 0: all that the run's mesh has of it.",
            {.min = 0, .max = 1e9});
+  list.Int("texture", &texture,
+           "Pixels a side of each thing's texture in .glb and .obj files; 0: the colors of vertices alone.",
+           {.min = 0, .max = 16384});
   list.Flag("close", &close,
             "Close the things underneath and where they lean against something; small holes are filled.");
   list.Flag("at-origin", &at_origin,

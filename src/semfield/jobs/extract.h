@@ -18,6 +18,7 @@ struct ExtractJobOptions {
   bool rest = false;                   // and what belongs to none, as a node of its own
   std::vector<std::string> out;        // mesh files; empty: exports/<name>.glb in the run
   int faces = 100000;                  // of each thing, at most; 0: all
+  int texture = 1024;                  // pixels a side of each thing's; 0: colors of vertices alone
   bool close = false;
   bool at_origin = false;  // pivots at the origin instead of where the things stand
   std::string up = "auto";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/surface/mesh_files.h"
+#include "semfield/surface/mesh_texture.h"
 #include "semfield/surface/run_mesh.h"
 #include "semfield/surface/upright.h"
 
@@ -22,6 +24,9 @@ void MeshJobOptions::Describe(OptionList& list) {
                 {.metavar = "FILE"});
   list.Int("faces", &faces, "Faces of each file at most; 0: all that the fine mesh has.",
            {.min = 0, .max = 1e9});
+  list.Int("texture", &texture,
+           "Pixels a side of the texture in .glb and .obj files; 0: the colors of vertices alone.",
+           {.min = 0, .max = 16384});
   list.Text("up", &up, "What is up in the capture's axes, for GLB, which has y up; auto: by the cameras.",
             {.choices = {"auto", "x", "y", "z", "-x", "-y", "-z"}});
   list.Group("Fusion");
@@ -41,6 +46,10 @@ std::vector<std::string> MeshJobResult::Text() const {
                   fine_faces, voxel, area, size.x(), size.y(), size.z(), kept ? " (kept from before)" : ""));
   text.push_back(fmt::format("colors of {:.1f} % of the vertices are from photos, of {:.1f} % from the field",
                              100 * from_photos, 100 * from_field));
+  if (texture > 0) {
+    text.push_back(fmt::format("texture of {} x {} pixels in {} charts, {:.1f} % of it from photos", texture,
+                               texture, charts, 100 * texels_from_photos));
+  }
   for (const File& file : files)
     text.push_back(
         fmt::format("{}: {} faces, {:.1f} MB", file.path, faces, 1e-6 * static_cast<double>(file.bytes)));
@@ -58,6 +67,9 @@ Json MeshJobResult::ToJson() const {
                {"size", {size.x(), size.y(), size.z()}},
                {"from_photos", from_photos},
                {"from_field", from_field},
+               {"texture", texture},
+               {"charts", charts},
+               {"texels_from_photos", texels_from_photos},
                {"kept", kept},
                {"seconds", seconds}};
   for (const File& file : files) json["files"].push_back({{"path", file.path}, {"bytes", file.bytes}});
@@ -80,15 +92,27 @@ MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, c
   result.area = scale * scale * AreaOf(made.mesh);
   result.from_photos = made.coloring.from_photos / vertices;
   result.from_field = made.coloring.from_field / vertices;
-  control.Report({.stage = "simplify", .detail = fmt::format("{} faces", result.fine_faces)});
-  Mesh mesh = job.faces > 0 ? Simplified(made.mesh, job.faces) : std::move(made.mesh);
-  mesh = Transformed(mesh, run.capture->capture_from_world);
-  result.faces = mesh.num_faces();
-  result.vertices = mesh.num_vertices();
-  result.size = BoundsOf(mesh).Extent();
-  const std::vector<MeshNode> nodes = {{.name = "scene", .mesh = std::move(mesh)}};
   std::vector<std::string> files = job.out;
   if (files.empty()) files.push_back((run.folder.mesh_dir() / "mesh.glb").string());
+  control.Report({.stage = "simplify", .detail = fmt::format("{} faces", result.fine_faces)});
+  MeshNode node{.name = "scene", .mesh = job.faces > 0 ? Simplified(made.mesh, job.faces) : made.mesh};
+  result.faces = node.mesh.num_faces();
+  if (job.texture > 0 && std::any_of(files.begin(), files.end(), &HoldsTextures)) {
+    const RunPhotos photos(run, control);
+    const MeshRays occluders(made.mesh);
+    TexturedMesh textured =
+        TextureMesh(node.mesh, job.texture, photos.views(), occluders, 2 * made.voxel, control);
+    result.texels_from_photos = textured.from_photos;
+    result.texture = textured.texture.width;
+    result.charts = textured.num_charts;
+    node.mesh = std::move(textured.mesh);
+    node.uv = std::move(textured.uv);
+    node.texture = std::move(textured.texture);
+  }
+  node.mesh = Transformed(node.mesh, run.capture->capture_from_world);
+  result.vertices = node.mesh.num_vertices();
+  result.size = BoundsOf(node.mesh).Extent();
+  const std::vector<MeshNode> nodes = {std::move(node)};
   for (const std::string& file : files) {
     control.ThrowIfStopped();
     WriteMeshFile(file, nodes, y_up);

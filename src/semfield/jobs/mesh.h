@@ -14,7 +14,8 @@ namespace semfield {
 struct MeshJobOptions {
   std::string run;
   std::vector<std::string> out;  // files; empty: mesh/mesh.glb in the run
-  int faces = 300000;            // of each file, at most; 0: all
+  int texture = 2048;            // pixels a side; 0: colors of vertices alone
+  int faces = 150000;            // of each file, at most; 0: all
   std::string up = "auto";       // x, y, z, -x, -y, -z or auto
   double voxel = 0;              // of the capture's units; 0: by the pixels
   double truncation = 4;         // voxels
@@ -34,6 +35,8 @@ struct MeshJobResult {
   double voxel = 0, area = 0;              // in the capture's units
   Vec3 size = Vec3::Zero();                // of its box, in the capture's units and axes
   double from_photos = 0, from_field = 0;  // shares of vertices
+  int charts = 0, texture = 0;             // of the texture, and its side in pixels
+  double texels_from_photos = 0;           // share
   bool kept = false;                       // the fine mesh was there already
   double seconds = 0;
   std::vector<std::string> Text() const;

@@ -37,6 +37,7 @@ class MeshJobTest : public TinyCaptureTest {
 TEST_F(MeshJobTest, TheSurfaceIsWrittenAndKept) {
   MeshJobOptions job = Job({Path("a.glb"), Path("a.ply"), Path("a.obj"), Path("a.stl")});
   job.faces = 2000;
+  job.texture = 256;
   const MeshJobResult first = RunMeshJob(job, KnownMethods(), {});
   EXPECT_FALSE(first.kept);
   ASSERT_EQ(first.files.size(), 4u);
@@ -45,6 +46,9 @@ TEST_F(MeshJobTest, TheSurfaceIsWrittenAndKept) {
   EXPECT_GT(first.fine_faces, first.faces);
   EXPECT_GT(first.area, 1);
   EXPECT_GT(first.from_photos, 0.5);
+  EXPECT_EQ(first.texture, 256);
+  EXPECT_GT(first.charts, 0);
+  EXPECT_GT(first.texels_from_photos, 0.5);
   EXPECT_LE(first.from_photos + first.from_field, 1);
   const Mesh mesh = ReadPly(Path("a.ply")).mesh;
   EXPECT_TRUE(DefectsOf(mesh).None());

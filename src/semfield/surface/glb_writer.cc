@@ -6,6 +6,7 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/image/codecs.h"
 #include "semfield/image/srgb.h"
 #include "semfield/surface/mesh_files.h"
 
@@ -77,14 +78,51 @@ int AddColors(const Mesh& mesh, GlbBuffer* buffer, tinygltf::Model* model) {
   return index;
 }
 
+// A material that shows a picture, or of a node without one the colors of its vertices alone.
+int AddMaterial(const MeshNode& node, tinygltf::Model* model) {
+  tinygltf::Material material;
+  material.name = node.name;
+  // Light is in the colors already; a surface that shines would add some of its own.
+  material.pbrMetallicRoughness.metallicFactor = 0;
+  material.pbrMetallicRoughness.roughnessFactor = 1;
+  material.doubleSided = true;
+  if (!node.uv.empty()) {
+    const std::vector<std::byte> jpeg = EncodeJpeg(node.texture);
+    std::vector<unsigned char>& data = model->buffers[0].data;
+    data.resize((data.size() + 3) / 4 * 4);
+    tinygltf::BufferView view;
+    view.buffer = 0;
+    view.byteOffset = data.size();
+    view.byteLength = jpeg.size();
+    const auto* raw = reinterpret_cast<const unsigned char*>(jpeg.data());
+    data.insert(data.end(), raw, raw + jpeg.size());
+    model->bufferViews.push_back(view);
+    tinygltf::Image image;
+    image.mimeType = "image/jpeg";
+    image.bufferView = static_cast<int>(model->bufferViews.size()) - 1;
+    model->images.push_back(image);
+    tinygltf::Texture texture;
+    texture.source = static_cast<int>(model->images.size()) - 1;
+    model->textures.push_back(texture);
+    material.pbrMetallicRoughness.baseColorTexture.index = texture.source;
+  }
+  model->materials.push_back(material);
+  return static_cast<int>(model->materials.size()) - 1;
+}
+
 void AddNode(const MeshNode& node, GlbBuffer* buffer, tinygltf::Model* model) {
   tinygltf::Primitive primitive;
   primitive.mode = TINYGLTF_MODE_TRIANGLES;
-  primitive.material = 0;
+  primitive.material = AddMaterial(node, model);
   primitive.attributes["POSITION"] = AddPositions(node, buffer, model);
-  primitive.attributes["NORMAL"] = buffer->Add(VertexNormals(node.mesh), TINYGLTF_TYPE_VEC3,
+  primitive.attributes["NORMAL"] = buffer->Add(WeldedNormals(node.mesh), TINYGLTF_TYPE_VEC3,
                                                TINYGLTF_COMPONENT_TYPE_FLOAT, TINYGLTF_TARGET_ARRAY_BUFFER);
-  if (!node.mesh.colors.empty()) primitive.attributes["COLOR_0"] = AddColors(node.mesh, buffer, model);
+  if (!node.uv.empty()) {
+    primitive.attributes["TEXCOORD_0"] =
+        buffer->Add(node.uv, TINYGLTF_TYPE_VEC2, TINYGLTF_COMPONENT_TYPE_FLOAT, TINYGLTF_TARGET_ARRAY_BUFFER);
+  } else if (!node.mesh.colors.empty()) {
+    primitive.attributes["COLOR_0"] = AddColors(node.mesh, buffer, model);
+  }
   primitive.indices = buffer->Add(node.mesh.faces, TINYGLTF_TYPE_SCALAR, TINYGLTF_COMPONENT_TYPE_UNSIGNED_INT,
                                   TINYGLTF_TARGET_ELEMENT_ARRAY_BUFFER);
   tinygltf::Mesh mesh;
@@ -107,13 +145,6 @@ std::vector<std::byte> EncodeGlb(const std::vector<MeshNode>& nodes) {
   model.asset.generator = "semfield";
   model.scenes.emplace_back();
   model.defaultScene = 0;
-  tinygltf::Material material;
-  material.name = "photos";
-  // Light is in the colors already; a surface that shines would add some of its own.
-  material.pbrMetallicRoughness.metallicFactor = 0;
-  material.pbrMetallicRoughness.roughnessFactor = 1;
-  material.doubleSided = true;
-  model.materials.push_back(material);
   GlbBuffer buffer(&model);
   for (const MeshNode& node : nodes) {
     SF_CHECK(!node.mesh.faces.empty());

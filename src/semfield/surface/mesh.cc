@@ -146,6 +146,37 @@ Box3 BoundsOf(const Mesh& mesh) {
   return box;
 }
 
+Mesh Welded(const Mesh& mesh, std::vector<int32_t>* number) {
+  std::vector<int32_t> order(mesh.vertices.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto place = [&](int32_t v) {
+    const Vec3f& p = mesh.vertices[v];
+    return std::array<float, 3>{p.x(), p.y(), p.z()};
+  };
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return place(a) < place(b); });
+  Mesh welded{.vertices = {}, .faces = mesh.faces, .colors = {}};
+  number->resize(mesh.vertices.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || place(order[i]) != place(order[i - 1])) {
+      welded.vertices.push_back(mesh.vertices[order[i]]);
+      if (!mesh.colors.empty()) welded.colors.push_back(mesh.colors[order[i]]);
+    }
+    (*number)[order[i]] = welded.num_vertices() - 1;
+  }
+  for (Face& face : welded.faces) {
+    for (int32_t& v : face) v = (*number)[v];
+  }
+  return welded;
+}
+
+std::vector<Vec3f> WeldedNormals(const Mesh& mesh) {
+  std::vector<int32_t> number;
+  const std::vector<Vec3f> normals = VertexNormals(Welded(mesh, &number));
+  std::vector<Vec3f> all(mesh.vertices.size());
+  for (size_t v = 0; v < all.size(); ++v) all[v] = normals[number[v]];
+  return all;
+}
+
 std::vector<Vec3f> VertexNormals(const Mesh& mesh) {
   std::vector<Vec3> sums(mesh.vertices.size(), Vec3::Zero());
   for (int f = 0; f < mesh.num_faces(); ++f) {

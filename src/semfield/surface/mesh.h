@@ -44,9 +44,14 @@ Box3 BoundsOf(const Mesh& mesh);
 // Unit, weighted by the areas of the faces around; (0, 0, 1) where they cancel.
 std::vector<Vec3f> VertexNormals(const Mesh& mesh);
 
+// The same of a mesh whose vertices are repeated: those of one place have one normal.
+std::vector<Vec3f> WeldedNormals(const Mesh& mesh);
+// Vertices of one place become one, with the color of one of them. number: [vertices] which each became.
+Mesh Welded(const Mesh& mesh, std::vector<int32_t>* number);
+
 // The faces for which keep[face] is nonzero, with the vertices that they need.
 Mesh Submesh(const Mesh& mesh, const std::vector<char>& keep);
-// Without degenerate and repeated faces and unreferenced vertices.
+// Without degenerate and repeated faces, faces that make an edge one-way, and unreferenced vertices.
 Mesh Cleaned(const Mesh& mesh);
 // The number of the connected part that each face belongs to: [faces], parts numbered by their first face.
 // Faces hang together by a vertex that they share.

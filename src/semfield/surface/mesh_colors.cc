@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
+#include "semfield/base/check.h"
 #include "semfield/base/parallel.h"
 
 namespace semfield {
@@ -18,9 +20,7 @@ struct Sample {
   float weight = 0;  // 0: none
   std::array<uint8_t, 3> color = {};
 };
-using Samples = std::array<Sample, kSamples>;  // the lightest last
-
-void Insert(const Sample& sample, Samples* samples) {
+void Insert(const Sample& sample, std::array<Sample, kSamples>* samples) {
   if (sample.weight <= samples->back().weight) return;
   int at = kSamples - 1;
   for (; at > 0 && (*samples)[at - 1].weight < sample.weight; --at) (*samples)[at] = (*samples)[at - 1];
@@ -29,31 +29,6 @@ void Insert(const Sample& sample, Samples* samples) {
 
 int Apart(const std::array<uint8_t, 3>& a, const std::array<uint8_t, 3>& b) {
   return std::abs(a[0] - b[0]) + std::abs(a[1] - b[1]) + std::abs(a[2] - b[2]);
-}
-
-// The mean of those near to the sample that is nearest to all.
-std::array<uint8_t, 3> Agreed(const Samples& samples) {
-  constexpr int kNear = 60;  // of three times 255
-  double least = 0;
-  const Sample* middle = nullptr;
-  for (const Sample& sample : samples) {
-    if (sample.weight <= 0) break;
-    double apart = 0;
-    for (const Sample& other : samples) apart += other.weight * Apart(sample.color, other.color);
-    if (middle == nullptr || apart < least) {
-      least = apart;
-      middle = &sample;
-    }
-  }
-  double sum[3] = {0, 0, 0}, weight = 0;
-  for (const Sample& sample : samples) {
-    if (sample.weight <= 0 || Apart(sample.color, middle->color) > kNear) continue;
-    weight += sample.weight;
-    for (int k = 0; k < 3; ++k) sum[k] += sample.weight * sample.color[k];
-  }
-  std::array<uint8_t, 3> color;
-  for (int k = 0; k < 3; ++k) color[k] = static_cast<uint8_t>(std::lround(sum[k] / weight));
-  return color;
 }
 
 // The four nearest pixels' mean; nothing where a pixel does not count or is see-through.
@@ -85,59 +60,99 @@ std::array<uint8_t, 3> Unexposed(const std::array<float, 3>& shown, const ColorM
   return color;
 }
 
-class VertexColors {
- public:
-  VertexColors(const Mesh& mesh, double tolerance)
-      : mesh_(mesh),
-        tolerance_(tolerance),
-        rays_(mesh),
-        normals_(VertexNormals(mesh)),
-        samples_(mesh.vertices.size()) {}
-
-  void Look(const ColorView& view) {
-    const std::shared_ptr<const ImageU8> image = view.image();
-    const std::shared_ptr<const ImageU8> mask = view.mask ? view.mask() : nullptr;
-    ParallelChunks(mesh_.num_vertices(), kChunk, [&](int64_t begin, int64_t end, int) {
-      for (int64_t v = begin; v < end; ++v) {
-        const float weight = Weight(view, static_cast<int>(v));
-        if (weight <= samples_[v].back().weight) continue;
-        const auto at = view.depth->Project(mesh_.vertices[v].cast<double>());
-        const Vec2 pixel(at->pixel.x() * view.camera.width / view.depth->depth.width,
-                         at->pixel.y() * view.camera.height / view.depth->depth.height);
-        const auto color = ColorAt(*image, mask.get(), pixel);
-        if (color) Insert({weight, Unexposed(*color, view.exposure)}, &samples_[v]);
-      }
-    });
+// The mean of those near to the sample that is nearest to all.
+std::array<uint8_t, 3> Agreed(const std::array<Sample, kSamples>& samples) {
+  constexpr int kNear = 60;  // of three times 255
+  double least = 0;
+  const Sample* middle = nullptr;
+  for (const Sample& sample : samples) {
+    if (sample.weight <= 0) break;
+    double apart = 0;
+    for (const Sample& other : samples) apart += other.weight * Apart(sample.color, other.color);
+    if (middle == nullptr || apart < least) {
+      least = apart;
+      middle = &sample;
+    }
   }
-
-  const Samples& samples(int vertex) const { return samples_[vertex]; }
-  const Vec3f& normal(int vertex) const { return normals_[vertex]; }
-
- private:
-  // How well a view sees a vertex; 0: not at all.
-  float Weight(const ColorView& view, int v) const {
-    const Vec3f& vertex = mesh_.vertices[v];
-    const Vec3 point = vertex.cast<double>();
-    const Vec3f eye = view.depth->world_from_camera.translation.cast<float>();
-    const Vec3f way = eye - vertex;
-    const float distance = way.norm();
-    const float facing = normals_[v].dot(way) / std::max(1e-20f, distance);
-    if (facing < kLeastFacing) return 0;
-    const float weight = facing * facing / (distance * distance);
-    if (weight <= samples_[v].back().weight) return 0;  // it would not be taken
-    if (!view.depth->Sees(point, tolerance_)) return 0;
-    return rays_.IsFree(vertex, eye, static_cast<float>(tolerance_)) ? weight : 0;
+  double sum[3] = {0, 0, 0}, weight = 0;
+  for (const Sample& sample : samples) {
+    if (sample.weight <= 0 || Apart(sample.color, middle->color) > kNear) continue;
+    weight += sample.weight;
+    for (int k = 0; k < 3; ++k) sum[k] += sample.weight * sample.color[k];
   }
+  std::array<uint8_t, 3> color;
+  for (int k = 0; k < 3; ++k) color[k] = static_cast<uint8_t>(std::lround(sum[k] / weight));
+  return color;
+}
 
-  const Mesh& mesh_;
-  const double tolerance_;
-  const MeshRays rays_;
-  const std::vector<Vec3f> normals_;
-  std::vector<Samples> samples_;
+}  // namespace
+
+struct PhotoColors::Samples {
+  std::array<Sample, kSamples> all;  // the lightest last
 };
 
+PhotoColors::PhotoColors(std::vector<Vec3f> places, std::vector<Vec3f> normals, const MeshRays& occluders,
+                         double tolerance)
+    : places_(std::move(places)),
+      normals_(std::move(normals)),
+      occluders_(occluders),
+      tolerance_(tolerance),
+      samples_(places_.size()) {
+  SF_CHECK_EQ(places_.size(), normals_.size());
+}
+
+PhotoColors::~PhotoColors() = default;
+
+void PhotoColors::LookAll(const std::vector<ColorView>& views, const std::string& stage,
+                          const JobControl& control) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    control.ThrowIfStopped();
+    Look(views[i]);
+    control.Report(
+        {.stage = stage, .done = static_cast<double>(i + 1), .total = static_cast<double>(views.size())});
+  }
+}
+
+std::optional<std::array<uint8_t, 3>> PhotoColors::ColorOf(int64_t point) const {
+  const auto& samples = samples_[point].all;
+  if (samples.front().weight <= 0) return std::nullopt;
+  return Agreed(samples);
+}
+
+void PhotoColors::Look(const ColorView& view) {
+  const std::shared_ptr<const ImageU8> image = view.image();
+  const std::shared_ptr<const ImageU8> mask = view.mask ? view.mask() : nullptr;
+  const DepthView& depth = *view.depth;
+  ParallelChunks(static_cast<int64_t>(places_.size()), kChunk, [&](int64_t begin, int64_t end, int) {
+    for (int64_t p = begin; p < end; ++p) {
+      const float weight = Weight(view, p);
+      if (weight <= samples_[p].all.back().weight) continue;
+      const auto at = depth.Project(places_[p].cast<double>());
+      const Vec2 pixel(at->pixel.x() * view.camera.width / depth.depth.width,
+                       at->pixel.y() * view.camera.height / depth.depth.height);
+      const auto color = ColorAt(*image, mask.get(), pixel);
+      if (color) Insert({weight, Unexposed(*color, view.exposure)}, &samples_[p].all);
+    }
+  });
+}
+
+// How well a view sees a point; 0: not at all, or not well enough to be taken.
+float PhotoColors::Weight(const ColorView& view, int64_t point) const {
+  const Vec3f eye = view.depth->world_from_camera.translation.cast<float>();
+  const Vec3f way = eye - places_[point];
+  const float distance = way.norm();
+  const float facing = normals_[point].dot(way) / std::max(1e-20f, distance);
+  if (facing < kLeastFacing) return 0;
+  const float weight = facing * facing / (distance * distance);
+  if (weight <= samples_[point].all.back().weight) return 0;
+  if (!view.depth->Sees(places_[point].cast<double>(), tolerance_)) return 0;
+  return occluders_.IsFree(places_[point], eye, static_cast<float>(tolerance_)) ? weight : 0;
+}
+
+namespace {
+
 // The field's colors of vertices, seen from close before them. False where the field has nothing there.
-std::vector<char> ColorByField(const RadianceField& field, const VertexColors& colors,
+std::vector<char> ColorByField(const RadianceField& field, const std::vector<Vec3f>& normals,
                                const std::vector<int>& vertices, double tolerance, const JobControl& control,
                                Mesh* mesh) {
   std::vector<char> is_known(vertices.size(), 0);
@@ -145,7 +160,7 @@ std::vector<char> ColorByField(const RadianceField& field, const VertexColors& c
     const size_t end = std::min(vertices.size(), begin + kChunk);
     std::vector<Ray> rays;
     for (size_t i = begin; i < end; ++i) {
-      const Vec3f normal = colors.normal(vertices[i]);
+      const Vec3f normal = normals[vertices[i]];
       const Vec3f origin = mesh->vertices[vertices[i]] + static_cast<float>(2 * tolerance) * normal;
       rays.push_back({.origin = {origin.x(), origin.y(), origin.z()},
                       .direction = {-normal.x(), -normal.y(), -normal.z()},
@@ -197,25 +212,22 @@ ColoringResult ColorVertices(const std::vector<ColorView>& views, const Radiance
                              double tolerance, const JobControl& control, Mesh* mesh) {
   constexpr std::array<uint8_t, 3> kGray = {128, 128, 128};
   mesh->colors.assign(mesh->vertices.size(), kGray);
-  VertexColors colors(*mesh, tolerance);
-  for (size_t i = 0; i < views.size(); ++i) {
-    control.ThrowIfStopped();
-    colors.Look(views[i]);
-    control.Report(
-        {.stage = "color", .done = static_cast<double>(i + 1), .total = static_cast<double>(views.size())});
-  }
+  const MeshRays rays(*mesh);
+  const std::vector<Vec3f> normals = VertexNormals(*mesh);
+  PhotoColors colors(mesh->vertices, normals, rays, tolerance);
+  colors.LookAll(views, "color", control);
   ColoringResult result;
   std::vector<int> unseen;
   std::vector<char> is_known(mesh->vertices.size(), 1);
   for (int v = 0; v < mesh->num_vertices(); ++v) {
-    if (colors.samples(v).front().weight > 0) {
-      mesh->colors[v] = Agreed(colors.samples(v));
+    if (const auto color = colors.ColorOf(v)) {
+      mesh->colors[v] = *color;
       ++result.from_photos;
     } else {
       unseen.push_back(v);
     }
   }
-  const std::vector<char> by_field = ColorByField(field, colors, unseen, tolerance, control, mesh);
+  const std::vector<char> by_field = ColorByField(field, normals, unseen, tolerance, control, mesh);
   for (size_t i = 0; i < unseen.size(); ++i) is_known[unseen[i]] = by_field[i];
   result.from_field = static_cast<int>(std::count(by_field.begin(), by_field.end(), 1));
   result.from_neighbors = static_cast<int>(unseen.size()) - result.from_field;

@@ -10,6 +10,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/image/codecs.h"
 
 namespace semfield {
 namespace {
@@ -84,10 +85,11 @@ std::vector<std::byte> EncodeLabelledPoints(const Mesh& mesh, const std::vector<
   return bytes;
 }
 
-std::string EncodeObj(const std::vector<MeshNode>& nodes) {
+std::string EncodeObj(const std::vector<MeshNode>& nodes, const std::string& materials) {
   std::string text = "# semfield\n";
+  if (!materials.empty()) text += fmt::format("mtllib {}\n", materials);
   auto out = std::back_inserter(text);
-  int first = 1;
+  int first = 1, first_uv = 1;
   for (const MeshNode& node : nodes) {
     const Mesh& mesh = node.mesh;
     fmt::format_to(out, "o {}\n", PlainName(node.name));
@@ -100,12 +102,42 @@ std::string EncodeObj(const std::vector<MeshNode>& nodes) {
       }
       text += '\n';
     }
-    for (const auto& face : mesh.faces)
-      fmt::format_to(out, "f {} {} {}\n", face[0] + first, face[1] + first, face[2] + first);
+    const bool has_texture = !materials.empty() && !node.uv.empty();
+    if (has_texture) {
+      fmt::format_to(out, "usemtl {}\n", PlainName(node.name));
+      for (const Eigen::Vector2f& at : node.uv) fmt::format_to(out, "vt {} {}\n", at.x(), 1 - at.y());
+    }
+    for (const auto& face : mesh.faces) {
+      text += 'f';
+      for (const int32_t v : face) {
+        fmt::format_to(out, " {}", v + first);
+        if (has_texture) fmt::format_to(out, "/{}", v + first_uv);
+      }
+      text += '\n';
+    }
     first += mesh.num_vertices();
+    if (has_texture) first_uv += mesh.num_vertices();
   }
   return text;
 }
+
+namespace {
+
+// An OBJ with what its textures need beside it; the OBJ comes last, so that what it names is there.
+void WriteObj(const std::filesystem::path& path, const std::vector<MeshNode>& nodes) {
+  std::string materials;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].uv.empty()) continue;
+    const std::string picture = fmt::format("{}_{}.jpg", path.stem().string(), i + 1);
+    WriteJpeg(path.parent_path() / picture, nodes[i].texture);
+    materials += fmt::format("newmtl {}\nKd 1 1 1\nKs 0 0 0\nmap_Kd {}\n", PlainName(nodes[i].name), picture);
+  }
+  const std::string name = materials.empty() ? "" : path.stem().string() + ".mtl";
+  if (!name.empty()) WriteFileAtomically(path.parent_path() / name, std::string_view(materials));
+  WriteFileAtomically(path, std::string_view(EncodeObj(nodes, name)));
+}
+
+}  // namespace
 
 std::vector<std::byte> EncodeStl(const Mesh& mesh) {
   std::vector<std::byte> bytes;
@@ -130,7 +162,8 @@ Mesh Joined(const std::vector<MeshNode>& nodes) {
   for (const MeshNode& node : nodes) has_colors = has_colors && !node.mesh.colors.empty();
   for (const MeshNode& node : nodes) {
     const int first = joined.num_vertices();
-    const Mesh& mesh = node.mesh;
+    std::vector<int32_t> number;
+    const Mesh mesh = node.uv.empty() ? node.mesh : Welded(node.mesh, &number);
     joined.vertices.insert(joined.vertices.end(), mesh.vertices.begin(), mesh.vertices.end());
     if (has_colors) joined.colors.insert(joined.colors.end(), mesh.colors.begin(), mesh.colors.end());
     for (const auto& face : mesh.faces)
@@ -147,11 +180,15 @@ void CheckMeshFile(const std::filesystem::path& path) {
   }
 }
 
+bool HoldsTextures(const std::filesystem::path& path) {
+  return path.extension() == ".glb" || path.extension() == ".obj";
+}
+
 void WriteMeshFile(const std::filesystem::path& path, const std::vector<MeshNode>& nodes, const Mat3& y_up) {
   CheckMeshFile(path);
   const std::string extension = path.extension().string();
   if (extension == ".obj") {
-    WriteFileAtomically(path, std::string_view(EncodeObj(nodes)));
+    WriteObj(path, nodes);
   } else if (extension == ".glb") {
     std::vector<MeshNode> turned;
     for (const MeshNode& node : nodes) {

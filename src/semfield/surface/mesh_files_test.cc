@@ -11,6 +11,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/json.h"
 #include "semfield/base/test_folder.h"
+#include "semfield/image/codecs.h"
 #include "semfield/surface/mesh_test_util.h"
 #include "semfield/surface/upright.h"
 
@@ -139,6 +140,42 @@ TEST(Glb, IsReadByTheLibraryWithPlacesColorsAndPivots) {
   EXPECT_EQ(values[0], 65535);  // x = 1 is 255
   EXPECT_EQ(values[3], 65535);
   EXPECT_EQ(model.accessors[primitive.indices].count, 36u);
+}
+
+TEST(Glb, HoldsItsTexture) {
+  MeshNode node{.name = "box", .mesh = BoxMesh({0, 0, 0}, {1, 1, 1})};
+  for (const Vec3f& p : node.mesh.vertices) node.uv.emplace_back(p.x(), p.y());
+  node.texture = ImageU8(16, 16, 3, 200);
+  const std::vector<std::byte> bytes = EncodeGlb({node});
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  uint32_t length;
+  std::memcpy(&length, bytes.data() + 12, 4);
+  const Json json = Json::parse(text.substr(20, length));
+  EXPECT_EQ(json["images"][0]["mimeType"], "image/jpeg");
+  EXPECT_EQ(json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]["index"], 0);
+  const Json& attributes = json["meshes"][0]["primitives"][0]["attributes"];
+  EXPECT_TRUE(attributes.contains("TEXCOORD_0"));
+  EXPECT_FALSE(attributes.contains("COLOR_0"));
+  const Json& view = json["bufferViews"][json["images"][0]["bufferView"].get<int>()];
+  const size_t at = 20 + length + 8 + (view.contains("byteOffset") ? view["byteOffset"].get<size_t>() : 0);
+  const ImageU8 back = DecodeImage(std::span(bytes).subspan(at, view["byteLength"].get<size_t>()), "texture");
+  EXPECT_EQ(back.width, 16);
+  EXPECT_NEAR(back.At(8, 8), 200, 2);
+}
+
+TEST(MeshFile, AnObjsTextureLiesBesideIt) {
+  const TestFolder folder;
+  MeshNode node{.name = "a box", .mesh = BoxMesh({0, 0, 0}, {1, 1, 1})};
+  for (const Vec3f& p : node.mesh.vertices) node.uv.emplace_back(p.x(), p.y());
+  node.texture = ImageU8(16, 16, 3, 200);
+  WriteMeshFile(folder / "a.obj", {node}, Mat3::Identity());
+  const std::string obj = ReadTextFile(folder / "a.obj"), mtl = ReadTextFile(folder / "a.mtl");
+  EXPECT_NE(obj.find("mtllib a.mtl\n"), std::string::npos);
+  EXPECT_NE(obj.find("usemtl a_box\n"), std::string::npos);
+  EXPECT_NE(obj.find("f 1/1 3/3 4/4\n"), std::string::npos);
+  EXPECT_NE(mtl.find("newmtl a_box\n"), std::string::npos);
+  EXPECT_NE(mtl.find("map_Kd a_1.jpg\n"), std::string::npos);
+  EXPECT_EQ(ReadImage(folder / "a_1.jpg").width, 16);
 }
 
 TEST(MeshFile, IsChosenByItsNameAndTurnedForGltf) {

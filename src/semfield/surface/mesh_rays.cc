@@ -3,6 +3,7 @@
 #include <embree3/rtcore.h>
 
 #include <Eigen/Geometry>
+#include <algorithm>
 #include <limits>
 
 #include "semfield/base/error.h"
@@ -95,29 +96,56 @@ bool MeshRays::IsFree(const Vec3f& from, const Vec3f& to, float margin) const {
   return ray.tfar >= 0;  // Embree sets it to -infinity where something is in the way
 }
 
+namespace {
+
+// Between four pixels of a texture; centres at +0.5, the border goes on outside.
+std::array<float, 3> TextureAt(const ImageU8& texture, const Eigen::Vector2f& uv) {
+  const float x = std::clamp(uv.x() * texture.width - 0.5f, 0.0f, texture.width - 1.0f),
+              y = std::clamp(uv.y() * texture.height - 0.5f, 0.0f, texture.height - 1.0f);
+  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
+  const int x1 = std::min(x0 + 1, texture.width - 1), y1 = std::min(y0 + 1, texture.height - 1);
+  const float u = x - x0, v = y - y0;
+  std::array<float, 3> color;
+  for (int k = 0; k < 3; ++k) {
+    const float top = (1 - u) * texture.At(x0, y0, k) + u * texture.At(x1, y0, k),
+                bottom = (1 - u) * texture.At(x0, y1, k) + u * texture.At(x1, y1, k);
+    color[k] = ((1 - v) * top + v * bottom) / 255;
+  }
+  return color;
+}
+
+std::array<float, 3> ColorAt(const Mesh& mesh, const MeshRays::Hit& hit, const MeshSkin* skin) {
+  const auto& [a, b, c] = mesh.faces[hit.face];
+  const float weight[3] = {1 - hit.u - hit.v, hit.u, hit.v};
+  if (skin != nullptr)
+    return TextureAt(skin->texture,
+                     weight[0] * skin->uv[a] + weight[1] * skin->uv[b] + weight[2] * skin->uv[c]);
+  std::array<float, 3> color;
+  for (int k = 0; k < 3; ++k)
+    color[k] =
+        (weight[0] * mesh.colors[a][k] + weight[1] * mesh.colors[b][k] + weight[2] * mesh.colors[c][k]) / 255;
+  return color;
+}
+
+}  // namespace
+
 MeshPicture Picture(const Mesh& mesh, const MeshRays& rays, const Camera& camera,
-                    const Pose& world_from_camera, const std::array<float, 3>& background) {
+                    const Pose& world_from_camera, const std::array<float, 3>& background,
+                    const MeshSkin* skin) {
   MeshPicture picture;
   picture.depth = ImageF(camera.width, camera.height, 1);
-  const bool has_colors = !mesh.colors.empty();
+  const bool has_colors = skin != nullptr || !mesh.colors.empty();
   if (has_colors) picture.rgb = ImageF(camera.width, camera.height, 3);
-  ParallelFor(camera.height, [&](int64_t y, int) {
+  ParallelFor(camera.height, [&](int64_t row, int) {
+    const int y = static_cast<int>(row);
     for (int x = 0; x < camera.width; ++x) {
       const Ray ray = MakeRay(camera, world_from_camera, {x + 0.5, y + 0.5});
       const auto hit = rays.Cast({ray.origin[0], ray.origin[1], ray.origin[2]},
                                  {ray.direction[0], ray.direction[1], ray.direction[2]});
-      if (hit) picture.depth.At(x, static_cast<int>(y)) = hit->distance * ray.z_scale;
+      if (hit) picture.depth.At(x, y) = hit->distance * ray.z_scale;
       if (!has_colors) continue;
-      for (int k = 0; k < 3; ++k) {
-        float value = background[k];
-        if (hit) {
-          const auto& [a, b, c] = mesh.faces[hit->face];
-          value = ((1 - hit->u - hit->v) * mesh.colors[a][k] + hit->u * mesh.colors[b][k] +
-                   hit->v * mesh.colors[c][k]) /
-                  255;
-        }
-        picture.rgb.At(x, static_cast<int>(y), k) = value;
-      }
+      const std::array<float, 3> color = hit ? ColorAt(mesh, *hit, skin) : background;
+      std::copy_n(color.begin(), 3, &picture.rgb.At(x, y));
     }
   });
   return picture;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
@@ -40,8 +41,14 @@ struct MeshPicture {
   ImageF depth;  // 1 channel, z-depth, 0: nothing there
   ImageF rgb;    // 3 channels in [0, 1], colors of vertices interpolated; empty of a mesh without
 };
-// background: what `rgb` shows where there is no mesh.
+// A picture on a mesh.
+struct MeshSkin {
+  const std::vector<Eigen::Vector2f>& uv;  // [vertices] in [0, 1], from the top left corner
+  const ImageU8& texture;                  // RGB
+};
+// skin: shown in the place of the vertices' colors. background: what `rgb` shows where there is no mesh.
 MeshPicture Picture(const Mesh& mesh, const MeshRays& rays, const Camera& camera,
-                    const Pose& world_from_camera, const std::array<float, 3>& background = {1, 1, 1});
+                    const Pose& world_from_camera, const std::array<float, 3>& background = {1, 1, 1},
+                    const MeshSkin* skin = nullptr);
 
 }  // namespace semfield

@@ -29,23 +29,22 @@ double CaptureScale(const OpenedRun& run) {
   return run.capture->capture_from_world.topLeftCorner<3, 1>().norm();
 }
 
-std::vector<ColorView> PhotosOf(const OpenedRun& run, const std::vector<DepthView>& depths) {
-  std::vector<ColorView> views;
-  for (size_t i = 0; i < depths.size(); ++i) {
-    const int index = depths[i].view;
-    views.push_back({.depth = &depths[i],
-                     .camera = run.store->CameraOf(index),
-                     .image = [&run, index] { return run.store->Image(index); },
-                     .mask = [&run, index] { return run.store->Mask(index); },
-                     .exposure = run.exposure.empty() ? ColorMap{} : run.exposure[index]});
-  }
-  return views;
-}
-
 }  // namespace
 
+RunPhotos::RunPhotos(const OpenedRun& run, const JobControl& control) : depths_(DepthsOfRun(run, control)) {
+  for (const DepthView& depth : depths_) {
+    const int index = depth.view;
+    views_.push_back({.depth = &depth,
+                      .camera = run.store->CameraOf(index),
+                      .image = [&run, index] { return run.store->Image(index); },
+                      .mask = [&run, index] { return run.store->Mask(index); },
+                      .exposure = run.exposure.empty() ? ColorMap{} : run.exposure[index]});
+  }
+}
+
 RunMesh MakeRunMesh(const OpenedRun& run, const RunMeshOptions& options, const JobControl& control) {
-  const std::vector<DepthView> depths = DepthsOfRun(run, control);
+  const RunPhotos photos(run, control);
+  const std::vector<DepthView>& depths = photos.depths();
   RunMesh made;
   made.voxel = options.voxel > 0 ? options.voxel / CaptureScale(run) : VoxelFor(depths);
   control.Report({.stage = "fuse", .detail = fmt::format("{} views", depths.size())});
@@ -59,7 +58,7 @@ RunMesh MakeRunMesh(const OpenedRun& run, const RunMeshOptions& options, const J
         run.folder.path().string(), run.folder.path().string());
   }
   control.ThrowIfStopped();
-  made.coloring = ColorVertices(PhotosOf(run, depths), run.Field(), 2 * made.voxel, control, &made.mesh);
+  made.coloring = ColorVertices(photos.views(), run.Field(), 2 * made.voxel, control, &made.mesh);
   return made;
 }
 

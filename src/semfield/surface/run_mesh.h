@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "semfield/base/job_control.h"
 #include "semfield/run/opened_run.h"
@@ -8,6 +9,21 @@
 #include "semfield/surface/mesh_colors.h"
 
 namespace semfield {
+
+// The training photos of a run with what each sees of the surface.
+class RunPhotos {
+ public:
+  // Renders the depths that are not kept. The run must outlive it.
+  RunPhotos(const OpenedRun& run, const JobControl& control);
+  RunPhotos(const RunPhotos&) = delete;
+  RunPhotos& operator=(const RunPhotos&) = delete;
+  const std::vector<DepthView>& depths() const { return depths_; }
+  const std::vector<ColorView>& views() const { return views_; }
+
+ private:
+  const std::vector<DepthView> depths_;
+  std::vector<ColorView> views_;
+};
 
 // How a run's mesh is made.
 struct RunMeshOptions {
