@@ -44,10 +44,11 @@ const std::vector<Verb>& Verbs() {
                                 {"[CAPTURE]"}, &RunTrain),
       MakeVerb<ImitateJobOptions>("imitate", "Trains a feature field that imitates a teacher's encoder.",
                                   {"RUN"}, &RunImitate),
-      MakeVerb<SegmentJobOptions>("segment", "Makes masks from clicks or a box, in one view or in all.",
-                                  {"RUN"}, &RunSegment),
-      MakeVerb<SelectJobOptions>("select", "Selects things in 3D from clicks, and changes selections.",
-                                 {"RUN"}, &RunSelect),
+      MakeVerb<SegmentJobOptions>(
+          "segment", "Makes masks from clicks, a box or words, in one view or in all.", {"RUN"}, &RunSegment),
+      MakeVerb<SelectJobOptions>(
+          "select", "Selects things in 3D from clicks or words, names them, and changes selections.", {"RUN"},
+          &RunSelect),
       MakeVerb<MeshJobOptions>("mesh", "Makes a coloured mesh of a run's surface: GLB, PLY, OBJ or STL.",
                                {"RUN"}, &RunMeshJob),
       MakeVerb<ExtractJobOptions>("extract",

@@ -8,6 +8,7 @@
 #include "semfield/evaluation/depth_protocol.h"
 #include "semfield/evaluation/everything_protocol.h"
 #include "semfield/evaluation/exposure_protocol.h"
+#include "semfield/evaluation/names_protocol.h"
 #include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
@@ -18,8 +19,9 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(), MakeSanProtocol(),     MakeObjectsProtocol(), MakeEverythingProtocol(),
-      MakeDepthProtocol(), MakeSurfaceProtocol(), MakePosesProtocol(),   MakeExposureProtocol()};
+      MakeViewsProtocol(),      MakeSanProtocol(),   MakeObjectsProtocol(),
+      MakeEverythingProtocol(), MakeNamesProtocol(), MakeDepthProtocol(),
+      MakeSurfaceProtocol(),    MakePosesProtocol(), MakeExposureProtocol()};
   return protocols;
 }
 

@@ -15,13 +15,20 @@ std::string LineOf(const ModelListing& model) {
 }
 
 std::vector<std::string> TextOf(const ModelCheck& check, const std::string& overlay) {
-  std::vector<std::string> text = {
-      fmt::format("{}: ONNX Runtime {} at {}", check.card.name, check.runtime_version,
-                  check.runtime_path.string()),
-      fmt::format("encoder {:.2f} s, decoder {:.3f} s, mask score {:.3f}, {:.1f} % of {}",
-                  check.encode_seconds, check.decode_seconds, check.mask.score, 100 * check.area,
-                  check.picture_path.filename().string()),
-      fmt::format("mask drawn in {}", overlay)};
+  std::vector<std::string> text = {fmt::format("{}: ONNX Runtime {} at {}", check.card.name,
+                                               check.runtime_version, check.runtime_path.string())};
+  if (check.card.kind == "clip") {
+    text.push_back(
+        fmt::format("picture {:.2f} s, text {:.3f} s", check.encode_seconds, check.decode_seconds));
+    for (const auto& [words, cosine] : check.texts)
+      text.push_back(
+          fmt::format("{}: cosine {:.3f} with '{}'", check.picture_path.filename().string(), cosine, words));
+  } else {
+    text.push_back(fmt::format("encoder {:.2f} s, decoder {:.3f} s, mask score {:.3f}, {:.1f} % of {}",
+                               check.encode_seconds, check.decode_seconds, check.mask.score, 100 * check.area,
+                               check.picture_path.filename().string()));
+    text.push_back(fmt::format("mask drawn in {}", overlay));
+  }
   for (const std::string& finding : check.findings) text.push_back("PROBLEM: " + finding);
   if (check.passed()) text.emplace_back("ok");
   return text;
@@ -29,6 +36,10 @@ std::vector<std::string> TextOf(const ModelCheck& check, const std::string& over
 
 ModelsResult Checked(ModelCheck check, const std::string& out) {
   ModelsResult result;
+  if (check.card.kind == "clip") {  // it draws nothing
+    result.check = std::move(check);
+    return result;
+  }
   result.overlay = out.empty() ? fmt::format("models-check-{}.png", check.card.name) : out;
   WritePng(result.overlay, check.overlay);
   result.check = std::move(check);
@@ -42,9 +53,12 @@ void ModelsJobOptions::Describe(OptionList& list) {
   list.Text("action", &action,
             "list: the models known; check: run one on a picture; add: take over your own exports.",
             {.choices = {"list", "check", "add"}});
-  list.TextList("files", &files, "add: encoder and decoder in ONNX; check: the model's name (default sam).");
+  list.TextList(
+      "files", &files,
+      "add: encoder and decoder in ONNX, or of kind clip an image tower, a text tower and the table of "
+      "merges; check: the model's name (default sam).");
   list.Group("Adding");
-  list.Text("kind", &kind, "What kind of model the files are.", {.choices = {"sam"}});
+  list.Text("kind", &kind, "What kind of model the files are.", {.choices = {"sam", "clip"}});
   list.Text("as", &as, "Name of the new model.");
   list.Flag("replace", &replace, "Overwrite a model of that name.");
   list.Text("licence", &licence, "Licence of the weights, kept in the card.");

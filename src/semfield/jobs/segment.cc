@@ -15,6 +15,7 @@
 #include "semfield/jobs/mask_truth.h"
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/jobs/segment_object.h"
+#include "semfield/jobs/segment_words.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/opened_run.h"
 
@@ -170,6 +171,25 @@ SegmentJobResult SegmentViews(const SegmentJobOptions& job, const OpenedRun& run
   return result;
 }
 
+bool ByWords(const SegmentJobOptions& job) {
+  return !job.text.empty() || !job.class_name.empty();
+}
+
+void CheckOptions(const SegmentJobOptions& job) {
+  if (job.name.find('/') != std::string::npos)
+    throw InputError("--name {}: expected a file name without '/'", job.name);
+  if (!ByWords(job)) {
+    if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
+    return;
+  }
+  if (!job.click.empty() || !job.box.empty() || (!job.text.empty() && !job.class_name.empty()))
+    throw InputError("--text, --class and clicks or boxes each say what to find: give one");
+  if (job.per_view || job.teacher_direct || job.truth)
+    throw InputError("--per-view, --teacher-direct and --truth belong to clicks, not to words");
+  if (job.view.empty() && job.views.empty())
+    throw InputError("--views is missing: of which views shall the masks be? e.g. --views all");
+}
+
 std::string Line(const SegmentJobResult::View& view) {
   std::string line = fmt::format("{}: {}", view.name, view.mask);
   if (view.hidden) return line + "  hidden";
@@ -212,6 +232,11 @@ void SegmentJobOptions::Describe(OptionList& list) {
       {.metavar = "x,y[,-]"});
   list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels.", {.metavar = "x0,y0,x1,y1"});
   list.Text(
+      "text", &text,
+      "All things that a text means, instead of a click; where the run has no things yet, all are found "
+      "first, which takes minutes.");
+  list.Text("class", &class_name, "The same by one of the names that things can have, such as chair.");
+  list.Text(
       "granularity", &granularity,
       "How much of what was clicked: with --views a part of the object, the object (auto), or a group "
       "with it. Of one view or with --per-view: auto is the decoder's own choice, single its one answer "
@@ -235,6 +260,8 @@ void SegmentJobOptions::Describe(OptionList& list) {
   list.Flag("truth", &truth, "Compare with the capture's instance under the first click.");
   list.Group("Teacher");
   list.Text("teacher", &teacher, "Whose features and decoder.");
+  list.Text("words-model", &words_model, "Who names things: a model of kind dense.");
+  list.Text("text-model", &text_model, "Who understands texts: a model of kind text.");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
   list.Flag("teacher-direct", &teacher_direct,
             "Run the teacher's encoder on our rendering instead of rendered features.");
@@ -242,6 +269,7 @@ void SegmentJobOptions::Describe(OptionList& list) {
 
 std::vector<std::string> SegmentJobResult::Text() const {
   std::vector<std::string> text;
+  if (words) text = words->Text();
   for (const View& view : views) text.push_back(Line(view));
   text.push_back(fmt::format("all in one picture: {}; numbers: {}", sheet, numbers));
   return text;
@@ -249,26 +277,31 @@ std::vector<std::string> SegmentJobResult::Text() const {
 
 Json SegmentJobResult::ToJson() const {
   Json json = {{"run", run}, {"view", views.front().name}, {"views", Json::array()}};
+  if (words) json["words"] = words->ToJson();
   for (const View& view : views) json["views"].push_back(ViewJson(view));
   return json;
 }
 
 SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
                             const JobControl& control) {
-  if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
-  if (job.name.find('/') != std::string::npos)
-    throw InputError("--name {}: expected a file name without '/'", job.name);
+  CheckOptions(job);
   const OpenedRun run = OpenRun(job.run, methods);
-  const NamedView first = FindNamedView(*run.capture, job.view);
-  const Prompt prompt = ParseWholePrompt(job.click, job.box, first.camera);
-  std::vector<NamedView> others;
-  if (!job.views.empty()) others = FindNamedViews(*run.capture, job.views);
-  std::erase_if(others, [&](const NamedView& view) { return view.index >= 0 && view.index == first.index; });
-  std::vector<NamedView> views = {first};
-  views.insert(views.end(), others.begin(), others.end());
-  const bool in_space = IsAnsweredInSpace(job, run, first, prompt);
-  SegmentJobResult result = in_space ? SegmentObject(job, run, views, prompt, control)
-                                     : SegmentViews(job, run, views, prompt, control);
+  std::vector<NamedView> views;
+  if (!job.view.empty()) views.push_back(FindNamedView(*run.capture, job.view));
+  if (!job.views.empty()) {
+    for (const NamedView& view : FindNamedViews(*run.capture, job.views)) {
+      if (job.view.empty() || view.index < 0 || view.index != views.front().index) views.push_back(view);
+    }
+  }
+  SegmentJobResult result;
+  if (ByWords(job)) {
+    result = SegmentWords(job, run, views, control);
+  } else {
+    const Prompt prompt = ParseWholePrompt(job.click, job.box, views.front().camera);
+    result = IsAnsweredInSpace(job, run, views.front(), prompt)
+                 ? SegmentObject(job, run, views, prompt, control)
+                 : SegmentViews(job, run, views, prompt, control);
+  }
   const std::filesystem::path folder =
       job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
   result.numbers = (folder / (job.name + ".json")).string();

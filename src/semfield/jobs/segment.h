@@ -9,6 +9,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/jobs/words_result.h"
 #include "semfield/methods/method.h"
 #include "semfield/perception/prompt.h"
 
@@ -19,9 +20,11 @@ struct SegmentJobOptions {
   std::string view;
   std::vector<std::string> click;  // x,y or x,y,- in pixels of the view's original image
   std::vector<std::string> box;    // x0,y0,x1,y1
+  std::string text, class_name;    // or what it is, in words
   std::string views;               // also these: all, train, test or a list
   std::string granularity = "auto";
   std::string teacher = "sam";
+  std::string words_model = "rooms-fast", text_model = "minilm";  // as SelectJobOptions
   std::string onnxruntime;
   std::string out;            // folder; empty: masks/ in the run
   std::string name = "mask";  // prefix of the files
@@ -48,18 +51,21 @@ struct SegmentJobResult {
     std::string truth;
   };
   std::string run;
-  std::vector<View> views;  // the one that was clicked in comes first
-  std::string sheet;        // picture of all overlays
-  std::string numbers;      // JSON file of ToJson()
+  std::optional<WordsResult> words;  // where words were asked for
+  std::vector<View> views;           // the one that was clicked in comes first
+  std::string sheet;                 // picture of all overlays
+  std::string numbers;               // JSON file of ToJson()
   std::vector<std::string> Text() const;
   Json ToJson() const;
+  int exit_code() const { return words && words->things.empty() ? 1 : 0; }  // 1: words found nothing
 };
 
 // Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
 // view, one JSON for all. Where other views are asked for, the clicks find a thing in 3D that every view
 // shows its part of; a view that sees nothing of it gets an empty mask and says "hidden". With per_view, the
 // first view's mask comes from the prompt as given, others from its clicks lifted to the surface and
-// projected; there "hidden" is a view that sees no positive click.
+// projected; there "hidden" is a view that sees no positive click. Of words: the masks of all things of the
+// run that they mean, and no click.
 SegmentJobResult RunSegment(const SegmentJobOptions& options, const MethodList& methods,
                             const JobControl& control);
 

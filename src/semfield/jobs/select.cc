@@ -14,24 +14,11 @@
 #include "semfield/jobs/prompt_text.h"
 #include "semfield/objects/object_session.h"
 #include "semfield/objects/selection_store.h"
+#include "semfield/objects/word_finder.h"
 #include "semfield/run/opened_run.h"
 
 namespace semfield {
 namespace {
-
-constexpr std::array<std::array<uint8_t, 3>, 8> kColors = {{{230, 40, 60},
-                                                            {40, 120, 230},
-                                                            {250, 170, 20},
-                                                            {40, 170, 90},
-                                                            {150, 80, 210},
-                                                            {20, 180, 190},
-                                                            {230, 90, 170},
-                                                            {150, 120, 60}}};
-
-bool IsPlain(const std::string& name) {
-  constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_- ";
-  return !name.empty() && name.size() <= 100 && name.find_first_not_of(kPlain) == std::string::npos;
-}
 
 std::array<uint8_t, 3> ParseColor(const std::string& text) {
   std::array<int, 3> color{};
@@ -43,6 +30,13 @@ std::array<uint8_t, 3> ParseColor(const std::string& text) {
   return {static_cast<uint8_t>(color[0]), static_cast<uint8_t>(color[1]), static_cast<uint8_t>(color[2])};
 }
 
+WordFinderOptions WordsOptions(const SelectJobOptions& job) {
+  return {.naming = {.model = job.words_model, .text_model = job.text_model, .onnxruntime = job.onnxruntime},
+          .everything_views = job.everything_views};
+}
+
+constexpr int kNamesShown = 3;
+
 class SelectJob {
  public:
   SelectJob(const SelectJobOptions& job, const OpenedRun& run, const JobControl& control)
@@ -50,7 +44,8 @@ class SelectJob {
         run_(run),
         control_(control),
         session_(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control),
-        store_(run.folder.selections_dir(), session_.SurfaceName()) {
+        store_(run.folder.selections_dir(), session_.SurfaceName()),
+        words_(*run.capture, session_, store_, WordsOptions(job), control) {
     result_.run = job.run;
   }
 
@@ -68,7 +63,10 @@ class SelectJob {
     } else if (job_.granularity != "auto" && !job_.everything) {
       Regrain();
     }
+    if (!job_.what_is.empty()) WhatIs();
     if (job_.everything) Everything();
+    if (job_.names && !job_.everything) GiveNames();
+    if (!job_.text.empty() || !job_.class_name.empty()) SelectByWords();
     Change();
     for (const SelectionStore::Entry& entry : store_.List()) AddThing(store_.Load(entry.name));
     if (!job_.views.empty()) Show();
@@ -101,14 +99,13 @@ class SelectJob {
   }
 
   Selection NewSelection() const {
-    return {
-        .name = job_.name,
-        .color = job_.color.empty() ? kColors[store_.List().size() % kColors.size()] : ParseColor(job_.color),
-        .clicks = {},
-        .box = {},
-        .nesting = job_.granularity == "auto" ? Nesting::kObject : ParseNesting(job_.granularity),
-        .weight = {},
-        .looked = {}};
+    return {.name = job_.name,
+            .color = job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor(job_.color),
+            .clicks = {},
+            .box = {},
+            .nesting = job_.granularity == "auto" ? Nesting::kObject : ParseNesting(job_.granularity),
+            .weight = {},
+            .looked = {}};
   }
 
   void Begin(const NamedView& view, const Prompt& prompt, Selection* selection) {
@@ -212,25 +209,53 @@ class SelectJob {
     result_.done = fmt::format("{}: as {}", job_.name, job_.granularity);
   }
 
-  // All things, numbered; every point of the surface has one name.
+  // All things; every point of the surface is in one of them.
   void Everything() {
-    const std::string prefix = job_.name.empty() ? "thing" : job_.name;
-    const std::vector<FoundThing> things = session_.FindAll({.views = job_.everything_views}, control_);
-    int number = 0;
-    for (const FoundThing& thing : things) {
-      std::string name;
-      do {
-        name = fmt::format("{} {}", prefix, ++number);
-      } while (store_.Has(name));
-      store_.Put(name + " found", {.name = name,
-                                   .color = kColors[(number - 1) % kColors.size()],
-                                   .clicks = {},
-                                   .box = {},
-                                   .answered_by = "photos",
-                                   .weight = thing.weight,
-                                   .looked = thing.looked});
+    const int things = words_.FindThings(job_.name.empty() && !job_.names ? "thing" : job_.name, job_.names);
+    result_.done = fmt::format("{} things found in {:.0f} s", things, stopwatch_.Seconds());
+  }
+
+  // Of one selection, or of all.
+  void GiveNames() {
+    int named = 0;
+    for (const SelectionStore::Entry& entry : store_.List()) {
+      if (!job_.name.empty() && entry.name != job_.name) continue;
+      words_.Named(entry.name);
+      ++named;
     }
-    result_.done = fmt::format("{} things found in {:.0f} s", things.size(), stopwatch_.Seconds());
+    if (named == 0 && !job_.name.empty()) store_.Load(job_.name);  // says what there is
+    if (named == 0) throw InputError("--names: there are no selections yet: --everything finds all things");
+    result_.done = fmt::format("{} things named in {:.0f} s", named, stopwatch_.Seconds());
+  }
+
+  // What words mean, as one selection.
+  void SelectByWords() {
+    const std::string& asked = job_.text.empty() ? job_.class_name : job_.text;
+    const std::string name = job_.name.empty() ? SelectionNameOf(asked) : job_.name;
+    if (store_.Has(name) && store_.Load(name).text.empty())
+      throw InputError("a selection '{}' is there, and was not found by words: give another --name", name);
+    FoundByWords found = job_.text.empty() ? words_.FindClass(asked) : words_.FindText(asked);
+    if (!found.things.empty()) {
+      found.selection.name = name;
+      found.selection.color =
+          job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor(job_.color);
+      store_.Put(name + " found by words", found.selection);
+      result_.done = "selected: " + name;
+    }
+    result_.words = WordsOf(asked, found);
+  }
+
+  // The names of what lies under a click; nothing is kept.
+  void WhatIs() {
+    const NamedView view = FindNamedView(*run_.capture, job_.view);
+    Selection selection = NewSelection();
+    const Prompt prompt = ParsePrompt(job_.what_is, {}, view.camera);
+    for (const PromptPoint& point : prompt.points)
+      selection.clicks.push_back(session_.Kept(session_.Place(view, point)));
+    Find(nullptr, &selection);
+    const GivenNames names = words_.NamesOf(selection);
+    if (!names.views.empty()) result_.what_is = words_.BestNames(names, kNamesShown);
+    if (result_.what_is.empty()) LogWarning("no photo shows enough of it to name it");
   }
 
   void Change() {
@@ -278,7 +303,15 @@ class SelectJob {
                               .cells = selection.NumCells(),
                               .center = box.Center(),
                               .size = box.Extent(),
-                              .clicks = static_cast<int>(selection.clicks.size())});
+                              .clicks = static_cast<int>(selection.clicks.size()),
+                              .text = selection.text,
+                              .names = {},
+                              .named_by_views = {}});
+    if (!selection.names) return;
+    if (!selection.names->views.empty())
+      result_.things.back().names = words_.BestNames(*selection.names, kNamesShown);
+    for (const int view : selection.names->views)
+      result_.things.back().named_by_views.push_back(run_.capture->views[view].name);
   }
 
   void Show() {
@@ -314,6 +347,7 @@ class SelectJob {
   const Stopwatch stopwatch_;
   ObjectSession session_;
   SelectionStore store_;
+  WordFinder words_;
   std::vector<NamedView> views_;  // that are shown
   SelectJobResult result_;
 };
@@ -324,124 +358,29 @@ void CheckOptions(const SelectJobOptions& job) {
     throw InputError("--paint says what the thing is by itself: give it without --click and --box");
   if (!job.erase.empty() && job.view.empty())
     throw InputError("--view is missing: of which view is the mask of --erase?");
+  const int by_words = !job.text.empty() + !job.class_name.empty() + !job.what_is.empty();
+  if (by_words > 1 || (by_words > 0 && (asks || job.everything)))
+    throw InputError("--text, --class, --what-is, --everything and clicks each say what to find: give one");
+  if (!job.what_is.empty() && job.view.empty())
+    throw InputError("--view is missing: of which view is the place of --what-is?");
+  if (job.everything && (asks || !job.erase.empty() || job.granularity != "auto")) {
+    throw InputError(
+        "--everything finds all things without a prompt: give it without --click, --box, --paint, --erase "
+        "and "
+        "--granularity");
+  }
   const bool changes = asks || !job.erase.empty() || job.granularity != "auto" || job.remove ||
                        !job.unite.empty() || !job.intersect.empty() || !job.subtract.empty() ||
                        job.grow != 0 || job.largest_part;
   if (changes && !job.everything && job.name.empty())
     throw InputError("--name is missing: what is the thing called? e.g. --name chair");
-  if (!job.name.empty() && !IsPlain(job.name))
+  if (!job.name.empty() && !IsSelectionName(job.name))
     throw InputError("--name {}: expected letters, digits, spaces, '_' and '-'", job.name);
   if (changes && (job.undo || job.redo))
     throw InputError("--undo and --redo are steps of their own: give them without other changes");
 }
 
 }  // namespace
-
-void SelectJobOptions::Describe(OptionList& list) {
-  list.Group("Thing");
-  list.Text("run", &run, "Run folder.");
-  list.Text("name", &name, "What the thing is called.");
-  list.Text("view", &view,
-            "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");
-  list.TextList(
-      "click", &click,
-      "x,y on the thing, or x,y,- beside it, in pixels of the view's original image; may be repeated.",
-      {.metavar = "x,y[,-]"});
-  list.TextList("box", &box, "x0,y0,x1,y1 around the thing, in the same pixels; clicks may go with it.",
-                {.metavar = "x0,y0,x1,y1"});
-  list.Text("paint", &paint,
-            "Picture of the view's size that is white where the thing is; with --more what is added to it.");
-  list.Text("erase", &erase, "Picture of the view's size that is white where the selection is wrong.");
-  list.Flag("more", &more, "The clicks or the paint belong to a selection that is there.");
-  list.Text("granularity", &granularity,
-            "How much of what was clicked: a part of the object, the object, or a group with it. Alone, the "
-            "selection's clicks are answered anew; auto: as before, at first the object.",
-            {.choices = {"auto", "part", "object", "group"}});
-  list.Flag(
-      "refine", &refine,
-      "Let the teacher look at the photos after the imitated features have answered; each photo that it "
-      "was never asked about takes a second.");
-  list.Text("color", &color, "red,green,blue of the thing in pictures, 0 to 255; empty: the next of a list.");
-  list.Flag("everything", &everything,
-            "All things, without a click: numbered after --name, every point of the surface in one of them.");
-  list.Int("everything-views", &everything_views,
-           "Views that --everything looks at; more find more, and take longer.", {.min = 1, .max = 1000});
-  list.Group("Changes");
-  list.TextList("unite", &unite, "Adds what these selections have.", {.metavar = "NAME"});
-  list.TextList("intersect", &intersect, "Keeps what these selections have too.", {.metavar = "NAME"});
-  list.TextList("subtract", &subtract, "Takes away what these selections have.", {.metavar = "NAME"});
-  list.Int("grow", &grow, "Adds so many layers of surface cells at its border; negative takes away.",
-           {.min = -100, .max = 100});
-  list.Flag("largest-part", &largest_part, "Keeps the part that hangs together and is largest.");
-  list.Flag("remove", &remove, "Removes the selection.");
-  list.Flag("undo", &undo, "Takes back the last step.");
-  list.Flag("redo", &redo, "Does again what was taken back.");
-  list.Group("Answer");
-  list.Text("views", &views, "Masks of these views: all, train, test, or names separated by commas.");
-  list.Text("out", &out, "Folder for the masks; empty: masks/ in the run.");
-  list.Group("Teacher");
-  list.Text("teacher", &teacher, "Whose features and decoder.");
-  list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
-}
-
-std::vector<std::string> SelectJobResult::Text() const {
-  std::vector<std::string> text;
-  for (const Stage& stage : stages) {
-    text.push_back(
-        fmt::format("{} after {:.1f} s: {} cells, the views agree to {:.2f}, {} decoder calls",
-                    stage.answered_by == "photos" ? "the teacher on the photos" : "imitated features",
-                    stage.seconds, stage.cells, stage.agreement, stage.decoder_calls));
-  }
-  if (!done.empty()) text.push_back(done);
-  for (const Thing& thing : things) {
-    text.push_back(fmt::format("{}: {:.3f} x {:.3f} x {:.3f} around {:.3f}, {:.3f}, {:.3f}", thing.name,
-                               thing.size.x(), thing.size.y(), thing.size.z(), thing.center.x(),
-                               thing.center.y(), thing.center.z()));
-  }
-  if (things.empty()) text.push_back("no selections");
-  for (const View& view : views)
-    text.push_back(
-        fmt::format("{} in {}: {}{}", view.thing, view.name, view.mask, view.hidden ? "  hidden" : ""));
-  for (const std::string& sheet : sheets) text.push_back("all in one picture: " + sheet);
-  return text;
-}
-
-Json SelectJobResult::ToJson() const {
-  Json json = {{"run", run},
-               {"done", done},
-               {"things", Json::array()},
-               {"stages", Json::array()},
-               {"views", Json::array()}};
-  const auto vector = [](const Vec3& v) { return Json({v.x(), v.y(), v.z()}); };
-  for (const Thing& thing : things) {
-    json["things"].push_back({{"name", thing.name},
-                              {"color", thing.color},
-                              {"answered_by", thing.answered_by},
-                              {"granularity", thing.granularity},
-                              {"cells", thing.cells},
-                              {"center", vector(thing.center)},
-                              {"size", vector(thing.size)},
-                              {"clicks", thing.clicks}});
-  }
-  for (const Stage& stage : stages) {
-    json["stages"].push_back({{"answered_by", stage.answered_by},
-                              {"seconds", stage.seconds},
-                              {"agreement", stage.agreement},
-                              {"decoder_calls", stage.decoder_calls},
-                              {"cells", stage.cells},
-                              {"granularity", stage.granularity},
-                              {"milliseconds", Json(stage.milliseconds)}});
-  }
-  for (const View& view : views) {
-    json["views"].push_back({{"thing", view.thing},
-                             {"view", view.name},
-                             {"mask", view.mask},
-                             {"overlay", view.overlay},
-                             {"area", view.area},
-                             {"hidden", view.hidden}});
-  }
-  return json;
-}
 
 SelectJobResult RunSelect(const SelectJobOptions& job, const MethodList& methods, const JobControl& control) {
   CheckOptions(job);

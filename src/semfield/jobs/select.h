@@ -10,6 +10,7 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/geometry/types.h"
+#include "semfield/jobs/words_result.h"
 #include "semfield/methods/method.h"
 #include "semfield/objects/selection.h"
 
@@ -29,6 +30,10 @@ struct SelectJobOptions {
   std::string color;                 // red,green,blue; empty: the next of a list
   bool everything = false;           // all things, without a click
   int everything_views = 20;
+  // Words.
+  bool names = false;                // things are named
+  std::string text, class_name;      // what to find
+  std::vector<std::string> what_is;  // x,y of the view
   // What is done to the selection `name`.
   std::vector<std::string> unite, intersect, subtract;  // with these selections
   int grow = 0;                                         // layers of cells, negative: shrink
@@ -38,6 +43,7 @@ struct SelectJobOptions {
   std::string views;
   std::string out;
   std::string teacher = "sam";
+  std::string words_model = "rooms-fast", text_model = "minilm";
   std::string onnxruntime;
   void Describe(OptionList& list);
 };
@@ -51,6 +57,9 @@ struct SelectJobResult {
     int cells = 0;
     Vec3 center = Vec3::Zero(), size = Vec3::Zero();  // of its box, in the capture's own units and axes
     int clicks = 0;
+    std::string text;                         // as Selection
+    std::vector<ThingName> names;             // the best ones; empty: it was not named
+    std::vector<std::string> named_by_views;  // which said so
   };
   struct View {
     std::string thing, name;
@@ -71,12 +80,17 @@ struct SelectJobResult {
   std::string run, done;      // done: what was done, or undone
   std::vector<Thing> things;  // all selections of the run, by name
   std::vector<Stage> stages;
+  std::optional<WordsResult> words;
+  std::vector<ThingName> what_is;  // the best names of what was pointed at
   std::vector<View> views;
   std::vector<std::string> sheets;  // pictures of the overlays
   std::vector<std::string> Text() const;
   Json ToJson() const;
-  // 1: clicks found nothing.
-  int exit_code() const { return !stages.empty() && stages.back().cells == 0 ? 1 : 0; }
+  // 1: clicks or words found nothing.
+  int exit_code() const {
+    const bool no_cells = !stages.empty() && stages.back().cells == 0;
+    return no_cells || (words && words->things.empty()) ? 1 : 0;
+  }
 };
 
 // Things of a run, in 3D: one click makes a selection, further clicks mend it; sets, growing, undo and redo.

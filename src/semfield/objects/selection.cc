@@ -10,12 +10,19 @@ namespace {
 
 constexpr double kOutermost = 0.01;
 
+// What a selection is called holds for its cells as they are.
+void ForgetNames(Selection* selection) {
+  selection->text.clear();
+  selection->names.reset();
+}
+
 template <class Rule>
 Selection Combine(const Selection& a, const Selection& b, Rule rule) {
   SF_CHECK_EQ(a.weight.size(), b.weight.size());
   Selection combined = a;
   combined.answered_by.clear();
   combined.looked.clear();
+  ForgetNames(&combined);
   for (size_t i = 0; i < combined.weight.size(); ++i) combined.weight[i] = rule(a.weight[i], b.weight[i]);
   return combined;
 }
@@ -26,17 +33,13 @@ int Selection::NumCells() const {
   return static_cast<int>(std::count_if(weight.begin(), weight.end(), [](float w) { return w > 0.5f; }));
 }
 
-std::vector<float> WeightsOf(const FoundObject& found) {
-  std::vector<float> weight(found.inside.size(), 0);
-  for (size_t i = 0; i < weight.size(); ++i) {
-    if (found.looked[i] > 0) weight[i] = found.inside[i] / found.looked[i];
-  }
-  return weight;
-}
-
 void TakeFound(const FoundObject& found, Selection* selection) {
-  selection->weight = WeightsOf(found);
+  selection->weight.assign(found.inside.size(), 0);
+  for (size_t i = 0; i < found.inside.size(); ++i) {
+    if (found.looked[i] > 0) selection->weight[i] = found.inside[i] / found.looked[i];
+  }
   selection->looked = found.looked;
+  ForgetNames(selection);
 }
 
 FoundObject FoundOf(const Selection& selection) {
@@ -53,6 +56,7 @@ FoundObject FoundOf(const Selection& selection) {
 
 void Paint(const SurfaceView& view, const ImageU8& painted, bool add, Selection* selection) {
   SF_CHECK_EQ(painted.data.size(), view.cell_of.size());
+  ForgetNames(selection);
   std::vector<int32_t> inside(view.cells.size(), 0);
   for (size_t pixel = 0; pixel < view.cell_of.size(); ++pixel) {
     if (view.cell_of[pixel] >= 0 && painted.data[pixel] != 0) ++inside[view.cell_of[pixel]];
@@ -78,6 +82,7 @@ Selection Subtract(const Selection& a, const Selection& b) {
 
 Selection Grown(const SurfaceMap& map, const Selection& selection, int steps) {
   Selection grown = selection;
+  ForgetNames(&grown);
   for (int step = 0; step < std::abs(steps); ++step) {
     const Selection before = grown;
     for (int32_t cell = 0; cell < map.num_cells(); ++cell) {
@@ -113,6 +118,7 @@ Selection LargestPart(const SurfaceMap& map, const Selection& selection) {
     }
   }
   Selection kept = selection;
+  ForgetNames(&kept);
   if (sizes.empty()) return kept;
   const auto largest = static_cast<int32_t>(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
   for (size_t i = 0; i < kept.weight.size(); ++i) {

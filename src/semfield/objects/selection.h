@@ -27,6 +27,14 @@ struct SelectionBox {
   PromptBox box;  // pixels of the view's original image
 };
 
+// What a thing is called, by those who know the words of a vocabulary (objects/thing_namer.h).
+struct GivenNames {
+  std::vector<float> weights;  // [words] how well each names it, sum 1; all 0: no photo shows it
+  std::string vocabulary;      // whose words these are (ThingNamer::VocabularyName)
+  std::vector<int> views;      // that said so, into Capture::views
+  std::vector<float> vector;   // what a model of kind "clip" saw, of length 1; empty: it was another model
+};
+
 // A thing of the scene: how much of each piece of its surface belongs to it.
 struct Selection {
   std::string name;
@@ -37,16 +45,16 @@ struct Selection {
   std::string answered_by;    // "photos": the teacher on them; "features": imitated ones; "": from others
   std::vector<float> weight;  // [num_cells] in [0, 1]; above 1/2: it belongs to the thing
   std::vector<float>
-      looked;  // [num_cells] views that voted; empty: it is not known, as of sets of selections
+      looked;        // [num_cells] views that voted; empty: it is not known, as of sets of selections
+  std::string text;  // the words that it was found by; empty: by none
+  std::optional<GivenNames> names;  // nothing: nobody was asked
 
   bool Has(int32_t cell) const { return weight[cell] > 0.5f; }
   int NumCells() const;  // that it has
 };
 
-// The share of the views' votes; 0 where nobody looked.
-std::vector<float> WeightsOf(const FoundObject& found);
-
-// What was found, as a selection keeps it, and back.
+// What was found, as a selection keeps it: the share of the views' votes, 0 where nobody looked. And back.
+// What it was called before is forgotten.
 void TakeFound(const FoundObject& found, Selection* selection);
 FoundObject FoundOf(const Selection& selection);
 
@@ -54,7 +62,7 @@ FoundObject FoundOf(const Selection& selection);
 // `painted` (the size of the view's depth, nonzero inside) become the thing's, or with add = false not its.
 void Paint(const SurfaceView& view, const ImageU8& painted, bool add, Selection* selection);
 
-// Both must be of one map.
+// Both must be of one map. A changed selection has no names.
 Selection Union(const Selection& a, const Selection& b);
 Selection Intersect(const Selection& a, const Selection& b);
 Selection Subtract(const Selection& a, const Selection& b);

@@ -45,6 +45,22 @@ std::optional<SelectionBox> BoxOf(const std::string& text) {
                               .y1 = json.at(4).get<double>()}};
 }
 
+GivenNames NamesOf(const SafetensorsFile& file) {
+  GivenNames names{.weights = {}, .vocabulary = file.Metadata("vocabulary"), .views = {}, .vector = {}};
+  const std::span<const float> weights = file.Get<float>("words", {-1});
+  names.weights.assign(weights.begin(), weights.end());
+  if (file.Find("vector") != nullptr) {
+    const std::span<const float> vector = file.Get<float>("vector", {-1});
+    names.vector.assign(vector.begin(), vector.end());
+  }
+  try {
+    names.views = Json::parse(file.Metadata("named_views")).get<std::vector<int>>();
+  } catch (const Json::exception& error) {
+    throw InputError("{}: damaged ({})", file.path().string(), error.what());
+  }
+  return names;
+}
+
 }  // namespace
 
 SelectionStore::SelectionStore(std::filesystem::path folder, std::string surface)
@@ -119,6 +135,8 @@ Selection SelectionStore::Load(const std::string& name) const {
     const std::span<const float> looked = file.Get<float>("looked", {static_cast<int64_t>(weight.size())});
     selection.looked.assign(looked.begin(), looked.end());
   }
+  if (file.metadata().contains("text")) selection.text = file.Metadata("text");
+  if (file.Find("words") != nullptr) selection.names = NamesOf(file);
   return selection;
 }
 
@@ -129,14 +147,21 @@ void SelectionStore::Put(const std::string& what, const Selection& selection) {
   };
   std::vector<TensorView> tensors = {tensor("weight", selection.weight)};
   if (!selection.looked.empty()) tensors.push_back(tensor("looked", selection.looked));
-  WriteSafetensors(folder_ / file, tensors,
-                   {{"surface", surface_},
-                    {"name", selection.name},
-                    {"answered_by", selection.answered_by},
-                    {"clicks", ClicksJson(selection.clicks).dump()},
-                    {"box", BoxText(selection.box)},
-                    {"granularity", NestingName(selection.nesting)},
-                    {"color", Json(selection.color).dump()}});
+  TensorMetadata metadata = {{"surface", surface_},
+                             {"name", selection.name},
+                             {"answered_by", selection.answered_by},
+                             {"clicks", ClicksJson(selection.clicks).dump()},
+                             {"box", BoxText(selection.box)},
+                             {"granularity", NestingName(selection.nesting)},
+                             {"color", Json(selection.color).dump()},
+                             {"text", selection.text}};
+  if (selection.names) {
+    tensors.push_back(tensor("words", selection.names->weights));
+    if (!selection.names->vector.empty()) tensors.push_back(tensor("vector", selection.names->vector));
+    metadata["vocabulary"] = selection.names->vocabulary;
+    metadata["named_views"] = Json(selection.names->views).dump();
+  }
+  WriteSafetensors(folder_ / file, tensors, metadata);
   Add({.what = what, .name = selection.name, .before = FileNow(selection.name), .after = file});
 }
 

@@ -64,6 +64,11 @@ TEST_F(SelectionTest, GrowsAndShrinksAtItsBorder) {
     EXPECT_LT(map_->CellCenter(cell).x(), middle.x() + 2.6 * map_->cell_size());
   }
   EXPECT_EQ(Grown(*map_, half, 0).weight, half.weight);
+  Selection named = half;
+  named.names = GivenNames{};
+  EXPECT_FALSE(Grown(*map_, named, 1).names);  // it is another thing now
+  EXPECT_FALSE(LargestPart(*map_, named).names);
+  EXPECT_FALSE(Union(named, named).names);
 }
 
 TEST_F(SelectionTest, KeepsItsLargestPartAndKnowsItsSize) {
@@ -124,6 +129,19 @@ TEST_F(SelectionStoreTest, KeepsWhatWasPutThere) {
   EXPECT_EQ(chair.clicks[0].view, 4);
   EXPECT_EQ(chair.clicks[0].y, 6.5);
   EXPECT_FALSE(chair.clicks[0].positive);
+}
+
+TEST_F(SelectionStoreTest, KeepsNames) {
+  Selection chair = Named("chair", 0.25f);
+  chair.text = "something to sit on";
+  chair.names = GivenNames{.weights = {0.75f, 0.25f}, .vocabulary = "v", .views = {3, 1}};
+  Store().Put("named", chair);
+  const Selection read = Store().Load("chair");
+  EXPECT_EQ(read.text, chair.text);
+  ASSERT_TRUE(read.names);
+  EXPECT_EQ(read.names->weights, chair.names->weights);
+  EXPECT_EQ(read.names->vocabulary, "v");
+  EXPECT_EQ(read.names->views, chair.names->views);
 }
 
 TEST_F(SelectionStoreTest, UndoesAndRedoesWithoutEnd) {

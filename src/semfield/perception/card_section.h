@@ -55,8 +55,10 @@ Json ModelFileToJson(const ModelFile& file);
 TextCard ParseTextCard(const CardSection& section);
 ClassifierCard ParseClassifierCard(const CardSection& section);
 DenseCard ParseDenseCard(const CardSection& section);
+ImageTowerCard ParseImageTowerCard(const CardSection& section);
 Json TextCardToJson(const TextCard& card);
 Json ClassifierCardToJson(const ClassifierCard& card);
 Json DenseCardToJson(const DenseCard& card);
+Json ImageTowerCardToJson(const ImageTowerCard& card);
 
 }  // namespace semfield

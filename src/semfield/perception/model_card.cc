@@ -104,23 +104,26 @@ Json DecoderToJson(const DecoderCard& card) {
 }
 
 void CheckKindName(const std::string& kind, const std::string& where) {
-  if (kind != "sam" && kind != "text" && kind != "classifier" && kind != "dense")
-    throw InputError("{}: expected sam, text, classifier or dense, got '{}'", where, kind);
+  if (kind != "sam" && kind != "text" && kind != "classifier" && kind != "dense" && kind != "clip")
+    throw InputError("{}: expected sam, text, classifier, dense or clip, got '{}'", where, kind);
 }
 
 // What belongs to the card's kind, and nothing else.
 void ParseParts(const CardSection& section, ModelCard& card) {
-  const bool is_sam = card.kind == "sam";
-  for (const char* key : {"encoder", "decoder", "text", "classifier", "dense"}) {
-    const bool belongs = is_sam ? key[0] == 'e' || std::string(key) == "decoder" : card.kind == key;
-    if (!belongs && section.Has(key))
-      throw InputError("{}: a card of kind {} has none", section.At(key), card.kind);
+  const bool is_sam = card.kind == "sam", is_clip = card.kind == "clip";
+  for (const std::string key : {"encoder", "decoder", "text", "classifier", "dense", "image"}) {
+    const bool belongs = is_sam    ? key == "encoder" || key == "decoder"
+                         : is_clip ? key == "image" || key == "text"
+                                   : card.kind == key;
+    if (!belongs && section.Has(key.c_str()))
+      throw InputError("{}: a card of kind {} has none", section.At(key.c_str()), card.kind);
   }
   if (is_sam) {
     card.encoder = ParseEncoder(section.Object("encoder"));
     card.decoder = ParseDecoder(section.Object("decoder"));
   }
-  if (card.kind == "text") card.text = ParseTextCard(section.Object("text"));
+  if (card.kind == "text" || is_clip) card.text = ParseTextCard(section.Object("text"));
+  if (is_clip) card.image = ParseImageTowerCard(section.Object("image"));
   if (card.kind == "classifier") card.classifier = ParseClassifierCard(section.Object("classifier"));
   if (card.kind == "dense") card.dense = ParseDenseCard(section.Object("dense"));
 }
@@ -146,6 +149,8 @@ std::vector<ModelFile> FilesOf(const ModelCard& card) {
   if (card.kind == "text") files = {card.text.file, card.text.vocabulary};
   if (card.kind == "classifier") files = {card.classifier.file, card.classifier.names};
   if (card.kind == "dense") files = {card.dense.file};
+  if (card.kind == "clip") files = {card.image.file, card.text.file, card.text.vocabulary};
+  if (!card.dense.words.path.empty()) files.push_back(card.dense.words);
   files.insert(files.end(), card.extra_files.begin(), card.extra_files.end());
   return files;
 }
@@ -153,7 +158,7 @@ std::vector<ModelFile> FilesOf(const ModelCard& card) {
 ModelCard ParseModelCard(const Json& json, const std::string& where) {
   const CardSection section(json, where);
   section.AllowOnly({"name", "kind", "title", "licence", "source", "encoder", "decoder", "text", "classifier",
-                     "dense", "extra_files"});
+                     "dense", "image", "extra_files"});
   ModelCard card;
   card.name = section.String("name");
   CheckModelName(card.name, section.At("name"));
@@ -193,7 +198,8 @@ Json ModelCardToJson(const ModelCard& card) {
     json["encoder"] = EncoderToJson(card.encoder);
     json["decoder"] = DecoderToJson(card.decoder);
   }
-  if (card.kind == "text") json["text"] = TextCardToJson(card.text);
+  if (card.kind == "text" || card.kind == "clip") json["text"] = TextCardToJson(card.text);
+  if (card.kind == "clip") json["image"] = ImageTowerCardToJson(card.image);
   if (card.kind == "classifier") json["classifier"] = ClassifierCardToJson(card.classifier);
   if (card.kind == "dense") json["dense"] = DenseCardToJson(card.dense);
   for (const ModelFile& file : card.extra_files) json["extra_files"].push_back(ModelFileToJson(file));

@@ -58,15 +58,27 @@ struct DecoderCard {
   std::vector<std::string> mask_order;
 };
 
-// A text encoder, kind "text": words to one vector.
+// A text encoder, of kinds "text" and "clip": words to one vector.
 struct TextCard {
   ModelFile file;
-  ModelFile vocabulary;                 // one piece a line, numbered from 0
-  std::string tokenizer = "wordpiece";  // the only one known: BERT's, lower case
-  std::string input = "ids";            // i64 [1, n]
-  std::string output = "embedding";     // f32 [1, width]
+  ModelFile vocabulary;  // wordpiece: one piece a line, numbered from 0; clip: the table of merges
+  std::string tokenizer = "wordpiece";  // "wordpiece", BERT's in lower case, or "clip", CLIP's byte pairs
+  std::string input = "ids";            // i64 [1, n], or [1, max_tokens], filled up with 0
+  std::string mask;                  // i64 likewise, 1 where there is a token; empty: there is no such input
+  std::string output = "embedding";  // f32 [1, width]
   int width = 384;
   int max_tokens = 256;
+};
+
+// The image side of a model that puts pictures and texts in one space, kind "clip".
+struct ImageTowerCard {
+  ModelFile file;
+  std::string input = "pixel_values";   // f32 [1, 3, size, size]
+  std::string output = "image_embeds";  // f32 [1, width], width as TextCard's
+  int size = 224;
+  std::array<double, 3> mean{}, std{};  // as EncoderCard
+  double sharpness =
+      100;  // a picture's names have softmax(sharpness cos); the exponential of CLIP's logit scale
 };
 
 // A classifier of pictures that answers at every place, kind "classifier".
@@ -97,12 +109,13 @@ struct DenseCard {
   std::vector<DenseFeed> feeds;
   std::string output = "logits";     // f32 [1, classes, h, w]
   std::vector<std::string> classes;  // names
+  ModelFile words;  // what the classes are called (perception/vocabulary.h); an empty path: nothing is said
 };
 
 // What a model is and how to feed it: models/<name>.json. Which of the parts holds, says the kind.
 struct ModelCard {
   std::string name;  // [a-z0-9._-], at most 64 characters
-  std::string kind;  // "sam", "text", "classifier", "dense"
+  std::string kind;  // "sam", "text", "classifier", "dense", "clip"
   std::string title;
   std::string licence;
   std::string source;
@@ -111,6 +124,7 @@ struct ModelCard {
   TextCard text;
   ClassifierCard classifier;
   DenseCard dense;
+  ImageTowerCard image;
   std::vector<ModelFile> extra_files;  // files the graphs refer to themselves (external weights)
   std::filesystem::path folder;        // where the card was found
 };

@@ -7,6 +7,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/perception/clip_add.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/perception/model_folders.h"
 #include "semfield/perception/ort.h"
@@ -89,6 +90,7 @@ ModelCheck CheckModel(const ModelCheckOptions& options) {
 }
 
 ModelCheck CheckModel(const ModelCard& card, const ModelCheckOptions& options) {
+  if (card.kind == "clip") return CheckClip(card, options);
   CheckModelKind(card, "sam");  // the others have no mask to show; their tests compare them with references
   ModelCheck check;
   check.card = card;

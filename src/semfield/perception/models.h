@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "semfield/image/image.h"
@@ -39,9 +40,10 @@ struct ModelCheck {
   Mask mask;        // the decoder's own choice
   ImageU8 overlay;  // the picture with mask and clicks, to be shown or written
   double area = 0;  // share of the picture inside the mask
+  std::vector<std::pair<std::string, double>> texts;  // of kind "clip", which makes no mask: cosines with it
   double load_seconds = 0;
-  double encode_seconds = 0;
-  double decode_seconds = 0;
+  double encode_seconds = 0;  // of the picture
+  double decode_seconds = 0;  // of a prompt, or of a text
   // Empty when the answer makes sense: features that are finite and vary, a mask that is neither empty nor
   // the whole picture and holds every positive click.
   std::vector<std::string> findings;
@@ -54,7 +56,8 @@ ModelCheck CheckModel(const ModelCard& card, const ModelCheckOptions& options);
 std::filesystem::path SamplePicture();
 
 struct ModelAddOptions {
-  // An encoder and a decoder in ONNX, in any order, and whatever external weight files they refer to.
+  // sam: an encoder and a decoder in ONNX; clip: an image tower and a text tower in ONNX, and the table of
+  // merges (.txt). In any order, and with them whatever external weight files they refer to.
   std::vector<std::filesystem::path> files;
   std::string kind = "sam";
   std::string name;

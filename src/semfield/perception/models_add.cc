@@ -6,6 +6,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
 #include "semfield/base/log.h"
+#include "semfield/perception/clip_add.h"
 #include "semfield/perception/model_folders.h"
 #include "semfield/perception/models.h"
 #include "semfield/perception/ort.h"
@@ -75,8 +76,8 @@ void TakeGraph(std::unique_ptr<InferenceSession> session, const ModelFile& file,
   (is_decoder ? parts.decoder_file : parts.encoder_file) = file;
 }
 
-Parts Sort(const ModelAddOptions& options, const fs::path& staging) {
-  // External weights have to lie beside the graphs before these are loaded.
+// External weights have to lie beside the graphs before these are loaded.
+std::vector<ModelFile> CopyAll(const ModelAddOptions& options, const fs::path& staging) {
   std::vector<ModelFile> files;
   std::set<std::string> names;
   for (const fs::path& path : options.files) {
@@ -84,6 +85,10 @@ Parts Sort(const ModelAddOptions& options, const fs::path& staging) {
       throw InputError("two files are called {}; rename one", path.filename().string());
     files.push_back(CopyIn(path, staging, options.name));
   }
+  return files;
+}
+
+Parts Sort(const ModelAddOptions& options, const std::vector<ModelFile>& files, const fs::path& staging) {
   Parts parts;
   const auto runtime = InferenceRuntime::Load(options.onnxruntime);
   for (const ModelFile& file : files) {
@@ -208,11 +213,25 @@ DecoderCard DraftDecoder(const ModelAddOptions& options, const Parts& parts, con
 
 void CheckOptions(const ModelAddOptions& options) {
   CheckModelName(options.name, "--as");
-  if (options.kind != "sam") throw InputError("--kind: expected sam, got '{}'", options.kind);
+  if (options.kind != "sam" && options.kind != "clip")
+    throw InputError("--kind: expected sam or clip, got '{}'", options.kind);
   if (options.files.size() < 2 || options.files.size() > kMaxFiles)
     throw InputError("expected the files of an encoder and a decoder, got {}", options.files.size());
   for (double value : options.std)
     if (!(value > 0)) throw InputError("std: expected positive numbers, got {}", value);
+}
+
+ModelCard Draft(const ModelAddOptions& options, const fs::path& folder) {
+  const std::vector<ModelFile> files = CopyAll(options, folder);
+  if (options.kind == "clip") return DraftClipCard(options, folder, files);
+  const Parts parts = Sort(options, files, folder);
+  ModelCard card;
+  card.source = fmt::format("{} and {}", fs::path(parts.encoder_file.path).filename().string(),
+                            fs::path(parts.decoder_file.path).filename().string());
+  card.encoder = DraftEncoder(options, parts);
+  card.decoder = DraftDecoder(options, parts, card.encoder);
+  card.extra_files = parts.extra_files;
+  return card;
 }
 
 void MoveInto(const fs::path& staging, const fs::path& folder) {
@@ -241,19 +260,11 @@ ModelCheck AddModel(const ModelAddOptions& options) {
   const StagingFolder staging(models, options.name);
   const fs::path files = staging.path() / options.name;
   fs::create_directories(files, error);
-  ModelCard card;
-  {
-    const Parts parts = Sort(options, files);
-    card.name = options.name;
-    card.kind = options.kind;
-    card.title = "added by the user";
-    card.licence = options.licence;
-    card.source = fmt::format("{} and {}", fs::path(parts.encoder_file.path).filename().string(),
-                              fs::path(parts.decoder_file.path).filename().string());
-    card.encoder = DraftEncoder(options, parts);
-    card.decoder = DraftDecoder(options, parts, card.encoder);
-    card.extra_files = parts.extra_files;
-  }
+  ModelCard card = Draft(options, files);
+  card.name = options.name;
+  card.kind = options.kind;
+  card.title = "added by the user";
+  card.licence = options.licence;
   card = ParseModelCard(ModelCardToJson(card),
                         options.name);  // whatever a graph said is held to the card's limits
   card.folder = staging.path();

@@ -10,6 +10,7 @@ namespace semfield {
 namespace {
 
 constexpr int kFloatType = 1;
+constexpr int kInt64Type = 7;
 constexpr int kIntAttribute = 2;
 constexpr int kIntsAttribute = 7;
 
@@ -25,10 +26,10 @@ std::string Bytes(int field, const std::string& payload) {
   return Varint(static_cast<uint64_t>(field) << 3 | 2) + Varint(payload.size()) + payload;
 }
 
-std::string ValueInfo(const std::string& name, const std::vector<int64_t>& dims) {
+std::string ValueInfo(const std::string& name, const std::vector<int64_t>& dims, int type = kFloatType) {
   std::string shape;
   for (int64_t dim : dims) shape += Bytes(1, dim < 0 ? Bytes(2, "free") : Number(1, dim));
-  const std::string tensor = Number(1, kFloatType) + Bytes(2, shape);
+  const std::string tensor = Number(1, type) + Bytes(2, shape);
   return Bytes(1, name) + Bytes(2, Bytes(1, tensor));
 }
 
@@ -63,6 +64,10 @@ void OnnxWriter::Floats(const std::string& name, const std::vector<int64_t>& dim
 
 void OnnxWriter::Input(const std::string& name, const std::vector<int64_t>& dims) {
   graph_ += Bytes(11, ValueInfo(name, dims));
+}
+
+void OnnxWriter::Ids(const std::string& name, const std::vector<int64_t>& dims) {
+  graph_ += Bytes(11, ValueInfo(name, dims, kInt64Type));
 }
 
 void OnnxWriter::Output(const std::string& name, const std::vector<int64_t>& dims) {
@@ -120,6 +125,34 @@ std::string StandInDecoder(StandInMasks masks) {
   writer.Output("low_res_masks", {1, count, kStandInMask, kStandInMask});
   writer.Output("iou_predictions", {1, count});
   return writer.Model();
+}
+
+const char kStandInMerges[] =
+    "#version: 0.2\nr e\nre d</w>\ng r\ngr e\ngre e\ngree n</w>\nb l\nbl u\nblu e</w>";
+
+std::string StandInImageTower() {
+  OnnxWriter writer;
+  writer.Input("pixels", {1, 3, kStandInPicture, kStandInPicture});
+  writer.Node("ReduceMean", {"pixels"}, {"seen"}, {{"axes", {2, 3}}, {"keepdims", {0}, true}});
+  writer.Output("seen", {1, 3});
+  return writer.Model();
+}
+
+std::string StandInTextTower(const std::vector<float>& table) {
+  OnnxWriter writer;
+  writer.Ids("tokens", {1, -1});
+  writer.Floats("table", {static_cast<int64_t>(table.size()) / 3, 3}, table);
+  writer.Node("Gather", {"table", "tokens"}, {"vectors"});
+  writer.Node("ReduceSum", {"vectors"}, {"read"}, {{"axes", {1}}, {"keepdims", {0}, true}});
+  writer.Output("read", {1, 3});
+  return writer.Model();
+}
+
+std::vector<float> StandInColors() {
+  constexpr int kTokens = 512 + 9 + 2, kRed = 513, kGreen = 517, kBlue = 520;
+  std::vector<float> table(3 * kTokens, 0.001f);
+  table[3 * kRed] = table[3 * kGreen + 1] = table[3 * kBlue + 2] = 1;
+  return table;
 }
 
 ModelFile WriteModelFile(const std::filesystem::path& folder, const std::string& name,

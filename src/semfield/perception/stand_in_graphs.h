@@ -23,6 +23,7 @@ class OnnxWriter {
             const std::vector<std::string>& outputs, const std::vector<IntsAttribute>& attributes = {});
   void Floats(const std::string& name, const std::vector<int64_t>& dims, const std::vector<float>& values);
   void Input(const std::string& name, const std::vector<int64_t>& dims);   // f32; -1 leaves a side free
+  void Ids(const std::string& name, const std::vector<int64_t>& dims);     // the same of i64
   void Output(const std::string& name, const std::vector<int64_t>& dims);  // f32
   std::string Model() const;                                               // the file's bytes
 
@@ -47,6 +48,16 @@ enum class StandInMasks { kAll, kOne, kOneWithSamNames };
 // their scores are: sum of x, sum of y, sum of labels, 0 (over the prompt's points, as the graph sees them).
 // With one mask only: the mean of the four and the largest score.
 std::string StandInDecoder(StandInMasks masks);
+
+// An image tower [1, 3, 8, 8] -> [1, 3]: the means of the normalised R, G, B. A text tower [1, n] -> [1, 3]:
+// the sum of the tokens' vectors, of which `table` holds three numbers each. Merges that make the tokens red
+// (513), green (517) and blue (520) of CLIP's byte pairs.
+constexpr int kStandInPicture = 8;
+std::string StandInImageTower();
+std::string StandInTextTower(const std::vector<float>& table);
+extern const char kStandInMerges[];
+// The table in which these three words are the axes, and everything else is nearly nothing.
+std::vector<float> StandInColors();
 
 // Writes `bytes` as folder/name; the answer is how a card names that file.
 ModelFile WriteModelFile(const std::filesystem::path& folder, const std::string& name,

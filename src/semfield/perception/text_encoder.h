@@ -26,10 +26,13 @@ class TextEncoder {
   virtual std::vector<float> Encode(const std::string& text, const StopToken* stop = nullptr) = 0;
 };
 
-// The model card by name; as LoadImageEncoder.
+// The model card by name, of kind "text" or "clip"; as LoadImageEncoder.
 std::unique_ptr<TextEncoder> LoadTextEncoder(const std::string& model_name,
                                              const TextEncoderOptions& options = {});
 std::unique_ptr<TextEncoder> LoadTextEncoder(const ModelCard& card, const TextEncoderOptions& options = {});
+
+// False, and nothing is changed, where the vector is all 0 or not finite.
+bool ScaleToLengthOne(std::vector<float>* vector);
 
 // Of unit vectors of one width.
 double Cosine(std::span<const float> a, std::span<const float> b);

@@ -44,14 +44,15 @@ std::vector<DenseFeed> ParseFeeds(const CardSection& section) {
 }  // namespace
 
 TextCard ParseTextCard(const CardSection& section) {
-  section.AllowOnly({"file", "vocabulary", "tokenizer", "input", "output", "width", "max_tokens"});
+  section.AllowOnly({"file", "vocabulary", "tokenizer", "input", "mask", "output", "width", "max_tokens"});
   TextCard card;
   card.file = ParseModelFile(section.Object("file"));
   card.vocabulary = ParseModelFile(section.Object("vocabulary"));
   card.tokenizer = section.String("tokenizer", card.tokenizer);
-  if (card.tokenizer != "wordpiece")
-    throw InputError("{}: expected wordpiece, got '{}'", section.At("tokenizer"), card.tokenizer);
+  if (card.tokenizer != "wordpiece" && card.tokenizer != "clip")
+    throw InputError("{}: expected wordpiece or clip, got '{}'", section.At("tokenizer"), card.tokenizer);
   card.input = section.String("input", card.input);
+  card.mask = section.String("mask", card.mask);
   card.output = section.String("output", card.output);
   card.width = static_cast<int>(section.Integer("width", 1, kMaxCardSide));
   card.max_tokens = section.Integer("max_tokens", 2, kMaxCardSide, card.max_tokens);
@@ -73,7 +74,8 @@ ClassifierCard ParseClassifierCard(const CardSection& section) {
 }
 
 DenseCard ParseDenseCard(const CardSection& section) {
-  section.AllowOnly({"file", "classifier", "image_encoder", "longest_side", "feeds", "output", "classes"});
+  section.AllowOnly(
+      {"file", "classifier", "image_encoder", "longest_side", "feeds", "output", "classes", "words"});
   DenseCard card;
   card.file = ParseModelFile(section.Object("file"));
   card.classifier = section.String("classifier");
@@ -88,17 +90,48 @@ DenseCard ParseDenseCard(const CardSection& section) {
     throw InputError("{}: image_encoder and inputs with model image belong together", section.where());
   card.output = section.String("output", card.output);
   card.classes = ParseNames(section, "classes");
+  if (section.Has("words")) card.words = ParseModelFile(section.Object("words"));
   return card;
 }
 
-Json TextCardToJson(const TextCard& card) {
+ImageTowerCard ParseImageTowerCard(const CardSection& section) {
+  section.AllowOnly({"file", "input", "output", "size", "mean", "std", "sharpness"});
+  ImageTowerCard card;
+  card.file = ParseModelFile(section.Object("file"));
+  card.input = section.String("input", card.input);
+  card.output = section.String("output", card.output);
+  card.size = section.Integer("size", 1, kMaxCardSide, card.size);
+  card.mean = section.Triple("mean");
+  card.std = section.Scales("std");
+  if (section.Has("sharpness")) {
+    const Json& value = section.Get("sharpness");
+    card.sharpness = value.is_number() ? value.get<double>() : 0;
+    if (!(card.sharpness > 0 && card.sharpness <= 1000))
+      throw InputError("{}: expected a number above 0, at most 1000", section.At("sharpness"));
+  }
+  return card;
+}
+
+Json ImageTowerCardToJson(const ImageTowerCard& card) {
   return {{"file", ModelFileToJson(card.file)},
-          {"vocabulary", ModelFileToJson(card.vocabulary)},
-          {"tokenizer", card.tokenizer},
           {"input", card.input},
           {"output", card.output},
-          {"width", card.width},
-          {"max_tokens", card.max_tokens}};
+          {"size", card.size},
+          {"mean", card.mean},
+          {"std", card.std},
+          {"sharpness", card.sharpness}};
+}
+
+Json TextCardToJson(const TextCard& card) {
+  Json json = {{"file", ModelFileToJson(card.file)},
+               {"vocabulary", ModelFileToJson(card.vocabulary)},
+               {"tokenizer", card.tokenizer},
+               {"input", card.input},
+               {"output", card.output},
+               {"width", card.width},
+               {"max_tokens", card.max_tokens}};
+  if (!card.mask.empty()) json["mask"] = card.mask;
+  return json;
 }
 
 Json ClassifierCardToJson(const ClassifierCard& card) {
@@ -121,6 +154,7 @@ Json DenseCardToJson(const DenseCard& card) {
     json["feeds"].push_back({{"input", feed.input}, {"model", feed.model}, {"stage", feed.stage}});
   json["output"] = card.output;
   json["classes"] = card.classes;
+  if (!card.words.path.empty()) json["words"] = ModelFileToJson(card.words);
   return json;
 }
 

@@ -1,50 +1,18 @@
 #include "semfield/perception/wordpiece.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 
 #include "semfield/base/error.h"
+#include "semfield/perception/utf8_text.h"
 
 namespace semfield {
 namespace {
 
-constexpr size_t kMaxText = size_t{64} << 10;
 constexpr size_t kMaxPieces = 1000000;
 constexpr size_t kMaxWord = 100;  // characters
-
-using Codepoint = utf8proc_int32_t;
-
-std::vector<Codepoint> Decode(const std::string& text) {
-  std::vector<Codepoint> points;
-  const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-  auto left = static_cast<utf8proc_ssize_t>(text.size());
-  while (left > 0) {
-    Codepoint point = 0;
-    const utf8proc_ssize_t length = utf8proc_iterate(at, left, &point);
-    if (length <= 0) throw InputError("text is not UTF-8 at byte {}", text.size() - left);
-    points.push_back(point);
-    at += length;
-    left -= length;
-  }
-  return points;
-}
-
-void Append(Codepoint point, std::string* text) {
-  utf8proc_uint8_t bytes[4];
-  const utf8proc_ssize_t length = utf8proc_encode_char(point, bytes);
-  text->append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
-}
-
-bool IsSpace(Codepoint point) {
-  if ((point >= 9 && point <= 13) || point == 0x85) return true;
-  const utf8proc_category_t category = utf8proc_category(point);
-  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-         category == UTF8PROC_CATEGORY_ZP;
-}
 
 // Of what the text is freed first.
 bool IsNothing(Codepoint point) {
@@ -90,22 +58,22 @@ std::vector<std::string> WordsOf(const std::string& text) {
     word.clear();
   };
   std::vector<Codepoint> plain;
-  for (const Codepoint point : Decode(text)) {
+  for (const Codepoint point : DecodeUtf8(text)) {
     if (IsNothing(point)) continue;
     const bool alone = IsChinese(point);
-    if (IsSpace(point) || alone) plain.push_back(' ');
-    if (!IsSpace(point)) AppendPlain(point, &plain);
+    if (IsSpaceCharacter(point) || alone) plain.push_back(' ');
+    if (!IsSpaceCharacter(point)) AppendPlain(point, &plain);
     if (alone) plain.push_back(' ');
   }
   for (const Codepoint point : plain) {
-    if (IsSpace(point)) {
+    if (IsSpaceCharacter(point)) {
       finish();
     } else if (IsPunctuation(point)) {
       finish();
-      Append(point, &word);
+      AppendUtf8(point, &word);
       finish();
     } else {
-      Append(point, &word);
+      AppendUtf8(point, &word);
     }
   }
   finish();
@@ -171,8 +139,8 @@ void WordPiece::AddWord(const std::string& word, std::vector<int64_t>* ids) cons
 }
 
 std::vector<int64_t> WordPiece::Ids(const std::string& text, int max_tokens) const {
-  if (text.size() > kMaxText)
-    throw InputError("a text of {} bytes: expected at most {}", text.size(), kMaxText);
+  if (text.size() > kMaxTokenizedBytes)
+    throw InputError("a text of {} bytes: expected at most {}", text.size(), kMaxTokenizedBytes);
   std::vector<int64_t> ids = {begin_};
   for (const std::string& word : WordsOf(text)) {
     if (static_cast<int>(ids.size()) >= max_tokens) break;

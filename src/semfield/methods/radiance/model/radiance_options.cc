@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "semfield/base/error.h"
+
 namespace semfield {
 
 namespace {
@@ -157,6 +159,24 @@ void RadianceOptions::Describe(OptionList& list) {
   DescribeScene(*this, list);
 }
 
+namespace {
+
+// Supervision that would silently be none.
+void CheckDepthsAreThere(DepthSource source, const Capture& capture) {
+  const bool has_maps = std::any_of(capture.train.begin(), capture.train.end(),
+                                    [&](int view) { return !capture.views[view].depth.empty(); });
+  if (source == DepthSource::kMaps && !has_maps) {
+    throw InputError("--depth-supervision maps: no training view of {} has a depth map",
+                     capture.path.string());
+  }
+  if (source == DepthSource::kPoints && (capture.points.empty() || capture.observations.empty())) {
+    throw InputError("--depth-supervision points: {} has no sparse points that views saw",
+                     capture.path.string());
+  }
+}
+
+}  // namespace
+
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture) {
   const bool object = capture.HasAlpha();
   // Photos that masks cut out of a real scene: their edges and alphas are rough, and over a constant
@@ -177,6 +197,7 @@ RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& c
   resolve(options.density_bias, 0.0);
   resolve(options.depth_supervision, DepthSource::kNone);
   resolve(options.nearness, 0.0);
+  CheckDepthsAreThere(*options.depth_supervision, capture);
   return options;
 }
 

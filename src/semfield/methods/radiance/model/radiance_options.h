@@ -76,7 +76,7 @@ struct RadianceOptions {
   void Describe(OptionList& list);
 };
 
-// Gives every field a value.
+// Gives every field a value. Depth supervision by what the capture does not have: InputError.
 RadianceOptions ResolveRadianceOptions(RadianceOptions options, const Capture& capture);
 
 }  // namespace semfield

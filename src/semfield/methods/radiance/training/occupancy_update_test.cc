@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "semfield/base/error.h"
 #include "semfield/methods/radiance/radiance_test_util.h"
 
 namespace semfield {
@@ -121,6 +122,18 @@ TEST(ResolveRadianceOptions, AlphaDecidesWhatIsAround) {
   black.background = Background::kBlack;
   EXPECT_FALSE(ResolveRadianceOptions(black, room.capture).IsObject());
   EXPECT_TRUE(ResolveRadianceOptions(black, object.capture).IsObject());
+}
+
+TEST(ResolveRadianceOptions, DepthThatIsNotThereIsRefused) {
+  const TestCapture room({.views = 9, .width = 32, .height = 24});
+  RadianceOptions options;
+  options.depth_supervision = DepthSource::kMaps;
+  EXPECT_EQ(ResolveRadianceOptions(options, room.capture).depth_supervision, DepthSource::kMaps);
+  Capture bare = room.capture;
+  for (View& view : bare.views) view.depth.clear();
+  EXPECT_THROW(ResolveRadianceOptions(options, bare), Error);
+  options.depth_supervision = DepthSource::kPoints;
+  EXPECT_THROW(ResolveRadianceOptions(options, bare), Error);
 }
 
 }  // namespace

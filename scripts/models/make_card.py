@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Writes the card of a dense encoder that train_rooms.py trained, with the sizes and hashes of its files.
+
+    python3 scripts/models/make_card.py models/rooms-fast.json
+
+The head, head.onnx, and training.log lie in the folder of the card's name; models/rooms/words.json says what the
+classes are called.
+"""
+import hashlib
+import json
+import pathlib
+import sys
+
+from train_rooms import FAST
+
+CLASSES = ["wall", "floor", "ceiling", "window", "door", "curtain", "rug", "picture", "bed", "sofa", "armchair",
+           "chair", "table", "desk", "cabinet", "shelf", "lamp", "plant", "appliance", "object"]
+
+
+def file_entry(models, path):
+    content = (models / path).read_bytes()
+    return {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def main():
+    card = pathlib.Path(sys.argv[1])
+    models, name = card.parent, card.stem
+    feeds = [{"input": f"in_{stage}", "model": "classifier", "stage": stage} for stage in FAST]
+    content = {
+        "name": name,
+        "kind": "dense",
+        "title": "Rooms: 20 classes at every place, from the classifier's stages",
+        "licence": "Apache-2.0",
+        "source": "trained on rendered rooms by scripts/models/train_rooms.py",
+        "dense": {
+            "file": file_entry(models, f"{name}/head.onnx"),
+            "classifier": "imagenet",
+            "longest_side": 640,
+            "feeds": feeds,
+            "output": "logits",
+            "classes": CLASSES,
+            "words": file_entry(models, "rooms/words.json"),
+        },
+    }
+    card.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
