@@ -2,6 +2,7 @@
 """Writes the card of a dense encoder that train_rooms.py trained, with the sizes and hashes of its files.
 
     python3 scripts/models/make_card.py models/rooms-fast.json
+    python3 scripts/models/make_card.py models/rooms.json --with-sam
 
 The head, head.onnx, and training.log lie in the folder of the card's name; models/rooms/words.json says what the
 classes are called.
@@ -11,10 +12,14 @@ import json
 import pathlib
 import sys
 
-from train_rooms import FAST
+from train_rooms import FAST, SAM
 
 CLASSES = ["wall", "floor", "ceiling", "window", "door", "curtain", "rug", "picture", "bed", "sofa", "armchair",
            "chair", "table", "desk", "cabinet", "shelf", "lamp", "plant", "appliance", "object"]
+
+
+# As models/sam.json calls them; the last map is no stage but the encoder's answer.
+STAGE_OF_SAM = {"sam8": "stage2", "sam16": "stage3", "sam16b": "stage4", "neck16": ""}
 
 
 def file_entry(models, path):
@@ -25,16 +30,20 @@ def file_entry(models, path):
 def main():
     card = pathlib.Path(sys.argv[1])
     models, name = card.parent, card.stem
+    with_sam = "--with-sam" in sys.argv
     feeds = [{"input": f"in_{stage}", "model": "classifier", "stage": stage} for stage in FAST]
+    if with_sam:
+        feeds += [{"input": f"in_{stage}", "model": "image", "stage": STAGE_OF_SAM[stage]} for stage in SAM]
     content = {
         "name": name,
         "kind": "dense",
-        "title": "Rooms: 20 classes at every place, from the classifier's stages",
+        "title": "Rooms: 20 classes at every place, from the classifier's stages" + (" and SAM's" if with_sam else ""),
         "licence": "Apache-2.0",
         "source": "trained on rendered rooms by scripts/models/train_rooms.py",
         "dense": {
             "file": file_entry(models, f"{name}/head.onnx"),
             "classifier": "imagenet",
+            **({"image_encoder": "sam"} if with_sam else {}),
             "longest_side": 640,
             "feeds": feeds,
             "output": "logits",
