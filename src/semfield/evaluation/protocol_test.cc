@@ -29,8 +29,8 @@ TEST(Protocols, AnUnknownNameListsTheKnownOnesNearestFirst) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "unknown protocol 'pose'; known are: poses, views, san, objects, everything, depth, "
-                 "surface, exposure");
+                 "unknown protocol 'pose'; known are: poses, views, san, objects, everything, names, "
+                 "depth, surface, exposure");
   }
 }
 

@@ -243,7 +243,9 @@ TEST_F(ModelsAdd, RefusesWhatDoesNotFitAndLeavesNothing) {
   EXPECT_THROW(AddModel(options), Error);
   options.name = "mine";
   options.kind = "clip";
-  EXPECT_MENTIONS(ErrorOf([&] { AddModel(options); }), "clip");
+  EXPECT_MENTIONS(ErrorOf([&] { AddModel(options); }), "neither an image tower");
+  options.kind = "onnx";
+  EXPECT_MENTIONS(ErrorOf([&] { AddModel(options); }), "onnx");
   ExpectNothingLeft();
 }
 
