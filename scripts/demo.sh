@@ -52,12 +52,20 @@ for thing in "${THINGS[@]}"; do
   below=$((below + views - enough))
 done
 
+# The first of them to take along, and the room.
+IFS='|' read -r name view click others <<<"${THINGS[0]}"
+echo
+"$semfield" select "$run" --name "$name" --view "$view" --click "$click"
+"$semfield" mesh "$run"
+"$semfield" extract "$run" --selection "$name" --close
+
 echo
 "$semfield" evaluate "$run" --protocol views
 "$semfield" report "$run"
 echo
 echo "demo: done in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s after the build"
 echo "  masks        $run/masks"
+echo "  meshes       $run/mesh/mesh.glb, $run/exports/${THINGS[0]%%|*}.glb"
 echo "  report       $run/report.html"
 echo "  numbers      $run/masks/*.json, $run/metrics.jsonl"
 if [ "$below" -gt 0 ]; then

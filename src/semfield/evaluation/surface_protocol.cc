@@ -9,6 +9,7 @@
 #include "semfield/base/error.h"
 #include "semfield/evaluation/metrics.h"
 #include "semfield/evaluation/surface_score.h"
+#include "semfield/evaluation/surface_things.h"
 #include "semfield/surface/mesh_files.h"
 #include "semfield/surface/mesh_rays.h"
 #include "semfield/surface/mesh_texture.h"
@@ -24,6 +25,7 @@ struct SurfaceChoices {
   int samples = 1000000;
   int faces = 0;
   int texture = 0;
+  bool things = false;
   void Describe(OptionList& list) {
     list.Group("Protocol surface");
     list.Text("true-mesh", &true_mesh,
@@ -31,6 +33,10 @@ struct SurfaceChoices {
     list.Int("samples", &samples, "Points drawn on each mesh.", {.min = 1000, .max = 20000000});
     list.Int("mesh-faces", &faces, "Faces that the run's mesh is simplified to before; 0: as it is kept.",
              {.min = 0, .max = 1e9});
+    list.Flag(
+        "things", &things,
+        "Score every selection of the run as a mesh of its own, against the instance of the true mesh that "
+        "it fits best.");
     list.Int("mesh-texture", &texture,
              "Pixels a side of a texture for the pictures of the mesh; 0: the colors of its vertices.",
              {.min = 0, .max = 16384});
@@ -58,6 +64,7 @@ std::vector<DepthView> TrueViews(const OpenedRun& run, const Mesh& truth, const 
 
 struct Pictures {
   double mesh = 0, field = 0;  // mean PSNR
+  double holes = 0;            // mean share of pixels without mesh
   Json per_view = Json::array();
 };
 
@@ -77,13 +84,18 @@ Pictures ScorePictures(const ProtocolInputs& inputs, const Mesh& mesh, const Mes
     const auto psnr = [&](const ImageF& rgb) {
       return PsnrOfMse(PictureError(rgb, photo, mask.get()).mean());
     };
-    const double of_mesh = psnr(Picture(mesh, rays, camera, pose, inputs.scene.background, skin).rgb),
+    const MeshPicture shown = Picture(mesh, rays, camera, pose, inputs.scene.background, skin);
+    const double of_mesh = psnr(shown.rgb),
                  of_field = psnr(inputs.run.Field().Render(camera, pose, request, control.stop).rgb);
+    const auto holes = std::count(shown.depth.data.begin(), shown.depth.data.end(), 0.0f);
+    const double hole_share = static_cast<double>(holes) / static_cast<double>(shown.depth.data.size());
+    pictures.holes += hole_share / static_cast<double>(inputs.views.size());
     pictures.mesh += of_mesh / static_cast<double>(inputs.views.size());
     pictures.field += of_field / static_cast<double>(inputs.views.size());
     pictures.per_view.push_back({{"view", inputs.run.capture->views[index].name},
                                  {"psnr_mesh", FiniteOrNull(of_mesh)},
-                                 {"psnr_field", FiniteOrNull(of_field)}});
+                                 {"psnr_field", FiniteOrNull(of_field)},
+                                 {"holes", hole_share}});
     control.Report({.stage = "evaluate surface",
                     .done = static_cast<double>(pictures.per_view.size()),
                     .total = static_cast<double>(inputs.views.size())});
@@ -99,7 +111,8 @@ Json Definitions() {
        "precision."},
       {"psnr_mesh",
        "Mean over held-out views of the PSNR of the mesh with its texture or the colours of its vertices."},
-      {"psnr_field", "The same of the field's rendering, in the same views."}};
+      {"psnr_field", "The same of the field's rendering, in the same views."},
+      {"holes", "Mean over held-out views of the share of pixels in which the mesh shows nothing."}};
   for (const int cm : kCentimeters) {
     definitions[fmt::format("precision_{}", cm)] =
         fmt::format("Share of the judged mesh that has a point of the true mesh within {} cm.", cm);
@@ -128,24 +141,61 @@ class SurfaceProtocol : public Protocol {
       throw InputError("{}: there is no true mesh; name one with --true-mesh", path.string());
     }
     const Mat4 world_from_capture = capture.capture_from_world.inverse();
-    const Mesh truth = Transformed(ReadPly(path).mesh, world_from_capture);
+    LabelledMesh truth = ReadPly(path);
+    truth.mesh = Transformed(truth.mesh, world_from_capture);
     const RunMesh fine = OpenRunMesh(inputs.run);
     const Mesh mesh = choices.faces > 0 ? Simplified(fine.mesh, choices.faces) : fine.mesh;
     const double centimeter = 0.01 * world_from_capture.topLeftCorner<3, 1>().norm();
     std::vector<double> distances;
     for (const int cm : kCentimeters) distances.push_back(cm * centimeter);
-    const SurfaceScore score = ScoreSurface(mesh, truth, TrueViews(inputs.run, truth, control), distances,
-                                            centimeter, choices.samples);
-    if (choices.texture == 0) return Told(score, mesh, ScorePictures(inputs, mesh, nullptr, control));
+    const std::vector<DepthView> views = TrueViews(inputs.run, truth.mesh, control);
+    const SurfaceScore score = ScoreSurface(mesh, truth.mesh, views, distances, centimeter, choices.samples);
+    ProtocolResult result = Told(score, mesh, PicturesOf(inputs, choices, fine, mesh, control));
+    if (choices.things) {
+      if (truth.instances.empty())
+        throw InputError("{}: its faces have no instances for --things", path.string());
+      TellThings(ScoreThings(inputs.run, fine, truth, views, centimeter, control), &result);
+    }
+    return result;
+  }
+
+ private:
+  static Pictures PicturesOf(const ProtocolInputs& inputs, const SurfaceChoices& choices, const RunMesh& fine,
+                             const Mesh& mesh, const JobControl& control) {
+    if (choices.texture == 0) return ScorePictures(inputs, mesh, nullptr, control);
     const RunPhotos photos(inputs.run, control);
     const MeshRays occluders(fine.mesh);
     const TexturedMesh textured =
         TextureMesh(mesh, choices.texture, photos.views(), occluders, 2 * fine.voxel, control);
     const MeshSkin skin{.uv = textured.uv, .texture = textured.texture};
-    return Told(score, mesh, ScorePictures(inputs, textured.mesh, &skin, control));
+    return ScorePictures(inputs, textured.mesh, &skin, control);
   }
 
- private:
+  static void TellThings(const std::vector<ThingSurface>& things, ProtocolResult* result) {
+    Json list = Json::array();
+    double sum = 0;
+    for (const ThingSurface& thing : things) {
+      sum += thing.f;
+      list.push_back({{"selection", thing.selection},
+                      {"instance", thing.instance},
+                      {"label", thing.label},
+                      {"precision", thing.precision},
+                      {"recall", thing.recall},
+                      {"f", thing.f}});
+      result->text.push_back(
+          fmt::format("  {}: F {:.3f} at 5 cm (precision {:.3f}, recall {:.3f}) against {}", thing.selection,
+                      thing.f, thing.precision, thing.recall, thing.instance < 0 ? "nothing" : thing.label));
+    }
+    result->facts["things"] = list;
+    result->metrics["things"] = things.size();
+    result->metrics["things_f_5"] = things.empty() ? 0 : sum / static_cast<double>(things.size());
+    result->definitions["things"] = "Selections of the run that have faces.";
+    result->definitions["things_f_5"] =
+        "Mean over these of F at 5 cm against the faces of the instance that each fits best, over what two "
+        "training "
+        "views see.";
+  }
+
   ProtocolResult Told(const SurfaceScore& score, const Mesh& mesh, const Pictures& pictures) const {
     Json metrics = {{"faces", mesh.num_faces()}, {"judged_share", score.judged_share}};
     std::string line = "surface:";
@@ -161,10 +211,11 @@ class SurfaceProtocol : public Protocol {
     if (!pictures.per_view.empty()) {
       result.metrics["psnr_mesh"] = pictures.mesh;
       result.metrics["psnr_field"] = pictures.field;
+      result.metrics["holes"] = pictures.holes;
       result.per_view = pictures.per_view;
-      result.text.push_back(
-          fmt::format("  pictures of the mesh {:.2f} dB, of the field {:.2f} dB on {} held-out views",
-                      pictures.mesh, pictures.field, pictures.per_view.size()));
+      result.text.push_back(fmt::format(
+          "  pictures of the mesh {:.2f} dB with {:.1f} % holes, of the field {:.2f} dB on {} held-out views",
+          pictures.mesh, 100 * pictures.holes, pictures.field, pictures.per_view.size()));
     }
     return result;
   }

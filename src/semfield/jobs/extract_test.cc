@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "semfield/catalog/methods.h"
 #include "semfield/image/codecs.h"
+#include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/select.h"
 #include "semfield/surface/mesh_closing.h"
@@ -112,6 +116,41 @@ TEST_F(ExtractJobTest, PointsAndMasksGoAlong) {
   }
   const ImageU8 mask = ReadImage(Path("masks") + "/cup_images_003.png");
   EXPECT_EQ(mask.width, kTinyWidth);
+}
+
+// A true mesh whose instance 7 is the thing and whose instance 9 is all the rest.
+TEST_F(ExtractJobTest, AThingIsScoredAgainstTheInstanceThatItFits) {
+  ExtractJobOptions job = Job({"cup"}, {Path("whole.ply")});
+  job.rest = true;
+  job.faces = 0;
+  const ExtractJobResult result = Run(job);
+  const Mesh mesh = ReadPly(Path("whole.ply")).mesh;
+  std::ofstream ply(Path("labelled.ply"));
+  ply << "ply\nformat ascii 1.0\nelement vertex " << mesh.num_vertices()
+      << "\nproperty float x\nproperty float y\nproperty float z\nelement face " << mesh.num_faces()
+      << "\nproperty list uchar int vertex_indices\nproperty ushort instance\nend_header\n";
+  for (const Vec3f& v : mesh.vertices) ply << v.x() << " " << v.y() << " " << v.z() << "\n";
+  for (int f = 0; f < mesh.num_faces(); ++f) {
+    const auto& [a, b, c] = mesh.faces[f];
+    ply << "3 " << a << " " << b << " " << c << " " << (f < result.things[0].faces ? 7 : 9) << "\n";
+  }
+  ply.close();
+  EvaluateJobOptions evaluate;
+  evaluate.run = Path("run");
+  evaluate.protocol = "surface";
+  OptionList list;
+  evaluate.Describe(list);
+  SetOptionFromText(*list.Find("true-mesh"), Path("labelled.ply"), "test");
+  SetOptionFromText(*list.Find("samples"), "5000", "test");
+  SetOptionFromText(*list.Find("things"), "true", "test");
+  const ProtocolResult scored = RunEvaluate(evaluate, KnownMethods(), {}).protocols.front();
+  const Json& things = scored.facts["things"];
+  const auto cup =
+      std::find_if(things.begin(), things.end(), [](const Json& t) { return t["selection"] == "cup"; });
+  ASSERT_NE(cup, things.end());
+  EXPECT_EQ((*cup)["instance"], 7);
+  EXPECT_GT((*cup)["f"].get<double>(), 0.7);
+  EXPECT_EQ(scored.metrics["things"], things.size());
 }
 
 TEST_F(ExtractJobTest, WrongUseIsSaid) {

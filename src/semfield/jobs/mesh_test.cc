@@ -92,11 +92,15 @@ TEST_F(MeshJobTest, IsScoredAgainstATrueMesh) {
   job.Describe(list);
   SetOptionFromText(*list.Find("true-mesh"), Path("true.ply"), "test");
   SetOptionFromText(*list.Find("samples"), "20000", "test");
+  SetOptionFromText(*list.Find("mesh-texture"), "128", "test");
   // Against itself, where views see it.
   const Json metrics = RunEvaluate(job, KnownMethods(), {}).protocols.front().metrics;
   EXPECT_GT(metrics["f_10"].get<double>(), 0.95);
   EXPECT_GT(metrics["psnr_mesh"].get<double>(), 5);
   EXPECT_GT(metrics["psnr_field"].get<double>(), 5);
+  EXPECT_LT(metrics["holes"].get<double>(), 1);
+  SetOptionFromText(*list.Find("things"), "true", "test");
+  EXPECT_NE(message().find("no instances"), std::string::npos);
   std::filesystem::remove_all(Path("run") + "/mesh");
   EXPECT_NE(message().find("semfield mesh"), std::string::npos);
 }
