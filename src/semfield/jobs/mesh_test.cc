@@ -115,6 +115,27 @@ TEST_F(MeshJobTest, WrongUseIsSaid) {
   EXPECT_NE(Message(nowhere).find("semfield train"), std::string::npos);
 }
 
+TEST_F(MeshJobTest, StoppedWhileItRendersItGoesOnFromThere) {
+  std::filesystem::remove_all(Path("run") + "/mesh");
+  std::filesystem::remove_all(Path("run") + "/selections");
+  StopToken stop;
+  int rendered = 0;
+  const auto count = [&](const Progress& progress) { rendered += progress.stage == "surface"; };
+  const auto until_three = [&](const Progress& progress) {
+    count(progress);
+    if (rendered == 3) stop.RequestStop();
+  };
+  EXPECT_THROW(RunMeshJob(Job(), KnownMethods(), {.progress = until_three, .stop = &stop}), Error);
+  EXPECT_EQ(rendered, 3);
+  RunMeshJob(Job({Path("resumed.ply")}), KnownMethods(), {.progress = count});
+  EXPECT_EQ(rendered, 7);  // of nine views two are held out
+  // The same as without a stop.
+  std::filesystem::remove_all(Path("run") + "/mesh");
+  std::filesystem::remove_all(Path("run") + "/selections");
+  RunMeshJob(Job({Path("at_once.ply")}), KnownMethods(), {});
+  EXPECT_EQ(FileBytes(Path("resumed.ply")), FileBytes(Path("at_once.ply")));
+}
+
 TEST_F(MeshJobTest, StoppedItLeavesNothingHalfDone) {
   std::filesystem::remove_all(Path("run") + "/mesh");
   StopToken stop;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -28,45 +29,31 @@ std::string TensorOf(int view) {
   return fmt::format("depth.{}", view);
 }
 
-std::vector<DepthView> RenderAll(const OpenedRun& run, const JobControl& control) {
-  std::vector<DepthView> views;
-  const std::vector<int>& train = run.capture->train;
-  for (const int view : train) {
-    control.ThrowIfStopped();
-    views.push_back(RenderDepthView(run.Field(), run.store->CameraOf(view),
-                                    run.capture->views[view].world_from_camera, view, control.stop));
-    // What is kept is what is used, so that a run answers the same the first time and later.
-    for (float& depth : views.back().depth.data) depth = HalfToFloat(FloatToHalf(depth));
-    control.Report({.stage = "surface",
-                    .done = static_cast<double>(views.size()),
-                    .total = static_cast<double>(train.size()),
-                    .detail = run.capture->views[view].name});
-  }
-  return views;
-}
-
-void Save(const std::filesystem::path& path, const OpenedRun& run, const std::vector<DepthView>& views) {
+void Save(const std::filesystem::path& path, const OpenedRun& run, const std::map<int, DepthView>& views) {
   std::vector<std::vector<Half>> depths;
   std::vector<TensorView> tensors;
-  for (const DepthView& view : views) {
+  for (const auto& [number, view] : views) {
     std::vector<Half> halves(view.depth.data.size());
     std::transform(view.depth.data.begin(), view.depth.data.end(), halves.begin(), FloatToHalf);
     depths.push_back(std::move(halves));
   }
-  for (size_t i = 0; i < views.size(); ++i) {
-    tensors.push_back(MakeTensorView<Half>(TensorOf(views[i].view),
-                                           {views[i].depth.height, views[i].depth.width}, depths[i]));
+  size_t next = 0;
+  for (const auto& [number, view] : views) {
+    tensors.push_back(
+        MakeTensorView<Half>(TensorOf(number), {view.depth.height, view.depth.width}, depths[next++]));
   }
   WriteSafetensors(path, tensors, {{kField, run.radiance_checksum}});
 }
 
-std::vector<DepthView> Load(const std::filesystem::path& path, const OpenedRun& run) {
-  std::vector<DepthView> views;
+// Of the views that are kept, by their number; nothing of another field, or of a file that is damaged.
+std::map<int, DepthView> Load(const std::filesystem::path& path, const OpenedRun& run) {
+  std::map<int, DepthView> views;
   if (!std::filesystem::exists(path)) return views;
   try {
     const SafetensorsFile file = SafetensorsFile::Read(path);
     if (file.Metadata(kField) != run.radiance_checksum) return {};
     for (const int index : run.capture->train) {
+      if (!file.Has(TensorOf(index))) continue;
       DepthView view{.view = index,
                      .camera = ObjectCamera(run.store->CameraOf(index)),
                      .world_from_camera = run.capture->views[index].world_from_camera,
@@ -75,13 +62,31 @@ std::vector<DepthView> Load(const std::filesystem::path& path, const OpenedRun& 
       const std::span<const Half> halves =
           file.Get<Half>(TensorOf(index), {view.camera.height, view.camera.width});
       std::transform(halves.begin(), halves.end(), view.depth.data.begin(), HalfToFloat);
-      views.push_back(std::move(view));
+      views.emplace(index, std::move(view));
     }
   } catch (const Error& error) {
     LogWarning("{}: not used ({}); depths are rendered again", path.string(), error.what());
     return {};
   }
   return views;
+}
+
+// Adds the views that are missing.
+void RenderMissing(const OpenedRun& run, const JobControl& control, std::map<int, DepthView>* views) {
+  const std::vector<int>& train = run.capture->train;
+  for (const int view : train) {
+    if (views->count(view) > 0) continue;
+    control.ThrowIfStopped();
+    DepthView rendered = RenderDepthView(run.Field(), run.store->CameraOf(view),
+                                         run.capture->views[view].world_from_camera, view, control.stop);
+    // What is kept is what is used, so that a run answers the same the first time and later.
+    for (float& depth : rendered.depth.data) depth = HalfToFloat(FloatToHalf(depth));
+    views->emplace(view, std::move(rendered));
+    control.Report({.stage = "surface",
+                    .done = static_cast<double>(views->size()),
+                    .total = static_cast<double>(train.size()),
+                    .detail = run.capture->views[view].name});
+  }
 }
 
 }  // namespace
@@ -99,12 +104,18 @@ DepthView RenderDepthView(const RadianceField& field, const Camera& camera, cons
 
 std::vector<DepthView> DepthsOfRun(const OpenedRun& run, const JobControl& control) {
   const std::filesystem::path path = run.folder.selections_dir() / "surface.safetensors";
-  std::vector<DepthView> views = Load(path, run);
-  if (views.empty()) {
-    views = RenderAll(run, control);
-    Save(path, run, views);
+  std::map<int, DepthView> views = Load(path, run);
+  const size_t kept = views.size();
+  try {
+    RenderMissing(run, control, &views);
+  } catch (const Error&) {
+    if (views.size() > kept) Save(path, run, views);  // whoever comes next goes on from here
+    throw;
   }
-  return views;
+  if (views.size() > kept) Save(path, run, views);
+  std::vector<DepthView> all;
+  for (auto& [number, view] : views) all.push_back(std::move(view));
+  return all;
 }
 
 SurfaceMap SurfaceOfRun(const OpenedRun& run, const JobControl& control) {

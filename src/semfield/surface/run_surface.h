@@ -18,7 +18,7 @@ DepthView RenderDepthView(const RadianceField& field, const Camera& camera, cons
                           int view, const StopToken* stop = nullptr);
 
 // What the training views of a run show of its surface. Rendered once a field and kept in the run, in
-// selections/surface.safetensors.
+// selections/surface.safetensors; who is stopped keeps what is rendered so far.
 std::vector<DepthView> DepthsOfRun(const OpenedRun& run, const JobControl& control);
 
 // The same as cells, which selections are made of.
