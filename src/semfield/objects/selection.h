@@ -29,7 +29,7 @@ struct SelectionBox {
 
 // What a thing is called, by those who know the words of a vocabulary (objects/thing_namer.h).
 struct GivenNames {
-  std::vector<float> weights;  // [words] how well each names it, sum 1; all 0: no photo shows it
+  std::vector<float> weights;  // [words] how well each names it, 0 to 1; all 0: no photo shows it
   std::string vocabulary;      // whose words these are (ThingNamer::VocabularyName)
   std::vector<int> views;      // that said so, into Capture::views
   std::vector<float> vector;   // what a model of kind "clip" saw, of length 1; empty: it was another model

@@ -16,7 +16,7 @@ struct WordFinderOptions {
   int everything_views = 20;  // as EverythingOptions::views, where things have to be found first
 };
 
-// A name of a thing, and what it is a share of: all names of the vocabulary together have 1.
+// A name of a thing and how well it fits, 0 to 1 (GivenNames::weights), or what a text has of a word.
 struct ThingName {
   std::string name;
   double score = 0;

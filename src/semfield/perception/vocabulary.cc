@@ -129,24 +129,28 @@ std::vector<float> Vocabulary::Weigh(std::span<const float> class_probability,
   SF_CHECK_EQ(class_probability.size(), classes_.size());
   SF_CHECK_EQ(name_logits.size(), names_.size());
   const std::vector<double> name = Softmax(name_logits);
-  double others = 0;
-  for (size_t n = 0; n < names_.size(); ++n) others += is_covered_[n] ? 0 : name[n];
+  double others = 1e-30, best_other = 1e-30;
+  for (size_t n = 0; n < names_.size(); ++n) {
+    if (is_covered_[n]) continue;
+    others += name[n];
+    best_other = std::max(best_other, name[n]);
+  }
   const double even = kEven * trust / static_cast<double>(classes_.size());
   const auto weigh = [&](int class_id, double by_name) {
     return std::pow(double{class_probability[class_id]} + 1e-6, trust) *
            std::pow((1 - kEven * trust) * by_name + even, 1 - trust / 2);
   };
-  std::vector<double> weight(words_.size(), 0);
-  double sum = 0;
   const double counted = 1 - (1 - kOthersCount) * trust;
   const double of_others = other_ >= 0 ? weigh(other_, counted * others) : counted * others;
+  const double divided = std::pow(others, 1 - trust) * std::pow(best_other, trust);
+  std::vector<double> weight(words_.size(), 0);
+  double sum = of_others;
   for (size_t w = 0; w < words_.size(); ++w) {
     const Word& word = words_[w];
     double by_name = 0;
     for (const int n : word.covers) by_name += name[n];
-    weight[w] =
-        word.class_id >= 0 ? weigh(word.class_id, by_name) : of_others * by_name / std::max(others, 1e-30);
-    sum += weight[w];
+    weight[w] = word.class_id >= 0 ? weigh(word.class_id, by_name) : of_others * by_name / divided;
+    sum += word.class_id >= 0 ? weight[w] : 0;
   }
   std::vector<float> shares(words_.size());
   for (size_t w = 0; w < words_.size(); ++w) shares[w] = static_cast<float>(weight[w] / std::max(sum, 1e-30));

@@ -33,10 +33,12 @@ class Vocabulary {
   const std::vector<ClassName>& names() const { return names_; }
   const std::vector<Word>& words() const { return words_; }
 
-  // How well a thing is called by each word: [words], sum 1. Of its class probabilities p [classes] and its
-  // logits of the classifier's names q [names] a class has p^trust q^(1 - trust / 2), where the names that
-  // no class covers count as the class that stands for them; that class's share is then divided among these
-  // names as the classifier says. trust: how well the dense encoder knows scenes of this kind, 0 to 1.
+  // How well a thing is called by each word, 0 to 1: [words]. Of its class probabilities p [classes] and its
+  // logits of the classifier's names q [names] a class has p^trust q^(1 - trust / 2), where the names that no
+  // class covers count as the class that stands for them; all classes together have 1. Of these names each
+  // has that class's share over q of all of them^(1 - trust) q of the best of them^trust: with trust the best
+  // one competes with the classes for all its like. trust: how well the dense encoder knows scenes of this
+  // kind, 0 to 1.
   std::vector<float> Weigh(std::span<const float> class_probability, std::span<const float> name_logits,
                            double trust) const;
   // Share of the classifier's probability that lies on names that a class covers: how much a thing or a
