@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# From a bare checkout to masks: sets up, builds, trains on the bundled room, teaches the field what the segmentation
-# network sees, clicks three things and compares every mask with the room's truth. Exit 1 if one is below 0.6 IoU.
+# From a bare checkout to masks and a mesh: sets up, builds, trains on the bundled room, teaches the field what the
+# segmentation network sees, clicks the three largest things of the room, compares their masks with the room's truth,
+# and writes the room and its sofa as GLB files. Exit 1 if the masks of a thing have a mean IoU below 0.6.
 #
 #   scripts/demo.sh [RUN]        RUN: folder of the results, default out/demo; an earlier demo there is replaced
 #
-# The work after the build is planned for at most 10 minutes on 2 cores.
+# The work after the build is planned for at most 12 minutes on 2 cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# name, view that is clicked, pixel of the click, views to find it in as well
+# The three largest of the room's instances that are no wall, floor, ceiling, window, door or rug. Name, view in which
+# it is largest, clicks: its innermost pixel there and, for the chair, its back too; views to find it in as well: the
+# 10th, the 50th and the 90th of a hundred among those in which it covers 2 %.
 THINGS=(
-  "Bean bag|046|240,195|026,028,034"
-  "Sofa bed|022|180,220|020,021,023"
-  "Safe|007|420,265|000,002,008"
+  "Sofa bed|022|172,217|011,025,047"
+  "Mosaic coffee table|050|388,317|004,024,052"
+  "Plywood lounge chair|010|391,316 387,258|003,014,025"
 )
 LEAST_IOU=0.6
 TRAIN_MINUTES=4
@@ -41,15 +44,17 @@ started=$SECONDS
 
 below=0
 for thing in "${THINGS[@]}"; do
-  IFS='|' read -r name view click others <<<"$thing"
+  IFS='|' read -r name view points others <<<"$thing"
   file_name=$(tr 'A-Z ' 'a-z-' <<<"$name")
+  clicks=()
+  for point in $points; do clicks+=(--click "$point"); done
   echo
-  echo "$name: clicked at $click in photo $view, looked for in $others"
-  "$semfield" segment "$run" --view "$view" --click "$click" --views "$others" --name "$file_name" --truth
-  views=$(tr ',' '\n' <<<"$view,$others" | wc -l)
-  enough=$(sed -n 's/.*"truth_iou": *\([0-9.eE+-]*\).*/\1/p' "$run/masks/$file_name.json" |
-    awk -v least="$LEAST_IOU" '$1 >= least {n++} END {print n + 0}')
-  below=$((below + views - enough))
+  echo "$name: clicked at $points in photo $view, looked for in $others"
+  "$semfield" segment "$run" --view "$view" "${clicks[@]}" --views "$others" --name "$file_name" --truth
+  mean=$(sed -n 's/.*"truth_iou": *\([0-9.eE+-]*\).*/\1/p' "$run/masks/$file_name.json" |
+    awk '{sum += $1; ++n} END {printf "%.3f", n ? sum / n : 0}')
+  echo "$name: mean IoU $mean"
+  below=$((below + $(awk -v mean="$mean" -v least="$LEAST_IOU" 'BEGIN {print mean < least}')))
 done
 
 # The first of them to take along, and the room.
@@ -69,7 +74,7 @@ echo "  meshes       $run/mesh/mesh.glb, $run/exports/${THINGS[0]%%|*}.glb"
 echo "  report       $run/report.html"
 echo "  numbers      $run/masks/*.json, $run/metrics.jsonl"
 if [ "$below" -gt 0 ]; then
-  echo "  $below mask(s) are below an IoU of $LEAST_IOU with the room's truth (see above)"
+  echo "  the masks of $below thing(s) have a mean IoU below $LEAST_IOU with the room's truth (see above)"
   exit 1
 fi
-echo "  every mask has an IoU of at least $LEAST_IOU with the room's truth"
+echo "  the masks of every thing have a mean IoU of at least $LEAST_IOU with the room's truth"
