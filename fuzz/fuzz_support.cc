@@ -9,8 +9,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/reader.h"
-#include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
 
 namespace semfield::fuzz {

@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
 #include "semfield/base/error.h"
+#include "semfield/base/write_guard.h"
 
 namespace semfield {
 namespace {
@@ -73,6 +75,45 @@ void WriteAll(int fd, std::span<const std::byte> bytes, const fs::path& path) {
   }
 }
 
+// Folders whose inside is written to through no link that leaves them.
+struct Guarded {
+  std::mutex mutex;
+  std::vector<fs::path> folders;  // absolute
+};
+
+Guarded& TheGuarded() {
+  static Guarded* guarded = new Guarded;
+  return *guarded;
+}
+
+fs::path AbsolutePath(const fs::path& path) {
+  std::error_code code;
+  fs::path absolute = fs::absolute(path, code).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  return absolute;
+}
+
+bool LiesUnder(const fs::path& folder, const fs::path& path) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// A guarded folder that holds the path by its name; empty: none.
+fs::path GuardedFolderOf(const fs::path& absolute) {
+  Guarded& guarded = TheGuarded();
+  const std::lock_guard<std::mutex> lock(guarded.mutex);
+  for (const fs::path& folder : guarded.folders) {
+    if (LiesUnder(folder, absolute) && absolute != folder) return folder;
+  }
+  return {};
+}
+
+// Pipes that the shell opened for this process: "--options <(...)", "--json /dev/stdout".
+bool IsOwnDescriptor(const fs::path& path) {
+  const std::string text = path.string();
+  return text.rfind("/dev/fd/", 0) == 0 || text.rfind("/proc/self/fd/", 0) == 0 || text == "/dev/stdin";
+}
+
 using Pieces = std::span<const std::span<const std::byte>>;
 
 // A temporary that vanishes unless it was renamed to its final name.
@@ -128,6 +169,7 @@ void SyncFolder(const fs::path& folder) {
 
 void WritePieces(const fs::path& path, Pieces pieces) {
   std::error_code code;
+  CheckWriteStaysInside(path);
   const fs::file_status status = fs::status(path, code);
   if (fs::is_directory(status)) throw InputError("{}: cannot write: it is a folder", path.string());
   if (fs::exists(status) && !fs::is_regular_file(status)) {
@@ -157,11 +199,15 @@ void WritePieces(const fs::path& path, Pieces pieces) {
 
 template <class Container>
 Container ReadWhole(const fs::path& path, size_t max_bytes) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a pipe that nobody writes into would be waited for, here, for ever.
+  const bool own = IsOwnDescriptor(path);
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (own ? 0 : O_NONBLOCK)));
   if (!fd.ok()) throw FileError("read", path, errno);
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) throw FileError("read", path, errno);
   if (S_ISDIR(status.st_mode)) throw InputError("{}: expected a file, got a folder", path.string());
+  if (!S_ISREG(status.st_mode) && !own)
+    throw InputError("{}: expected a file, got a pipe or a device", path.string());
   const auto too_large = [&] {
     return InputError("{}: larger than the {} bytes allowed here; is it the right file?", path.string(),
                       max_bytes);
@@ -219,8 +265,34 @@ std::string ReadTextFile(const fs::path& path, size_t max_bytes) {
   return ReadWhole<std::string>(path, max_bytes);
 }
 
+void KeepWritesInside(const fs::path& folder) {
+  Guarded& guarded = TheGuarded();
+  const fs::path absolute = AbsolutePath(folder);
+  const std::lock_guard<std::mutex> lock(guarded.mutex);
+  if (std::find(guarded.folders.begin(), guarded.folders.end(), absolute) == guarded.folders.end())
+    guarded.folders.push_back(absolute);
+}
+
+void CheckWriteStaysInside(const fs::path& path) {
+  const fs::path absolute = AbsolutePath(path), folder = GuardedFolderOf(absolute);
+  if (folder.empty()) return;
+  std::error_code code;
+  const fs::path real_folder = fs::weakly_canonical(folder, code);
+  const fs::path real = code ? fs::path() : fs::weakly_canonical(absolute, code);
+  // A link to nothing is one that writing would follow all the same: "weakly" stops at it.
+  const bool dangles = !code && fs::is_symlink(fs::symlink_status(real, code)) && !code;
+  if (real.empty() || dangles || !LiesUnder(real_folder, real)) {
+    throw InputError("{}: leads out of {} by a link; nothing is written there. Remove the link",
+                     path.string(), folder.string());
+  }
+  const fs::file_status status = fs::status(real, code);
+  if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))
+    throw InputError("{}: is a pipe or a device; nothing is written there. Remove it", path.string());
+}
+
 void AppendLine(const fs::path& path, std::string_view line) {
   std::error_code code;
+  CheckWriteStaysInside(path);
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), code);
   if (code) throw FileError("make the folder", path.parent_path(), code.value());
   FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));

@@ -3,14 +3,17 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
 #include <thread>
 
 #include "semfield/base/error.h"
+#include "semfield/base/hash.h"
 #include "semfield/base/test_file_limit.h"
 #include "semfield/base/test_folder.h"
+#include "semfield/base/write_guard.h"
 
 namespace semfield {
 namespace {
@@ -124,18 +127,65 @@ TEST(AtomicFile, ReadRefusesMissingFoldersAndTooLarge) {
   EXPECT_EQ(ErrorOf([&] { ReadFile(folder / "f", 4); }).kind(), ErrorKind::kInput);
 }
 
-TEST(AtomicFile, ReadsPipesToTheirEndAndBoundsThem) {
+// What a shell makes of "<(command)".
+TEST(AtomicFile, ReadsOwnPipesToTheirEnd) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const std::string text(50'000, 'p');
+  std::thread writer([&] {
+    EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    ::close(ends[1]);
+  });
+  EXPECT_EQ(ReadTextFile(fmt::format("/dev/fd/{}", ends[0])), text);
+  writer.join();
+  ::close(ends[0]);
+}
+
+TEST(AtomicFile, PipesAndDevicesThatLieAroundAreNotWaitedFor) {
   const TestFolder folder;
   const fs::path path = folder / "pipe";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  const std::string text(50'000, 'p');
-  const auto feed = [&] { std::ofstream(path) << text; };
-  std::thread writer(feed);
-  EXPECT_EQ(ReadTextFile(path), text);
-  writer.join();
+  const Error error = ErrorOf([&] { ReadTextFile(path); });
+  EXPECT_EQ(error.kind(), ErrorKind::kInput);
+  EXPECT_NE(std::string(error.what()).find("got a pipe or a device"), std::string::npos);
+  EXPECT_EQ(ErrorOf([&] { Sha256File(path); }).kind(), ErrorKind::kInput);
   if (fs::is_character_file("/dev/zero")) {
     EXPECT_EQ(ErrorOf([] { ReadFile("/dev/zero", 100'000); }).kind(), ErrorKind::kInput);
   }
+}
+
+TEST(AtomicFile, NothingIsWrittenOutOfAGuardedFolder) {
+  const TestFolder folder;
+  const fs::path run = folder / "run", outside = folder / "outside";
+  fs::create_directories(run / "own");
+  fs::create_directories(outside);
+  WriteFileAtomically(outside / "file", "kept");
+  fs::create_symlink(outside / "file", run / "link");
+  fs::create_symlink(outside / "new", run / "dangling");
+  fs::create_symlink(outside, run / "masks");
+  fs::create_symlink("own", run / "inside");
+  WriteFileAtomically(run / "link", "kept");  // as long as nobody asked for more
+  KeepWritesInside(run);
+  for (const char* name : {"link", "dangling", "masks/mask.png", "masks/deep/mask.png"}) {
+    EXPECT_NE(std::string(ErrorOf([&] { WriteFileAtomically(run / name, "x"); }).what()).find("by a link"),
+              std::string::npos)
+        << name;
+    EXPECT_EQ(ErrorOf([&] { AppendLine(run / name, "x"); }).kind(), ErrorKind::kInput) << name;
+  }
+  EXPECT_EQ(ReadTextFile(outside / "file"), "kept");
+  EXPECT_FALSE(fs::exists(outside / "new") || fs::exists(outside / "mask.png") ||
+               fs::exists(outside / "deep"));
+  ASSERT_EQ(::mkfifo((run / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorOf([&] { AppendLine(run / "pipe", "x"); }).kind(), ErrorKind::kInput);
+  EXPECT_EQ(ErrorOf([&] { WriteFileAtomically(run / "pipe", "x"); }).kind(), ErrorKind::kInput);
+  // Inside, and in folders that are reached by a link themselves, all is as ever.
+  WriteFileAtomically(run / "inside" / "file", "new");
+  EXPECT_EQ(ReadTextFile(run / "own" / "file"), "new");
+  fs::create_directory_symlink(run, folder / "short");
+  KeepWritesInside(folder / "short");
+  WriteFileAtomically(folder / "short" / "file", "new");
+  EXPECT_EQ(ReadTextFile(run / "file"), "new");
+  WriteFileAtomically(outside / "file", "the user's own");
 }
 
 TEST(AtomicFile, StaleTemporariesGoLivingOnesStay) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,8 +42,15 @@ FolderLock::FolderLock(const fs::path& folder) {
   const auto fail = [&](int code) {
     return InputError("{}: cannot lock the folder: {}", path.string(), std::generic_category().message(code));
   };
-  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Never through a link: what it leads to would be emptied.
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  struct stat status;
+  if (fd_ < 0 && errno == ELOOP) throw InputError("{}: is a link; remove it", path.string());
   if (fd_ < 0) throw fail(errno);
+  if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd_);
+    throw InputError("{}: is no regular file; remove it", path.string());
+  }
   while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     const int code = errno;
     if (code == EINTR) continue;

@@ -49,6 +49,9 @@ std::string Sha256File(const std::filesystem::path& path) {
   const auto fail = [&](int code) {
     return InputError("{}: cannot read: {}", path.string(), std::generic_category().message(code));
   };
+  std::error_code code;  // a pipe would be waited for
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+    throw InputError("{}: expected a file, got a folder, a pipe or a device", path.string());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) throw fail(errno);
   Sha256Stream stream;

@@ -60,6 +60,43 @@ TEST(Json, ObjectsOfTooManyMembersAreRefused) {
   EXPECT_TRUE(Contains(MessageOf(text + "}"), "members in one object"));
 }
 
+TEST(Json, KeysGivenTwiceAreNamed) {
+  EXPECT_EQ(MessageOf(R"({"a": 1, "b": 2, "a": 3})"), "here: \"a\" is given twice; keep one of the two");
+  EXPECT_TRUE(Contains(MessageOf(R"({"frames": [{"w": 1}, {"w": 1, "w": 2}]})"), "\"frames[1].w\""));
+  EXPECT_TRUE(Contains(MessageOf(R"({"a": {"b": {"c": 1, "c": 1}}})"), "\"a.b.c\""));
+  EXPECT_TRUE(Contains(MessageOf(R"({"a": 1, "\u0061": 2})"), "\"a\""));
+  std::string many = "{\"k\":0";  // where keys are no longer compared one by one
+  for (int i = 0; i < 100; ++i) many += fmt::format(",\"k{}\":0", i);
+  EXPECT_EQ(ParseJson(many + "}", "here").size(), 101u);
+  EXPECT_TRUE(Contains(MessageOf(many + ",\"k3\":0}"), "\"k3\""));
+  EXPECT_TRUE(Contains(MessageOf(many + ",\"k99\":0}"), "\"k99\""));
+}
+
+TEST(Json, ReadsAsTheLibraryDoes) {
+  const std::string text =
+      R"({"b": [1, -2, 3.5, 1e300, true, false, null, "x\ty\u00e9"], "a": {"": {}, "z": []}, "c": 18446744073709551615})";
+  EXPECT_EQ(ParseJson(text, "here"), Json::parse(text));
+  EXPECT_EQ(DumpJson(ParseJson(text, "here")), DumpJson(Json::parse(text)));
+  for (const char* scalar : {"1", "\"a\"", "null", "[]", "{}"})
+    EXPECT_EQ(ParseJson(scalar, ""), Json::parse(scalar));
+}
+
+// As text these are small; in memory they would be gigabytes, or, key by key, take minutes.
+TEST(Json, MemoryAndTimeGrowWithTheText) {
+  std::string lists = "[[]";
+  for (int i = 0; i < 8'100'000; ++i) lists += ",[]";
+  EXPECT_TRUE(Contains(MessageOf(lists + "]"), "lists and objects"));
+  std::string numbers = "[0";
+  for (int i = 0; i < 32'100'000; ++i) numbers += ",0";
+  EXPECT_TRUE(Contains(MessageOf(numbers + "]"), "values"));
+  std::string object = "{\"k\":0";
+  for (int i = 0; i < 49'000; ++i) object += fmt::format(",\"k{}\":0", i);
+  object += "}";
+  std::string many = "[" + object;
+  for (int i = 1; i < 40; ++i) many += "," + object;
+  EXPECT_EQ(ParseJson(many + "]", "here").size(), 40u);
+}
+
 TEST(Json, BracketsInsideStringsAreNotDepth) {
   const Json value = ParseJson("[\"" + std::string(1000, '[') + "\\\"{\"]", "here");
   EXPECT_EQ(value[0].get<std::string>().size(), 1002u);

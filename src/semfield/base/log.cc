@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 
+#include "semfield/base/text.h"
+
 namespace semfield {
 namespace {
 
@@ -53,9 +55,10 @@ void SetLogSink(LogSink sink) {
   log.sink = std::move(sink);
 }
 
-void LogMessage(LogLevel level, const std::string& message) {
+void LogMessage(LogLevel level, const std::string& text) {
   LogState& log = TheLog();
   if (level == LogLevel::kSilent || level < log.level.load()) return;
+  const std::string message = TerminalText(text);
   LogSink sink;
   {
     std::lock_guard<std::mutex> lock(log.mutex);

@@ -80,7 +80,17 @@ Range RangeOf(const Option& option) {
   return range;
 }
 
-std::string RangeText(const Option& option) {
+// "2, 4 or 8".
+std::string ValuesText(const std::vector<double>& values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) text += i + 1 < values.size() ? ", " : " or ";
+    text += NumberText(values[i]);
+  }
+  return text;
+}
+
+std::string BoundsText(const Option& option) {
   const double min = option.limits.min;
   const double max = option.limits.max;
   if (std::isfinite(min) && std::isfinite(max))
@@ -88,6 +98,14 @@ std::string RangeText(const Option& option) {
   if (std::isfinite(min)) return fmt::format("at least {}", NumberText(min));
   if (std::isfinite(max)) return fmt::format("at most {}", NumberText(max));
   return "";
+}
+
+std::string RangeText(const Option& option) {
+  if (!option.limits.values.empty()) return ValuesText(option.limits.values);
+  const std::string bounds = BoundsText(option);
+  if (option.limits.multiple_of == 0) return bounds;
+  const std::string multiple = fmt::format("a multiple of {}", NumberText(option.limits.multiple_of));
+  return bounds.empty() ? multiple : bounds + ", " + multiple;
 }
 
 std::string Expected(const Option& option) {
@@ -125,6 +143,13 @@ bool IsChoice(const Option& option, const std::string& text) {
   return choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end();
 }
 
+// Whether a number within the range is also one of the values, or a multiple, that are asked for.
+bool IsAllowed(const OptionLimits& limits, double number) {
+  const std::vector<double>& values = limits.values;
+  if (!values.empty() && std::find(values.begin(), values.end(), number) == values.end()) return false;
+  return limits.multiple_of == 0 || std::fmod(number, limits.multiple_of) == 0;
+}
+
 double CheckedNumber(const Option& option, const Json& value, const std::string& where) {
   const Range range = RangeOf(option);
   const bool whole = option.IsInt();
@@ -132,7 +157,7 @@ double CheckedNumber(const Option& option, const Json& value, const std::string&
   const double number = value.get<double>();
   // 2e4 is a whole number too, however JSON spells it. The comparison also refuses NaN.
   if (!(number >= range.min && number <= range.max) || !std::isfinite(number) ||
-      (whole && std::floor(number) != number)) {
+      (whole && std::floor(number) != number) || !IsAllowed(option.limits, number)) {
     throw WrongValue(option, Shown(value), where);
   }
   return number;
@@ -235,6 +260,10 @@ Json PropertySchema(const Option& option) {
     const double least = std::min(range.min, option.limits.old_auto.value_or(range.min));
     if (std::isfinite(range.min)) property["minimum"] = NumberJson(least, option.IsInt());
     if (std::isfinite(range.max)) property["maximum"] = NumberJson(range.max, option.IsInt());
+    for (const double value : option.limits.values)
+      property["enum"].push_back(NumberJson(value, option.IsInt()));
+    if (option.limits.multiple_of > 0)
+      property["multipleOf"] = NumberJson(option.limits.multiple_of, option.IsInt());
     if (IsOptionalNumber(option)) property["pattern"] = fmt::format("^{}$", kAutoWord);
   } else if (std::holds_alternative<std::vector<std::string>*>(option.target)) {
     property["items"] = Json{{"type", "string"}};
@@ -333,6 +362,14 @@ void OptionList::ShowDefaults(const Json& values) {
   }
 }
 
+void OptionList::InOrder(const std::string& smaller, const std::string& larger) {
+  for (const std::string& name : {smaller, larger}) {
+    const Option* option = Find(name);
+    SF_CHECK(option != nullptr && option->IsNumber());
+  }
+  orders_.emplace_back(NormalName(smaller), NormalName(larger));
+}
+
 std::vector<std::string> OptionList::Names() const {
   std::vector<std::string> names;
   for (const Option& option : options_) names.push_back(option.name);
@@ -387,6 +424,15 @@ Json OptionsToJson(const OptionList& list) {
   return object;
 }
 
+void CheckOrders(const OptionList& list, const std::string& where) {
+  for (const auto& [smaller, larger] : list.orders()) {
+    const Json least = ValueOf(*list.Find(smaller)), got = ValueOf(*list.Find(larger));
+    if (!least.is_number() || !got.is_number() || least.get<double>() <= got.get<double>()) continue;
+    throw InputError("{}: {}: expected at least {}, which is {}, got {}", where, larger, smaller,
+                     Shown(least), Shown(got));
+  }
+}
+
 void OptionsFromJson(const OptionList& list, const Json& object, const std::string& where) {
   if (!object.is_object())
     throw InputError("{}: expected an object of options, got {}", where, Shown(object));
@@ -398,6 +444,10 @@ void OptionsFromJson(const OptionList& list, const Json& object, const std::stri
     if (!is_new) throw InputError("{}: \"{}\" and \"{}\" are the same option", where, first->second, key);
     SetOption(*option, value, where);
   }
+  const auto has_both = [&](const auto& order) {
+    return seen.count(list.Find(order.first)) > 0 && seen.count(list.Find(order.second)) > 0;
+  };
+  if (std::all_of(list.orders().begin(), list.orders().end(), has_both)) CheckOrders(list, where);
 }
 
 Json OptionsSchema(const OptionList& list, const std::string& title) {

@@ -31,6 +31,8 @@ namespace semfield {
 struct OptionLimits {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
+  std::vector<double> values = {};        // of a number: only these; empty: all between min and max
+  double multiple_of = 0;                 // of a number: only its multiples; 0: any
   std::vector<std::string> choices = {};  // for Text and TextList: what is allowed; empty: anything
   std::string metavar = {};               // how help shows the value, e.g. "MINUTES"
   // Of an optional number: also reads as "auto", as older files have it.
@@ -81,6 +83,10 @@ class OptionList {
   void TextList(std::string name, std::vector<std::string>* value, std::string help,
                 OptionLimits limits = {});
 
+  // Two numbers described before, of which the first may not be the larger one.
+  void InOrder(const std::string& smaller, const std::string& larger);
+  const std::vector<std::pair<std::string, std::string>>& orders() const { return orders_; }
+
   const std::vector<Option>& options() const { return options_; }
   // nullptr if there is none of that name ('_' and '-' are equal).
   const Option* Find(const std::string& name) const;
@@ -97,6 +103,7 @@ class OptionList {
   void Add(std::string name, Option::Target target, std::string help, OptionLimits limits);
   std::string group_;
   std::vector<Option> options_;
+  std::vector<std::pair<std::string, std::string>> orders_;
   GivenOptions given_;
 };
 
@@ -136,7 +143,10 @@ void SetOption(const Option& option, const Json& value, const std::string& where
 void SetOptionFromText(const Option& option, const std::string& text, const std::string& where);
 // Current values as an object, in order of description.
 Json OptionsToJson(const OptionList& list);
+// What no option can say of itself: pairs that are to be in order. For the caller that has all values.
+void CheckOrders(const OptionList& list, const std::string& where);
 // Every key must be known: an unknown one is an Error naming `where`, the key and the nearest known names.
+// Pairs of which both are in `object` must be in order.
 void OptionsFromJson(const OptionList& list, const Json& object, const std::string& where);
 // JSON schema (draft 2020-12) of the object that OptionsFromJson reads.
 Json OptionsSchema(const OptionList& list, const std::string& title);

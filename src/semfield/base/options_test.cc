@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 
@@ -192,6 +196,59 @@ TEST(OptionList, WhatIsLeftToTheProgramIsTheWordAuto) {
   EXPECT_THROW(SetOptionFromText(*list.Find("fruit"), "auto", "t"), Error);
   EXPECT_THROW(OptionsFromJson(list, Json::parse(R"({"other": 1})"), "t"), Error);
   EXPECT_NE(OptionsMarkdown(list).find("| `--count` | `auto` | 0 to 9 |"), std::string::npos);
+}
+
+struct GridOptions {
+  int features = 4, cells = 64, coarsest = 16;
+  std::optional<int> finest;
+  void Describe(OptionList& list) {
+    list.Int("features", &features, "A level.", {.min = 2, .max = 8, .values = {2, 4, 8}});
+    list.Int("cells", &cells, "A side.", {.min = 8, .max = 512, .multiple_of = 8});
+    list.Int("coarsest", &coarsest, "Cells.", {.min = 2});
+    list.Int("finest", &finest, "Cells; at least coarsest.", {.min = 2});
+    list.InOrder("coarsest", "finest");
+  }
+};
+
+std::string MessageOf(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(OptionLimits, ValuesAndMultiplesAreHeldAndTold) {
+  GridOptions grid;
+  OptionList list;
+  grid.Describe(list);
+  EXPECT_EQ(MessageOf([&] { SetOptionFromText(*list.Find("features"), "3", "command line"); }),
+            "command line: features: expected a whole number, 2, 4 or 8, got 3");
+  EXPECT_EQ(MessageOf([&] { SetOption(*list.Find("cells"), 12, "config.json"); }),
+            "config.json: cells: expected a whole number, 8 to 512, a multiple of 8, got 12");
+  SetOption(*list.Find("features"), 8, "");
+  SetOption(*list.Find("cells"), 24, "");
+  EXPECT_EQ(grid.features, 8);
+  EXPECT_EQ(grid.cells, 24);
+  const Json properties = OptionsSchema(list, "grid")["properties"];
+  EXPECT_EQ(properties["features"]["enum"], Json::array({2, 4, 8}));
+  EXPECT_EQ(properties["cells"]["multipleOf"], 8);
+  EXPECT_NE(OptionsMarkdown(list).find("| 2, 4 or 8 |"), std::string::npos);
+}
+
+TEST(OptionLimits, NumbersThatGoTogetherAreInOrder) {
+  GridOptions grid;
+  OptionList list;
+  grid.Describe(list);
+  CheckOrders(list, "options");  // one that is left to the program is no number yet
+  SetOption(*list.Find("finest"), 2, "");
+  EXPECT_EQ(MessageOf([&] { CheckOrders(list, "options"); }),
+            "options: finest: expected at least coarsest, which is 16, got 2");
+  EXPECT_NE(MessageOf([&] { OptionsFromJson(list, {{"coarsest", 9}, {"finest", 8}}, "config.json"); }), "");
+  // The other half of an option file's pair may come from elsewhere.
+  OptionsFromJson(list, {{"coarsest", 9}}, "options.json");
 }
 
 TEST(NearestName, FindsMisspellingsAndShortForms) {
