@@ -10,6 +10,16 @@
 namespace semfield {
 namespace {
 
+// "004" is how a file is called, not how people count: once 004.jpg is gone it must not mean the fifth view.
+bool HasLeadingZero(const std::string& text) {
+  return text.size() > 1 && text[0] == '0';
+}
+
+bool IsCalled(const View& view, const std::string& name) {
+  const std::filesystem::path path(view.name);
+  return view.name == name || path.filename() == name || path.stem() == name;
+}
+
 std::optional<int> WholeNumber(const std::string& text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -40,7 +50,7 @@ Error UnknownView(const Capture& capture, const std::string& name) {
   const std::string last = capture.views.empty() ? "" : capture.views.back().name;
   return InputError(
       "view '{}': no such view.{} There are {} views, '{}' to '{}'; give a name, a file stem, an index from "
-      "0, "
+      "0 without zeros before it, "
       "'train:N' or 'test:N'.",
       name, hint, capture.views.size(), first, last);
 }
@@ -59,8 +69,7 @@ int Capture::FindView(const std::string& name) const {
   std::vector<int> matches;
   for (size_t i = 0; i < views.size(); ++i) {
     if (views[i].name == name) return static_cast<int>(i);
-    const std::filesystem::path path(views[i].name);
-    if (path.stem() == name || path.filename() == name) matches.push_back(static_cast<int>(i));
+    if (IsCalled(views[i], name)) matches.push_back(static_cast<int>(i));
   }
   if (matches.size() == 1) return matches.front();
   if (matches.size() > 1) {
@@ -69,7 +78,7 @@ int Capture::FindView(const std::string& name) const {
   }
   if (name.rfind("train:", 0) == 0) return FromSplit(train, "train", name.substr(6));
   if (name.rfind("test:", 0) == 0) return FromSplit(held_out, "test", name.substr(5));
-  const std::optional<int> index = WholeNumber(name);
+  const std::optional<int> index = HasLeadingZero(name) ? std::nullopt : WholeNumber(name);
   if (index && *index < static_cast<int>(views.size())) return *index;
   throw UnknownView(*this, name);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "semfield/base/error.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/view_files.h"
 
 namespace semfield {

@@ -11,29 +11,17 @@
 
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
+#include "semfield/capture/decoding_limit.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/image/rgba.h"
 
 namespace semfield {
 namespace {
 
 int SideAt(int side, double downscale) {
   return std::max(1, static_cast<int>(std::lround(side / downscale)));
-}
-
-// Colours under transparent pixels are arbitrary and may not bleed into their neighbours.
-ImageU8 ShrinkRgba(const ImageU8& image, int width, int height) {
-  ImageF premultiplied = ToFloat(image);
-  for (size_t p = 0; p < premultiplied.data.size(); p += 4) {
-    for (int c = 0; c < 3; ++c) premultiplied.data[p + c] *= premultiplied.data[p + 3];
-  }
-  ImageF small = Resize(premultiplied, width, height);
-  for (size_t p = 0; p < small.data.size(); p += 4) {
-    const float alpha = small.data[p + 3];
-    for (int c = 0; c < 3; ++c) small.data[p + c] = alpha > 0 ? small.data[p + c] / alpha : 0;
-  }
-  return ToU8(small);
 }
 
 void CheckAspect(const View& view, const std::filesystem::path& file, int width, int height) {
@@ -69,6 +57,10 @@ ImageU8 WithMaskAsAlpha(const View& view, const ImageU8& image) {
 }
 
 ImageU8 LoadImage(const View& view, int width, int height) {
+  if (view.image.empty()) {
+    throw InputError(
+        "view '{}': its photo is not there any more; say with --capture where the capture is now", view.name);
+  }
   ImageU8 image = ReadImage(view.image);
   if (image.width != view.camera.width || image.height != view.camera.height) {
     throw InputError("{}: {}x{} pixels, but it had {}x{} when the capture was read", view.image.string(),
@@ -77,7 +69,7 @@ ImageU8 LoadImage(const View& view, int width, int height) {
   if (image.channels != 3 && image.channels != 4) image = ToRgb(image, {0, 0, 0});
   if (view.mask_is_alpha) image = WithMaskAsAlpha(view, image);
   if (image.width == width && image.height == height) return image;
-  return image.channels == 4 ? ShrinkRgba(image, width, height) : Resize(image, width, height);
+  return image.channels == 4 ? ResizeRgba(image, width, height) : Resize(image, width, height);
 }
 
 // Empties what is connected with a picture's border through empty pixels; what is left of the empty ones are
@@ -148,6 +140,7 @@ struct ImageStore::Impl {
   std::set<Key> in_flight;
   std::list<Key> recent;  // most recently used first
   size_t bytes = 0;
+  size_t decoding = 0;  // bytes of pictures at their own size
 
   Impl(const Capture& capture_in, double downscale_in, size_t max_bytes_in)
       : capture(capture_in), downscale(downscale_in), max_bytes(max_bytes_in) {}
@@ -158,8 +151,31 @@ struct ImageStore::Impl {
     return capture.views[index];
   }
 
-  std::shared_ptr<const ImageU8> Decode(const Key& key) const {
+  // Held while a picture is in memory at its own size (decoding_limit.h).
+  class DecodingTurn {
+   public:
+    DecodingTurn(Impl& store, size_t bytes) : store_(store), bytes_(bytes) {
+      std::unique_lock<std::mutex> lock(store_.mutex);
+      store_.arrived.wait(
+          lock, [&] { return store_.decoding == 0 || store_.decoding + bytes_ <= kMaxDecodingBytes; });
+      store_.decoding += bytes_;
+    }
+    ~DecodingTurn() {
+      const std::lock_guard<std::mutex> lock(store_.mutex);
+      store_.decoding -= bytes_;
+      store_.arrived.notify_all();
+    }
+    DecodingTurn(const DecodingTurn&) = delete;
+    DecodingTurn& operator=(const DecodingTurn&) = delete;
+
+   private:
+    Impl& store_;
+    const size_t bytes_;
+  };
+
+  std::shared_ptr<const ImageU8> Decode(const Key& key) {
     const View& view = ViewAt(key.first);
+    const DecodingTurn turn(*this, FullSizeBytes(view.camera));
     const int width = SideAt(view.camera.width, downscale), height = SideAt(view.camera.height, downscale);
     return std::make_shared<const ImageU8>(key.second ? LoadMask(view, width, height)
                                                       : LoadImage(view, width, height));

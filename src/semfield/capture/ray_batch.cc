@@ -11,6 +11,7 @@
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/capture/camera_key.h"
+#include "semfield/capture/decoding_limit.h"
 #include "semfield/capture/frame_rotation.h"
 #include "semfield/capture/pixel_set.h"
 #include "semfield/capture/view_files.h"
@@ -327,6 +328,9 @@ SamplerMemory PlanSamplerMemory(const Capture& capture, const ImageStore& store,
     const size_t pixels = static_cast<size_t>(camera.width) * static_cast<size_t>(camera.height);
     const View& view = capture.views[views[k]];
     const size_t image = pixels * (infos[k].channels == 4 || view.mask_is_alpha ? 4 : 3);
+    const bool is_shrunk = camera.width != view.camera.width || camera.height != view.camera.height;
+    if (is_shrunk || view.mask_is_alpha)
+      memory.decode_bytes = std::max(memory.decode_bytes, DecodingBytes(view.camera, NumThreads()));
     const bool has_mask = !view.mask.empty();
     const size_t mask = has_mask ? pixels + PixelSet::MaxBytes(pixels) : 0;
     image_bytes += image;

@@ -25,10 +25,11 @@ struct RayBatch {
 
 // What drawing rays holds in memory.
 struct SamplerMemory {
-  size_t all_bytes = 0;    // of all photos decoded, with their masks
-  size_t photo_bytes = 0;  // of those that are held at a time
-  size_t frame_bytes = 0;  // of the largest one
-  size_t table_bytes = 0;  // of directions of cameras with distortion
+  size_t all_bytes = 0;     // of all photos decoded, with their masks
+  size_t photo_bytes = 0;   // of those that are held at a time
+  size_t frame_bytes = 0;   // of the largest one
+  size_t decode_bytes = 0;  // of photos at their own size, while they are shrunk
+  size_t table_bytes = 0;   // of directions of cameras with distortion
   int resident_frames = 0;
   int look_ahead = 0;  // frames loaded ahead in the background; 0: all photos stay in memory
 };

@@ -7,6 +7,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/options.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/advice.h"
 #include "semfield/capture/bounds.h"
 #include "semfield/capture/photos.h"
@@ -18,6 +19,7 @@
 #include "semfield/capture/readers/transforms.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
+#include "semfield/image/rgba.h"
 
 namespace semfield {
 namespace {
@@ -49,6 +51,18 @@ const Reader& ChooseReader(const std::filesystem::path& path, const std::string&
       path.string(), list);
 }
 
+// Of the picture's longer side: views of 178 and of 0.06 degrees.
+constexpr double kShortestFocal = 0.01;
+constexpr double kLongestFocal = 1000;
+
+double LongerSide(const Camera& camera) {
+  return std::max(camera.width, camera.height);
+}
+
+bool IsFocalLength(double pixels, const Camera& camera) {
+  return pixels >= kShortestFocal * LongerSide(camera) && pixels <= kLongestFocal * LongerSide(camera);
+}
+
 void CheckViews(const Capture& capture) {
   if (capture.views.size() < kMinViews) {
     throw InputError("{}: {} views, at least {} are needed", capture.path.string(), capture.views.size(),
@@ -69,9 +83,13 @@ void CheckViews(const Capture& capture) {
                        view.name);
     }
     const Camera& c = view.camera;
-    if (c.width < 1 || c.height < 1 || !(c.fx > 0) || !(c.fy > 0)) {
-      throw InputError("{}: view '{}': camera of {}x{} pixels with focal length {}, {}",
-                       capture.path.string(), view.name, c.width, c.height, c.fx, c.fy);
+    if (c.width < 1 || c.height < 1 || !IsFocalLength(c.fx, c) || !IsFocalLength(c.fy, c)) {
+      throw InputError(
+          "{}: view '{}': camera of {}x{} pixels with focal lengths {:.6g} and {:.6g}; expected {:.4g} to "
+          "{:.6g} "
+          "pixels, {} to {} times the longer side",
+          capture.path.string(), view.name, c.width, c.height, c.fx, c.fy, kShortestFocal * LongerSide(c),
+          kLongestFocal * LongerSide(c), kShortestFocal, kLongestFocal);
     }
   }
 }
@@ -99,17 +117,14 @@ void CheckMaps(const Capture& capture) {
 
 // An alpha channel that is opaque everywhere (screenshots, some converters) says nothing about the scene.
 void DropUnusedAlpha(Capture* capture) {
+  constexpr int kOpaque = 250;
   std::vector<const View*> with_alpha;
   for (const View& view : capture->views) {
     if (view.has_alpha) with_alpha.push_back(&view);
   }
   if (with_alpha.empty()) return;
   for (const size_t k : {size_t{0}, with_alpha.size() / 2, with_alpha.size() - 1}) {
-    const ImageU8 image = ReadImage(with_alpha[k]->image);
-    if (image.channels != 4) continue;
-    for (size_t p = 3; p < image.data.size(); p += 4) {
-      if (image.data[p] < 250) return;
-    }
+    if (HasTransparency(with_alpha[k]->image, kOpaque)) return;
   }
   for (View& view : capture->views) view.has_alpha = false;
 }
@@ -133,7 +148,7 @@ void LogWarnings(const Capture& capture, WarningLog how) {
   if (how == WarningLog::kEach || (how == WarningLog::kCount && count == 1)) {
     for (const std::string& warning : capture.warnings) LogWarning("{}: {}", path, warning);
   } else if (how == WarningLog::kCount && count > 1) {
-    LogWarning("{}: {} warnings about this capture, see: semfield check {}", path, count, path);
+    LogWarning("{}: {} warnings about this capture, see: semfield check {}", path, count, ShellQuoted(path));
   }
 }
 

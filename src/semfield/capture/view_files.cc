@@ -1,6 +1,7 @@
 #include "semfield/capture/view_files.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <exception>
 
@@ -28,55 +29,11 @@ int CompareNumbers(const std::string& a, size_t* i, const std::string& b, size_t
   return number_a.compare(number_b);
 }
 
-// Bytes of the UTF-8 character that begins at text[at]; 0 when none does.
-size_t Utf8Length(const std::string& text, size_t at) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const unsigned first = byte(at);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                        : (first & 0xf0) == 0xe0        ? 3
-                        : first >= 0xf0 && first < 0xf5 ? 4
-                                                        : 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = byte(at + 1);
-  // Overlong forms, surrogates and what lies beyond U+10FFFF.
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
-  if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
-  return length;
-}
-
 }  // namespace
 
 bool IsFile(const fs::path& path) {
   std::error_code error;  // over-long or odd names are "not there", not a failure
   return fs::is_regular_file(path, error) && !error;
-}
-
-bool IsUtf8(const std::string& text) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = Utf8Length(text, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
-}
-
-std::string PrintableText(const std::string& text) {
-  constexpr size_t kLongest = 120;
-  std::string shown;
-  for (size_t at = 0; at < text.size();) {
-    if (shown.size() >= kLongest) return shown + "...";
-    const size_t length = Utf8Length(text, at);
-    if (length == 0 || static_cast<unsigned char>(text[at]) < 32 || text[at] == 127) {
-      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at++]));
-      continue;
-    }
-    shown += text.substr(at, length);
-    at += length;
-  }
-  return shown;
 }
 
 bool NaturalLess(const std::string& a, const std::string& b) {
@@ -109,6 +66,21 @@ fs::path FindImageFile(const fs::path& folder, const std::string& file_path) {
     fs::path once = base;
     once.replace_extension();
     if (once.extension() == base.extension() && !base.extension().empty() && IsFile(once)) return once;
+  }
+  return {};
+}
+
+fs::path FindOtherCase(const fs::path& folder, const std::string& file_path) {
+  const auto lower = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+  };
+  const fs::path wanted = (folder / file_path).lexically_normal();
+  const std::string name = lower(wanted.filename().string());
+  std::error_code error;
+  for (fs::directory_iterator entry(wanted.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (lower(entry->path().filename().string()) == name) return entry->path();
   }
   return {};
 }

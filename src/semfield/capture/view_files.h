@@ -23,14 +23,13 @@ bool NaturalLess(const std::string& a, const std::string& b);
 // is none.
 std::filesystem::path FindImageFile(const std::filesystem::path& folder, const std::string& file_path);
 
+// A file there whose name differs from `file_path` only in the case of its letters, as names copied from a
+// system that sees none; empty when there is none.
+std::filesystem::path FindOtherCase(const std::filesystem::path& folder, const std::string& file_path);
+
 // A view's name: the file relative to the folder, with '/', without "./". Files outside the folder keep their
 // "..".
 std::string ViewName(const std::filesystem::path& folder, const std::filesystem::path& file);
-
-// Whether the bytes are UTF-8; and the text with everything that is not, or is a control character, written
-// as \xNN, cut to 120 bytes: what messages show of names from outside.
-bool IsUtf8(const std::string& text);
-std::string PrintableText(const std::string& text);
 
 // Headers of many files at once, read in parallel. The first damaged file in order is the Error.
 std::vector<ImageInfo> ReadImageInfos(const std::vector<std::filesystem::path>& files);

@@ -8,6 +8,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/image/codecs_internal.h"
+#include "semfield/image/rgba.h"
 
 namespace semfield {
 namespace internal {
@@ -20,8 +21,8 @@ void CheckImageSize(int64_t width, int64_t height, double min_bytes, size_t byte
                      width, height, kMaxPixels);
   }
   if (min_bytes > static_cast<double>(bytes)) {
-    throw InputError("{}: {} bytes cannot hold {} x {} pixels; the file is truncated or damaged", where,
-                     bytes, width, height);
+    throw InputError("{}: {} bytes cannot hold {} x {} pixels; the file is truncated or damaged{}", where,
+                     bytes, width, height, kWhatToDo);
   }
 }
 
@@ -42,8 +43,8 @@ bool StartsWith(std::span<const std::byte> bytes, size_t offset, std::string_vie
   }
   if (format == "unknown") {
     throw InputError(
-        "{}: not an image that can be read: expected JPEG or PNG; the file is damaged or of another kind",
-        where);
+        "{}: not an image that can be read: expected JPEG or PNG; the file is damaged or of another kind{}",
+        where, internal::kWhatToDo);
   }
   throw InputError("{}: {} images are not read: expected JPEG or PNG; convert it first", where, format);
 }
@@ -127,6 +128,12 @@ ImageU16 DecodeImage16(std::span<const std::byte> bytes, const std::string& wher
   ImageU16 wide = internal::AllocateImage<uint16_t>(image.width, image.height, 1, where);
   std::copy(image.data.begin(), image.data.end(), wide.data.begin());
   return wide;
+}
+
+bool HasTransparency(const std::filesystem::path& path, int opaque) {
+  const std::vector<std::byte> bytes = ReadFile(path);
+  CheckNotEmpty(bytes, path.string());
+  return SniffImageFormat(bytes) == "png" && internal::PngHasTransparency(bytes, opaque, path.string());
 }
 
 ImageU8 ReadImage(const std::filesystem::path& path) {

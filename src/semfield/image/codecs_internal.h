@@ -12,6 +12,7 @@
 namespace semfield::internal {
 
 inline constexpr int64_t kMaxPixels = int64_t{1} << 28;
+inline constexpr const char* kWhatToDo = "; copy it again, or leave it out";  // of damaged files
 
 // Refuses sizes that are empty, too large, or impossible for the number of encoded bytes: a file of a few
 // bytes must not make the program ask for gigabytes. min_bytes is the least a file of that size can have.
@@ -31,6 +32,7 @@ ImageU8 DecodeJpeg(std::span<const std::byte> bytes, const std::string& where);
 
 ImageInfo PngInfo(std::span<const std::byte> bytes, const std::string& where);
 ImageU8 DecodePng(std::span<const std::byte> bytes, const std::string& where);
+bool PngHasTransparency(std::span<const std::byte> bytes, int opaque, const std::string& where);
 ImageU16 DecodePng16(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace semfield::internal

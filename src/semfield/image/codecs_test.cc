@@ -16,6 +16,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/random.h"
+#include "semfield/image/rgba.h"
 
 namespace semfield {
 namespace {
@@ -128,6 +129,30 @@ TEST(Png, SixteenBitsAreRoundedToEight) {
   const ImageU8 narrow = DecodeImage(EncodePng16(color), "memory");
   EXPECT_EQ(narrow.channels, 3);
   EXPECT_EQ(narrow.data, (std::vector<uint8_t>{3, 200, 255}));
+}
+
+TEST(Png, TransparencyIsFoundWithoutDecoding) {
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / fmt::format("alpha-{}.png", ::getpid());
+  const auto has = [&](const std::vector<std::byte>& bytes) {
+    WriteFileAtomically(path, bytes);
+    return HasTransparency(path, 250);
+  };
+  ImageU8 narrow = RandomImage<uint8_t>(40, 30, 4, 3);
+  ImageU16 wide = RandomImage<uint16_t>(40, 30, 4, 4);
+  for (size_t p = 3; p < narrow.data.size(); p += 4) narrow.data[p] = 250, wide.data[p] = 64300;
+  EXPECT_FALSE(has(EncodePng(narrow)));
+  EXPECT_FALSE(has(EncodePng16(wide)));
+  narrow.At(39, 29, 3) = 249;
+  wide.At(39, 29, 3) = 63900;
+  EXPECT_TRUE(has(EncodePng(narrow)));
+  EXPECT_TRUE(has(EncodePng16(wide)));
+  EXPECT_FALSE(has(EncodePng(RandomImage<uint8_t>(40, 30, 3, 5))));
+  EXPECT_FALSE(has(EncodeJpeg(RandomImage<uint8_t>(40, 30, 3, 6))));
+  auto cut = EncodePng16(wide);
+  cut.resize(cut.size() / 2);
+  EXPECT_THROW(has(cut), Error);
+  std::filesystem::remove(path);
 }
 
 TEST(Png, PaletteIsColorOrIndices) {

@@ -36,7 +36,8 @@ JpegHeader ReadHeader(tjhandle handle, std::span<const std::byte> bytes, const s
   int subsampling = 0, colorspace = 0;
   if (tjDecompressHeader3(handle, Bytes(bytes), bytes.size(), &header.width, &header.height, &subsampling,
                           &colorspace) != 0) {
-    throw InputError("{}: damaged or truncated JPEG: {}", where, tjGetErrorStr2(handle));
+    throw InputError("{}: damaged or truncated JPEG: {}{}", where, tjGetErrorStr2(handle),
+                     internal::kWhatToDo);
   }
   if (colorspace == TJCS_CMYK || colorspace == TJCS_YCCK) {
     throw InputError("{}: JPEG in CMYK colours (for print); expected RGB or grey: convert it to sRGB first",
@@ -73,7 +74,8 @@ ImageU8 DecodeJpeg(std::span<const std::byte> bytes, const std::string& where) {
     // missing.
     const bool harmless = tjGetErrorCode(handle.get()) == TJERR_WARNING &&
                           message.find("extraneous bytes") != std::string::npos;
-    if (!harmless) throw InputError("{}: damaged or truncated JPEG: {}", where, message);
+    if (!harmless)
+      throw InputError("{}: damaged or truncated JPEG: {}{}", where, message, internal::kWhatToDo);
     LogDebug("{}: {}", where, message);
   }
   return image;

@@ -1,6 +1,7 @@
 #include <spng.h>
 
 #include <memory>
+#include <vector>
 
 #include "semfield/base/check.h"
 #include "semfield/image/codecs.h"
@@ -26,7 +27,8 @@ struct PngHeader {
 
 void Require(int status, const std::string& where) {
   if (status == SPNG_EMEM) throw ResourceError("{}: not enough memory to decode the PNG", where);
-  if (status != 0) throw InputError("{}: damaged or truncated PNG: {}", where, spng_strerror(status));
+  if (status != 0)
+    throw InputError("{}: damaged or truncated PNG: {}{}", where, spng_strerror(status), internal::kWhatToDo);
 }
 
 Context NewContext(int flags) {
@@ -93,21 +95,50 @@ ImageU8 Decode8(spng_ctx* context, const PngHeader& header, const std::string& w
   return image;
 }
 
+uint8_t From16(uint16_t value) {
+  return static_cast<uint8_t>((uint32_t{value} + 128) / 257);
+}
+
+// Calls take(y, samples) for row after row, until it returns false; samples: uint8_t or uint16_t as `format`
+// has them. Of a picture that is not interlaced: no more than a row is in memory.
+template <class T, class Take>
+void ForEachRow(spng_ctx* context, const PngHeader& header, spng_format format, const std::string& where,
+                const Take& take) {
+  size_t bytes = 0;
+  Require(spng_decoded_image_size(context, format, &bytes), where);
+  const size_t row_samples = bytes / header.ihdr.height / sizeof(T);
+  const int flags = header.transparent ? SPNG_DECODE_TRNS : 0;
+  if (header.ihdr.interlace_method != SPNG_INTERLACE_NONE) {
+    std::vector<T> whole(row_samples * header.ihdr.height);
+    DecodeInto(context, whole.data(), bytes, format, flags, where);
+    for (uint32_t y = 0; y < header.ihdr.height; ++y) {
+      if (!take(y, whole.data() + y * row_samples)) return;
+    }
+    return;
+  }
+  Require(spng_decode_image(context, nullptr, 0, format, flags | SPNG_DECODE_PROGRESSIVE), where);
+  std::vector<T> row(row_samples);
+  for (uint32_t y = 0; y < header.ihdr.height; ++y) {
+    const int status = spng_decode_row(context, row.data(), row_samples * sizeof(T));
+    if (status != SPNG_EOI) Require(status, where);
+    if (!take(y, row.data())) return;
+  }
+  Require(spng_decode_chunks(context), where);
+}
+
 ImageU8 Decode16To8(spng_ctx* context, const PngHeader& header, const std::string& where) {
   const int channels = header.channels();
   const int decoded_channels = channels == 1 ? 1 : 4;
-  ImageU16 wide =
-      internal::AllocateImage<uint16_t>(header.ihdr.width, header.ihdr.height, decoded_channels, where);
-  DecodeInto(context, wide.data.data(), wide.data.size() * sizeof(uint16_t),
-             decoded_channels == 1 ? SPNG_FMT_PNG : SPNG_FMT_RGBA16, channels == 4 ? SPNG_DECODE_TRNS : 0,
-             where);
   ImageU8 image = internal::AllocateImage<uint8_t>(header.ihdr.width, header.ihdr.height, channels, where);
-  for (size_t i = 0; i < image.num_pixels(); ++i) {
-    for (int c = 0; c < channels; ++c) {
-      image.data[i * channels + c] =
-          static_cast<uint8_t>((uint32_t{wide.data[i * decoded_channels + c]} + 128) / 257);
-    }
-  }
+  ForEachRow<uint16_t>(context, header, decoded_channels == 1 ? SPNG_FMT_PNG : SPNG_FMT_RGBA16, where,
+                       [&](uint32_t y, const uint16_t* row) {
+                         uint8_t* out = &image.At(0, static_cast<int>(y));
+                         for (int x = 0; x < image.width; ++x) {
+                           for (int c = 0; c < channels; ++c)
+                             out[x * channels + c] = From16(row[x * decoded_channels + c]);
+                         }
+                         return true;
+                       });
   return image;
 }
 
@@ -171,6 +202,25 @@ ImageU8 DecodePng(std::span<const std::byte> bytes, const std::string& where) {
   const PngHeader header = ReadHeaderOf(context.get(), bytes, where);
   return header.ihdr.bit_depth == 16 ? Decode16To8(context.get(), header, where)
                                      : Decode8(context.get(), header, where);
+}
+
+bool PngHasTransparency(std::span<const std::byte> bytes, int opaque, const std::string& where) {
+  const Context context = NewDecoder(bytes, where);
+  const PngHeader header = ReadHeaderOf(context.get(), bytes, where);
+  if (!header.transparent) return false;
+  bool found = false;
+  const auto look = [&](const auto& alpha_of) {
+    return [&found, &header, opaque, alpha_of](uint32_t, const auto* row) {
+      for (uint32_t x = 0; x < header.ihdr.width && !found; ++x) found = alpha_of(row[4 * x + 3]) < opaque;
+      return !found;
+    };
+  };
+  if (header.ihdr.bit_depth == 16) {
+    ForEachRow<uint16_t>(context.get(), header, SPNG_FMT_RGBA16, where, look(From16));
+  } else {
+    ForEachRow<uint8_t>(context.get(), header, SPNG_FMT_RGBA8, where, look([](uint8_t v) { return v; }));
+  }
+  return found;
 }
 
 ImageU16 DecodePng16(std::span<const std::byte> bytes, const std::string& where) {

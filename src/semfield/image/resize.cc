@@ -4,6 +4,7 @@
 
 #include "semfield/base/parallel.h"
 #include "semfield/image/pixels.h"
+#include "semfield/image/rgba.h"
 
 namespace semfield {
 namespace {
@@ -78,6 +79,23 @@ void MixRows(const Image<T>& image, const Axis& vertical, int y, std::vector<flo
   }
 }
 
+// The same of straight RGBA, premultiplied as it is mixed: a whole picture of floats would take sixteen bytes
+// a pixel.
+void MixRowsOfRgba(const ImageU8& image, const Axis& vertical, int y, std::vector<float>& mixed) {
+  const Taps& taps = vertical.taps[y];
+  const size_t stride = static_cast<size_t>(image.width) * 4;
+  mixed.assign(stride, 0.0f);
+  for (int i = 0; i < taps.count; ++i) {
+    const float weight = vertical.weights[taps.weights + i];
+    const uint8_t* row = image.data.data() + (taps.first + i) * stride;
+    for (size_t k = 0; k < stride; k += 4) {
+      const float alpha = static_cast<float>(row[k + 3]) / 255.0f;
+      for (int c = 0; c < 3; ++c) mixed[k + c] += weight * (static_cast<float>(row[k + c]) / 255.0f * alpha);
+      mixed[k + 3] += weight * alpha;
+    }
+  }
+}
+
 template <class T>
 T Rounded(float value) {
   if constexpr (std::is_integral_v<T>) {
@@ -138,6 +156,28 @@ ImageU8 Resize(const ImageU8& image, int width, int height) {
 }
 ImageF Resize(const ImageF& image, int width, int height) {
   return ResizeSeparably(image, width, height, Shrink::kAreaAverage);
+}
+ImageU8 ResizeRgba(const ImageU8& image, int width, int height) {
+  SF_CHECK(!image.empty() && image.channels == 4);
+  SF_CHECK(width > 0 && height > 0);
+  if (width == image.width && height == image.height) return image;
+  const Axis horizontal = MakeAxis(image.width, width, Shrink::kAreaAverage);
+  const Axis vertical = MakeAxis(image.height, height, Shrink::kAreaAverage);
+  ImageU8 out(width, height, 4);
+  ParallelChunks(height, 16, [&](int64_t begin, int64_t end, int) {
+    std::vector<float> mixed, row(static_cast<size_t>(width) * 4);
+    for (int64_t y = begin; y < end; ++y) {
+      MixRowsOfRgba(image, vertical, static_cast<int>(y), mixed);
+      MixColumns<4>(mixed, horizontal, 4, row.data());
+      uint8_t* to = &out.At(0, static_cast<int>(y));
+      for (size_t k = 0; k < row.size(); ++k) {
+        const float alpha = row[k - k % 4 + 3];
+        const float value = k % 4 == 3 ? alpha : alpha > 0 ? row[k] / alpha : 0;
+        to[k] = value > 0 ? static_cast<uint8_t>(std::min(value, 1.0f) * 255.0f + 0.5f) : 0;
+      }
+    }
+  });
+  return out;
 }
 ImageF ResizeBilinear(const ImageF& image, int width, int height) {
   return ResizeSeparably(image, width, height, Shrink::kBilinear);

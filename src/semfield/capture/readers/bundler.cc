@@ -9,6 +9,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/image_folder.h"
 #include "semfield/capture/view_files.h"
@@ -60,8 +61,9 @@ class Numbers {
   size_t Count(const char* what, size_t smallest) {
     const double value = Next();
     if (value < 0 || value != std::floor(value) || value > static_cast<double>(rest_.size() / smallest)) {
-      throw InputError("{}: {} {} at byte {} are more than the file can hold; truncated or damaged", where_,
-                       value, what, size_ - rest_.size());
+      throw InputError(
+          "{}: {} {} at byte {} are more than the file can hold; truncated or damaged: copy it again", where_,
+          value, what, size_ - rest_.size());
     }
     return static_cast<size_t>(value);
   }
@@ -75,7 +77,7 @@ class Numbers {
  private:
   std::string_view Word() {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
-    if (rest_.empty()) throw InputError("{}: truncated", where_);
+    if (rest_.empty()) throw InputError("{}: truncated: copy it again", where_);
     const size_t end = std::min(rest_.find_first_of(" \t\r\n"), rest_.size());
     const std::string_view word = rest_.substr(0, end);
     rest_.remove_prefix(end);

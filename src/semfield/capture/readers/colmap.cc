@@ -7,6 +7,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/colmap_camera.h"
 #include "semfield/capture/readers/colmap_model.h"

@@ -34,8 +34,9 @@ class Cursor {
     const uint64_t count = Take<uint64_t>();
     if (count > (bytes_.size() - at_) / smallest) {
       throw InputError(
-          "{}: announces {} {} at byte {}, more than its {} bytes can hold; truncated or damaged", where_,
-          count, what, at_ - 8, bytes_.size());
+          "{}: announces {} {} at byte {}, more than its {} bytes can hold; truncated or damaged: copy the "
+          "model again",
+          where_, count, what, at_ - 8, bytes_.size());
     }
     return count;
   }
@@ -43,7 +44,9 @@ class Cursor {
     const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + at_, bytes_.size() - at_);
     const size_t end = rest.substr(0, kMaxName + 1).find('\0');
     if (end == std::string_view::npos) {
-      throw InputError("{}: the image name at byte {} does not end; truncated or damaged", where_, at_);
+      throw InputError(
+          "{}: the image name at byte {} does not end; truncated or damaged: copy the model again", where_,
+          at_);
     }
     at_ += end + 1;
     return std::string(rest.substr(0, end));
@@ -54,15 +57,18 @@ class Cursor {
   }
   void ExpectEnd() const {
     if (at_ != bytes_.size()) {
-      throw InputError("{}: {} bytes are left over after the last record; damaged, or of an unknown version",
-                       where_, bytes_.size() - at_);
+      throw InputError(
+          "{}: {} bytes are left over after the last record; damaged, or of an unknown version: copy the "
+          "model again",
+          where_, bytes_.size() - at_);
     }
   }
   const std::string& where() const { return where_; }
 
  private:
   void Need(size_t bytes) const {
-    if (bytes_.size() - at_ < bytes) throw InputError("{}: truncated at byte {}", where_, bytes_.size());
+    if (bytes_.size() - at_ < bytes)
+      throw InputError("{}: truncated at byte {}: copy the model again", where_, bytes_.size());
   }
 
   std::string where_;

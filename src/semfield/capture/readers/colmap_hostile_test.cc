@@ -4,8 +4,8 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/random.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/readers/colmap_test_support.h"
-#include "semfield/capture/view_files.h"
 #include "semfield/capture/writers/colmap_files.h"
 
 namespace semfield {

@@ -4,8 +4,8 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/readers/colmap_model.h"
-#include "semfield/capture/view_files.h"
 
 namespace semfield {
 namespace fs = std::filesystem;

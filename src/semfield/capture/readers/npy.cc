@@ -26,6 +26,8 @@ struct NpyHeader {
   std::vector<size_t> shape;
 };
 
+constexpr const char* kWhatToDo = ". Copy the file again, or write it anew with the program that made it.";
+
 // The text after `'key':` in the header's Python dictionary.
 std::string_view ValueOf(std::string_view dictionary, std::string_view key, const std::string& where) {
   for (const char quote : {'\'', '"'}) {
@@ -35,13 +37,13 @@ std::string_view ValueOf(std::string_view dictionary, std::string_view key, cons
     const size_t begin = rest.find_first_not_of(" :");
     if (begin != std::string_view::npos) return rest.substr(begin);
   }
-  throw InputError("{}: its npy header has no '{}'", where, key);
+  throw InputError("{}: its npy header has no '{}'{}", where, key, kWhatToDo);
 }
 
 std::vector<size_t> ParseShape(std::string_view text, const std::string& where) {
   const size_t end = text.find(')');
   if (text.empty() || text.front() != '(' || end == std::string_view::npos) {
-    throw InputError("{}: the shape in its npy header is damaged", where);
+    throw InputError("{}: the shape in its npy header is damaged{}", where, kWhatToDo);
   }
   text = text.substr(1, end - 1);
   std::vector<size_t> shape;
@@ -52,7 +54,7 @@ std::vector<size_t> ParseShape(std::string_view text, const std::string& where) 
     size_t value = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || value > kMaxBytes || shape.size() == 8) {
-      throw InputError("{}: the shape in its npy header is damaged or too large", where);
+      throw InputError("{}: the shape in its npy header is damaged or too large{}", where, kWhatToDo);
     }
     shape.push_back(value);
     text.remove_prefix(static_cast<size_t>(stop - text.data()));
@@ -61,17 +63,18 @@ std::vector<size_t> ParseShape(std::string_view text, const std::string& where) 
 
 NpyHeader ParseHeader(std::string_view bytes, const std::string& where) {
   if (bytes.size() < 10 || bytes.substr(0, kMagic.size()) != kMagic) {
-    throw InputError("{}: is no npy file (its first bytes are not those of one)", where);
+    throw InputError("{}: is no npy file (its first bytes are not those of one){}", where, kWhatToDo);
   }
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
   const size_t version = byte(6);
-  if (version < 1 || version > 3) throw InputError("{}: npy format {} is unknown", where, version);
+  if (version < 1 || version > 3)
+    throw InputError("{}: npy format {} is unknown{}", where, version, kWhatToDo);
   const size_t begin = version == 1 ? 10 : 12;
-  if (bytes.size() < begin) throw InputError("{}: truncated in its header", where);
+  if (bytes.size() < begin) throw InputError("{}: truncated in its header{}", where, kWhatToDo);
   size_t length = byte(8) + (byte(9) << 8);
   if (version > 1) length += (byte(10) << 16) + (byte(11) << 24);
   if (length > kMaxHeader || length > bytes.size() - begin) {
-    throw InputError("{}: truncated in its header ({} bytes announced)", where, length);
+    throw InputError("{}: truncated in its header ({} bytes announced){}", where, length, kWhatToDo);
   }
   const std::string_view dictionary = bytes.substr(begin, length);
   NpyHeader header;
@@ -107,10 +110,10 @@ NpyMatrix ReadNpy(const std::filesystem::path& path) {
   const NpyHeader header = ParseHeader(bytes, where);
   const bool is_double = header.type == "<f8" || header.type == ">f8" || header.type == "=f8";
   if (!is_double && header.type != "<f4" && header.type != ">f4" && header.type != "=f4") {
-    throw InputError("{}: holds '{}', expected float32 or float64 numbers", where, header.type);
+    throw InputError("{}: holds '{}', expected float32 or float64 numbers{}", where, header.type, kWhatToDo);
   }
   if (header.shape.empty() || header.shape.size() > 2) {
-    throw InputError("{}: has {} dimensions, expected 2", where, header.shape.size());
+    throw InputError("{}: has {} dimensions, expected 2{}", where, header.shape.size(), kWhatToDo);
   }
   NpyMatrix matrix;
   matrix.rows = header.shape[0];
@@ -119,8 +122,8 @@ NpyMatrix ReadNpy(const std::filesystem::path& path) {
   const size_t room = (bytes.size() - header.data_begin) / width;
   // Divides rather than multiplies: the announced counts are anybody's.
   if (matrix.cols > 0 && matrix.rows > room / matrix.cols) {
-    throw InputError("{}: truncated: its header announces {}x{} numbers, the file holds {}", where,
-                     matrix.rows, matrix.cols, room);
+    throw InputError("{}: truncated: its header announces {}x{} numbers, the file holds {}{}", where,
+                     matrix.rows, matrix.cols, room, kWhatToDo);
   }
   matrix.data.resize(matrix.rows * matrix.cols);
   const bool swap = header.type[0] == '>';

@@ -8,6 +8,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/image_folder.h"
 #include "semfield/capture/readers/json_fields.h"

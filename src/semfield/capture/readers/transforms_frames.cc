@@ -6,6 +6,7 @@
 #include <map>
 
 #include "semfield/base/error.h"
+#include "semfield/base/text.h"
 #include "semfield/capture/view_files.h"
 
 namespace semfield {
@@ -44,6 +45,14 @@ std::string FirstOf(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < std::min<size_t>(3, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
   return names.size() > 3 ? text + ", ..." : text;
+}
+
+// The first missing names, and what the first may be called on this disk.
+std::string MissingText(const CaptureFiles& disk, const std::vector<std::string>& names) {
+  const std::filesystem::path other = FindOtherCase(disk.folder(), names.front());
+  if (other.empty()) return FirstOf(names);
+  return fmt::format("{}; there is {}: upper and lower case must agree", FirstOf(names),
+                     PrintableText(other.filename().string()));
 }
 
 }  // namespace
@@ -138,11 +147,11 @@ std::vector<TransformsFrame> FrameCollector::Finish(std::vector<std::string>* wa
                      frames_.size(), listed_,
                      missing_.empty() ? "."
                                       : fmt::format(" (not found: {}). Paths are relative to this folder.",
-                                                    FirstOf(missing_)));
+                                                    MissingText(disk_, missing_)));
   }
   if (!missing_.empty()) {
     warnings->push_back(fmt::format("{} of {} listed images are missing and were skipped ({})",
-                                    missing_.size(), listed_, FirstOf(missing_)));
+                                    missing_.size(), listed_, MissingText(disk_, missing_)));
   }
   if (!missing_extras_.empty()) {
     warnings->push_back(fmt::format("{} listed masks, depth or label maps are missing and were left out ({})",
