@@ -1,6 +1,6 @@
 #include "semfield/evaluation/poses_protocol.h"
+
 #include <fmt/format.h>
-#include "semfield/capture/reader.h"
 
 #include <algorithm>
 #include <map>
@@ -8,6 +8,7 @@
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/base/median.h"
+#include "semfield/capture/reader.h"
 #include "semfield/evaluation/metrics.h"
 
 namespace semfield {
@@ -105,7 +106,9 @@ class PosesProtocol : public Protocol {
   AnyOptions NewOptions() const override { return AnyOptions(NoProtocolOptions()); }
   ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions&, const JobControl&) const override {
     const Capture& refined = *inputs.run.capture;
-    const Capture given = ReadCapture(refined.path, {.format = refined.format});
+    Capture given = refined;
+    for (size_t i = 0; i < given.views.size(); ++i)
+      given.views[i].world_from_camera = inputs.run.given_poses[i];
     const PosesResult result = EvaluatePoses(given, refined, ReadCapture(inputs.truth));
     const Json metrics = PosesMetricsJson(result);
     const auto number = [&](const char* key) { return metrics.at(key).get<double>(); };

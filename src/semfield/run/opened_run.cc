@@ -4,7 +4,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
-#include "semfield/capture/reader.h"
+#include "semfield/base/text.h"
 
 namespace semfield {
 namespace {
@@ -29,12 +29,12 @@ const Method& MethodOfSection(const Json& section, const MethodList& methods, bo
   return name.is_string() ? methods.Find(name.get<std::string>()) : methods.Default(on_radiance);
 }
 
-OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods) {
+OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods, const RunSource& source) {
   OpenedRun run{.folder = RunFolder::Open(path), .methods = methods};
   run.train_config = run.folder.ReadConfigSection("train");
   if (run.train_config.is_null() || !CheckpointExists(run.folder.radiance_checkpoint())) {
     throw InputError("{}: nothing is trained here yet. Run: semfield train CAPTURE --out {}", path.string(),
-                     path.string());
+                     ShellQuoted(path.string()));
   }
   auto [section, checkpoint] =
       ReadTogether(run.folder, "train", run.folder.radiance_checkpoint(), "radiance");
@@ -43,15 +43,8 @@ OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods) 
   const std::string where = run.folder.config().string();
   CheckTrainSection(run.train_config, where);
   const Method& method = MethodOfSection(run.train_config, methods, /*on_radiance=*/false);
-  run.capture =
-      std::make_unique<Capture>(ReadCapture(run.train_config.at("capture").get<std::string>(),
-                                            {.format = run.train_config.at("format").get<std::string>(),
-                                             .allow_outside = AllowedOutside(run.train_config)}));
-  ApplyMasks(StoredMasks(run.train_config), run.capture.get());
-  if (run.capture->hash != run.train_config.at("capture_hash").get<std::string>()) {
-    LogWarning("{}: the capture {} changed since this run was trained; poses may not fit the field",
-               path.string(), run.capture->path.string());
-  }
+  run.capture = std::make_unique<Capture>(ReadRunCapture(run.folder, run.train_config, source));
+  for (const View& view : run.capture->views) run.given_poses.push_back(view.world_from_camera);
   run.store = std::make_unique<ImageStore>(*run.capture, run.train_config.at("downscale").get<double>(),
                                            static_cast<size_t>(StoredImageCache(run.train_config)) << 20);
   OpenedFields fields = method.Open({.section = run.train_config,
@@ -84,7 +77,8 @@ OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
   features.config = run.folder.ReadConfigSection("imitate-" + teacher);
   if (features.config.is_null() || !HasFeatures(run, teacher)) {
     throw InputError("{}: no features of the teacher '{}' yet. Run: semfield imitate {} --teacher {}",
-                     run.folder.path().string(), teacher, run.folder.path().string(), teacher);
+                     run.folder.path().string(), teacher, ShellQuoted(run.folder.path().string()),
+                     ShellQuoted(teacher));
   }
   auto [section, checkpoint] =
       ReadTogether(run.folder, "imitate-" + teacher, run.folder.features_checkpoint(teacher), "features");
@@ -98,7 +92,7 @@ OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
     LogWarning(
         "{}: the features of '{}' were imitated on another radiance field than the one here; make them anew "
         "with: semfield imitate {} --teacher {} --restart",
-        run.folder.path().string(), teacher, run.folder.path().string(), teacher);
+        run.folder.path().string(), teacher, ShellQuoted(run.folder.path().string()), ShellQuoted(teacher));
   }
   const Method& method = MethodOfSection(features.config, run.methods, /*on_radiance=*/true);
   OpenedFields fields = method.Open({.section = features.config,

@@ -11,6 +11,7 @@
 #include "semfield/capture/image_store.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/named_view.h"
+#include "semfield/run/run_capture.h"
 #include "semfield/run/train_section.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/run_folder.h"
@@ -23,6 +24,7 @@ struct OpenedRun {
   const MethodList& methods;          // must outlive it
   Json train_config;                  // section "train" of config.json
   std::unique_ptr<Capture> capture;   // training views at the poses the training refined, if it did
+  std::vector<Pose> given_poses;      // [views] from which it refined them
   std::unique_ptr<ImageStore> store;  // at the size the run was trained on
   std::unique_ptr<RadianceField> field;
   std::unique_ptr<ViewFitter> fitter;    // nullptr: the method fits no photos
@@ -34,10 +36,10 @@ struct OpenedRun {
 };
 
 // Opens a run that has a radiance checkpoint, with the method that its config.json names. No run, no
-// checkpoint, an unknown method, a capture that cannot be read any more: Error. A capture whose poses or
-// cameras changed since is a warning.
-// A writer may be at work in the run: what is read is one whole checkpoint and the options it was made with.
-OpenedRun OpenRun(const std::filesystem::path& run, const MethodList& methods);
+// checkpoint, an unknown method, a capture that cannot be read: Error. A capture that changed since, or is
+// not there any more, is a warning (ReadRunCapture). A writer may be at work in the run: what is read is one
+// whole checkpoint and the options it was made with.
+OpenedRun OpenRun(const std::filesystem::path& run, const MethodList& methods, const RunSource& source = {});
 
 // Key of a run's section that names its method, and the method of a section; runs of before there were
 // several lack the key and are of the list's default.

@@ -41,14 +41,8 @@ void CheckTrainSection(const Json& section, const std::string& where) {
   for (const char* key : {"capture", "capture_hash", "format"}) check(key, get(key).is_string(), "a text");
   const Json downscale = get("downscale");
   check("downscale", downscale.is_number() && downscale.get<double>() >= 1, "a number of at least 1");
-  const Json outside = get("allow_outside");
-  check("allow_outside", outside.is_null() || outside.is_boolean(), "true or false");
   check("masks", AreMasks(get("masks")), "an object with use and bounds");
   check("options", get("options").is_object(), "an object");
-}
-
-bool AllowedOutside(const Json& section) {
-  return section.is_object() && section.value("allow_outside", Json()) == true;
 }
 
 Json MasksJson(const MaskDecision& decision) {

@@ -11,9 +11,6 @@ namespace semfield {
 // if not.
 void CheckTrainSection(const Json& section, const std::string& where);
 
-// Whether the capture of such a section may name files outside its folder. Sections of older runs: no.
-bool AllowedOutside(const Json& section);
-
 // What a training made of its capture's masks, as it stands under "masks" in its section; sections of older
 // runs: they were ignored. CheckTrainSection has seen it.
 Json MasksJson(const MaskDecision& decision);

@@ -1,5 +1,6 @@
 #include "semfield/training/checkpoint.h"
 
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -41,10 +42,32 @@ void CheckWhatItIs(const SafetensorsFile& file, const std::string& kind) {
   }
 }
 
+// A field of numbers that are none renders and scores like any other, only wrongly.
+void CheckNumbers(const SafetensorsFile& file) {
+  constexpr uint32_t kExponent = 0x7f800000;  // all ones: infinite or not a number
+  for (const TensorView& tensor : file.tensors()) {
+    if (tensor.dtype != "F32") continue;
+    const size_t count = tensor.data.size() / sizeof(uint32_t);
+    for (size_t i = 0; i < count; ++i) {
+      uint32_t bits;
+      std::memcpy(&bits, tensor.data.data() + i * sizeof bits, sizeof bits);
+      if ((bits & kExponent) != kExponent) continue;
+      throw InputError("{}: damaged (tensor '{}': number {} of {} is not finite)", file.path().string(),
+                       tensor.name, i, count);
+    }
+  }
+}
+
+SafetensorsFile ReadWhole(const fs::path& path) {
+  SafetensorsFile file = SafetensorsFile::Read(path);
+  CheckNumbers(file);
+  return file;
+}
+
 // Reading costs less than a step or two, and a damaged file must not push out the last good one.
 bool IsIntact(const fs::path& path) {
   try {
-    SafetensorsFile::Read(path);
+    ReadWhole(path);
     return true;
   } catch (const Error&) {
     return false;
@@ -89,12 +112,16 @@ Checkpoint LoadCheckpoint(const fs::path& path, const std::string& kind) {
   std::optional<SafetensorsFile> file;
   bool from_previous = false;
   try {
-    file = SafetensorsFile::Read(path);
+    file = ReadWhole(path);
   } catch (const Error& error) {
     std::error_code code;
-    if (!fs::exists(PreviousCheckpoint(path), code)) throw;
+    if (!fs::exists(PreviousCheckpoint(path), code)) {
+      throw Error(error.kind(),
+                  fmt::format("{}; put a whole copy of the file there, or make it anew with --restart",
+                              error.what()));
+    }
     try {
-      file = SafetensorsFile::Read(PreviousCheckpoint(path));
+      file = ReadWhole(PreviousCheckpoint(path));
     } catch (const Error& previous_error) {
       throw Error(error.kind(), fmt::format("{}; and the one before: {}; train again", error.what(),
                                             previous_error.what()));

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
@@ -116,6 +118,26 @@ TEST_F(CheckpointTest, DamagedFallsBackWithOneWarning) {
   EXPECT_TRUE(checkpoint.from_previous);
   ASSERT_EQ(warnings_.size(), 1u);
   EXPECT_TRUE(Contains(warnings_[0], "damaged (checksum)") && Contains(warnings_[0], path_.string()));
+}
+
+TEST_F(CheckpointTest, NumbersThatAreNoneAreDamage) {
+  for (const float wrong : {std::nanf(""), -std::numeric_limits<float>::infinity()}) {
+    RemoveCheckpoint(path_);
+    std::vector<float> values(100, 1.0f);
+    values[57] = wrong;
+    SaveCheckpoint(path_, "radiance", std::vector{MakeTensorView<float>("values", {100}, values)}, {});
+    const std::string message = MessageOf([&] { LoadCheckpoint(path_, "radiance"); });
+    EXPECT_TRUE(Contains(message, path_.string() + ": damaged (tensor 'values': number 57 of 100"))
+        << message;
+    EXPECT_TRUE(Contains(message, "--restart")) << message;
+  }
+  RemoveCheckpoint(path_);
+  Save(1);
+  const std::vector<float> none(4, std::nanf(""));
+  SaveCheckpoint(path_, "radiance", std::vector{MakeTensorView<float>("values", {4}, none)}, {});
+  EXPECT_EQ(StepOf(LoadCheckpoint(path_, "radiance")), 1);
+  Save(2);  // and it does not push out the good one
+  EXPECT_EQ(StepOf(LoadCheckpoint(PreviousCheckpoint(path_), "radiance")), 1);
 }
 
 TEST_F(CheckpointTest, TruncatedOrMissingFallsBack) {

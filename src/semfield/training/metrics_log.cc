@@ -6,6 +6,7 @@
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
+#include "semfield/base/write_guard.h"
 
 namespace semfield {
 namespace {
@@ -30,6 +31,7 @@ std::string LinesOf(const std::vector<Json>& entries) {
 
 MetricsLog::MetricsLog(fs::path path) : path_(std::move(path)) {
   std::error_code code;
+  CheckWriteStaysInside(path_);
   if (!fs::exists(path_, code)) return;
   const std::string text = ReadTextFile(path_);
   const size_t line_end = text.rfind('\n');

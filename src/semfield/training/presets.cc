@@ -103,6 +103,7 @@ void ApplyPreset(const Json& preset, const std::string& where, const OptionList&
   const GivenOptions kept = GivenOf(defaults, given, values);
   OptionsFromJson(options, preset, where);
   for (const std::string& name : kept) SetOption(*options.Find(name), values[name], where);
+  CheckOrders(options, "options");
 }
 
 void WarnAboutUnused(const OptionList& defaults, const GivenOptions& given, const OptionList& options,

@@ -5,7 +5,9 @@
 #include <system_error>
 
 #include "semfield/base/error.h"
+#include "semfield/base/text.h"
 #include "semfield/base/version.h"
+#include "semfield/base/write_guard.h"
 
 namespace semfield {
 namespace {
@@ -35,6 +37,7 @@ RunFolder RunFolder::Create(const fs::path& path) {
     throw InputError("{}: a run needs a folder, this is a file; give another name", path.string());
   }
   const RunFolder run(path);
+  KeepWritesInside(path);
   if (fs::exists(run.config(), code)) return Open(path);
   fs::create_directories(path, code);
   if (code) throw InputError("{}: cannot make the run folder: {}", path.string(), code.message());
@@ -50,7 +53,7 @@ RunFolder RunFolder::Open(const fs::path& path) {
   std::error_code code;
   if (!fs::exists(path, code)) {
     throw InputError("{}: no such run folder; run \"semfield train CAPTURE --out {}\" first", path.string(),
-                     path.string());
+                     ShellQuoted(path.string()));
   }
   if (!fs::exists(run.config(), code)) {
     throw InputError(
@@ -58,6 +61,7 @@ RunFolder RunFolder::Open(const fs::path& path) {
         "name that RUN here",
         path.string());
   }
+  KeepWritesInside(path);
   run.ReadConfig();
   return run;
 }

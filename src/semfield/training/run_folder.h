@@ -26,6 +26,8 @@ class RunFolder {
   std::filesystem::path features_checkpoint(const std::string& teacher) const;
   // What a teacher's encoder says of the photos; `teacher` as above.
   std::filesystem::path embeddings_dir(const std::string& teacher) const;
+  // What the training stood on (run/view_list.h).
+  std::filesystem::path view_list() const { return path_ / "views.json"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path masks_dir() const { return path_ / "masks"; }
