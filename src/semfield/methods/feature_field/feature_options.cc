@@ -7,13 +7,15 @@ namespace {
 void DescribeSemanticGrid(FeatureOptions& o, OptionList& list) {
   list.Group("Semantic grid");
   list.Int("levels", &o.levels, "Levels of E_sem.", {.min = 1, .max = 32});
-  list.Int("features-per-level", &o.features_per_level, "Features a level: 2, 4 or 8.", {.min = 2, .max = 8});
+  list.Int("features-per-level", &o.features_per_level, "Features a level.",
+           {.min = 2, .max = 8, .values = {2, 4, 8}});
   list.Int("log2-table-size", &o.log2_table_size, "Binary logarithm of the entries a level may have.",
            {.min = 8, .max = 24});
   list.Int("base-resolution", &o.base_resolution, "Cells a side of the coarsest level.",
            {.min = 2, .max = 512});
-  list.Int("finest-resolution", &o.finest_resolution, "Cells a side of the finest level.",
-           {.min = 2, .max = 65536});
+  list.Int("finest-resolution", &o.finest_resolution,
+           "Cells a side of the finest level; at least base-resolution.", {.min = 2, .max = 65536});
+  list.InOrder("base-resolution", "finest-resolution");
 }
 
 void DescribeHead(FeatureOptions& o, OptionList& list) {
@@ -38,7 +40,7 @@ void DescribeHead(FeatureOptions& o, OptionList& list) {
   list.Flag("head-skip", &o.head_skip, "Feed the head's input again at its third layer (released code).");
   list.Flag("layer-norm", &o.layer_norm, "Normalise the output channels (released code).");
   list.Real("leaky-slope", &o.leaky_slope, "Slope of the rectifier below zero (released code: 0.01).",
-            {.min = 0, .max = 1});
+            {.min = 0, .max = 0.99});
 }
 
 void DescribeViewsForTheTeacher(FeatureOptions& o, OptionList& list) {

@@ -18,7 +18,10 @@ namespace {
 // With a plan by minutes: steps for each view the teacher sees. Distinct views are what quality hangs on.
 constexpr int kStepsPerView = 14;
 constexpr int kPlannedPrefill = 8;
-constexpr int kTimedViews = 3;           // for the plan, of each worker, after its first
+constexpr int kFewViews = 24;
+constexpr int kTimedViews = 3;         // for the plan, of each worker, after its first
+constexpr double kTimingShare = 0.15;  // of the time asked for, at most
+constexpr double kFewestTimingSeconds = 8;
 constexpr double kSecondsToClose = 1.5;  // last checkpoint, folder of the cache
 
 }  // namespace
@@ -46,7 +49,9 @@ std::filesystem::path Imitation::CacheFolder() const {
 
 // Seconds that one fresh view and the steps that go with it take together, each making the other slower. The
 // views made here are kept: they are the first that the imitation itself will ask for.
-double Imitation::TimeRound(TeacherCache& cache, const JobControl& control) const {
+// Timing ends after `budget` seconds, with what was seen until then: views of a field that is still fog may
+// take minutes each.
+double Imitation::TimeRound(TeacherCache& cache, double budget, const JobControl& control) const {
   const int workers = maker_.num_workers();
   const auto produce = [&](int64_t index, int worker, const StopToken* stop) {
     std::shared_ptr<const TeacherEntry> entry =
@@ -55,17 +60,25 @@ double Imitation::TimeRound(TeacherCache& cache, const JobControl& control) cons
     return entry;
   };
   // The first view of every worker is slower: pages and plans are made.
+  const Stopwatch all;
   TeacherStream stream(produce, 0, (1 + kTimedViews) * workers, workers, 2 * workers);
-  for (int i = 0; i < workers; ++i) cache.Add(stream.Take(control.stop));
+  int first = 0;
+  for (; first < workers && (first == 0 || all.Seconds() < budget); ++first)
+    cache.Add(stream.Take(control.stop));
   FeatureTrainer trainer(values(), maker_.Space());
+  const double of_views = all.Seconds() / first;
   trainer.Step(cache[0]);
+  const double of_steps = kStepsPerView * (all.Seconds() - of_views * first);
   const Stopwatch stopwatch;
-  for (int i = 0; i < kTimedViews * workers; ++i) {
-    control.ThrowIfStopped();
-    for (int step = 0; step < kStepsPerView; ++step) trainer.Step(cache[cache.size() - 1]);
+  int timed = 0;
+  for (; timed < kTimedViews * workers && all.Seconds() < budget; ++timed) {
+    for (int step = 0; step < kStepsPerView; ++step) {
+      control.ThrowIfStopped();
+      trainer.Step(cache[cache.size() - 1]);
+    }
     cache.Add(stream.Take(control.stop));
   }
-  return stopwatch.Seconds() / (kTimedViews * workers);
+  return timed > 0 ? stopwatch.Seconds() / timed : of_views + of_steps;
 }
 
 // Makes a planned cache no larger than memory, by what the views made so far take.
@@ -87,7 +100,8 @@ void Imitation::FitCache(const TeacherCache& made, int num_views) {
 Json Imitation::PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) {
   control.Report({.stage = "imitate", .detail = "timing a few views and steps for the plan"});
   TeacherCache cache((1 + kTimedViews) * maker_.num_workers(), CacheFolder(), /*keep_all=*/true);
-  const double round = TimeRound(cache, control);
+  const double budget = std::max(kFewestTimingSeconds, kTimingShare * 60 * minutes);
+  const double round = TimeRound(cache, budget, control);
   // What is made already need not be made again, but for its steps.
   const double credit = 0.9 * round * static_cast<double>(cache.size());
   const double spent = started.Seconds() + kSecondsToClose - credit;
@@ -99,6 +113,12 @@ Json Imitation::PlanByMinutes(double minutes, const Stopwatch& started, const Jo
   options.cache_size =
       std::clamp(rounds.steps + rounds.steps / 4, options.cache_size, FeatureOptions::kMaxCacheSize);
   FitCache(cache, rounds.steps);
+  if (rounds.steps < kFewViews) {
+    LogWarning(
+        "--minutes {:g} is {} views of the teacher here, of {:.1f} s each with their steps; masks will be "
+        "rough. {} views would take {:.1f} minutes",
+        minutes, rounds.steps, round, kFewViews, (kFewViews * round + std::max(0.0, spent)) / 60);
+  }
   return {{"minutes", minutes},
           {"seconds_per_view_and_its_steps", round},
           {"views", rounds.steps},

@@ -23,7 +23,7 @@ class Imitation : public SceneTraining {
  private:
   const FeatureOptions& values() const { return options_.As<FeatureOptions>(); }
   std::filesystem::path CacheFolder() const;
-  double TimeRound(TeacherCache& cache, const JobControl& control) const;
+  double TimeRound(TeacherCache& cache, double budget, const JobControl& control) const;
   void FitCache(const TeacherCache& made, int num_views);
 
   const TrainingInputs inputs_;

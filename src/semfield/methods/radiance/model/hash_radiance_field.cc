@@ -8,9 +8,11 @@
 #include "semfield/base/check.h"
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
+#include "semfield/methods/radiance/model/normal_smoothing.h"
 #include "semfield/methods/radiance/model/point_density.h"
 #include "semfield/methods/radiance/model/sample_tiles.h"
 #include "semfield/methods/radiance/model/tile_pass.h"
+#include "semfield/ops/ray_marching.h"
 
 namespace semfield {
 namespace {
@@ -20,6 +22,14 @@ constexpr double kCutShareToSay = 1e-3;  // of a view's rays
 constexpr float kSettledTransmittance = 1e-2f;
 constexpr size_t kPointsAtOnce = 65536;
 constexpr size_t kRaysAtOnce = 8192;  // enough samples to encode level by level, few enough to stay in cache
+// Of rays through fog there are fewer at a time, so that memory and the wait for a stop stay small.
+constexpr int64_t kSamplesAtOnce = int64_t{1} << 20;
+constexpr size_t kFewestRaysAtOnce = 512;
+// A ray of a finished field has some dozens of samples. Where a view's rays have more than this on average,
+// the field is still fog, whose picture is no better for a thousand of them: steps are longer there.
+constexpr double kMostSamplesARay = 192;
+constexpr float kLongestSteps = 8;  // times those the field was trained with
+constexpr size_t kRaysToCountBy = 1024;
 
 // What one ray came to.
 struct RayResult {
@@ -106,13 +116,17 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
   std::unique_ptr<RenderScratch> scratch = tracer.pool.Take();
   SampleTiles& tiles = scratch->tiles;
   scratch->passes.resize(std::max<size_t>(scratch->passes.size(), NumThreads()));
-  for (size_t first = 0; first < rays.size(); first += kRaysAtOnce) {
+  size_t at_once = kRaysAtOnce;
+  for (size_t first = 0, count = 0; first < rays.size(); first += count) {
     ThrowIfStopped(tracer.stop);
-    const std::span<const Ray> part = rays.subspan(first, std::min(kRaysAtOnce, rays.size() - first));
+    count = std::min(at_once, rays.size() - first);
+    const std::span<const Ray> part = rays.subspan(first, count);
     tiles.March(model.map, model.occupancy, march, part, {});
+    if (tiles.num_samples() > kSamplesAtOnce) at_once = std::max(kFewestRaysAtOnce, at_once / 2);
     if (tracer.cut_rays != nullptr) *tracer.cut_rays += tiles.num_cut_rays();
     tiles.Encode(model.layout, model.grid.half.data(), model.options.levels);
     ParallelFor(tiles.tiles().size(), [&](int64_t tile, int worker) {
+      ThrowIfStopped(tracer.stop);
       std::unique_ptr<TilePass>& own = scratch->passes[worker];
       if (!own) own = std::make_unique<TilePass>(model);
       TilePass& pass = *own;
@@ -222,6 +236,29 @@ HashRadianceField::HashRadianceField(std::unique_ptr<RadianceModel> model) : Has
 
 HashRadianceField::~HashRadianceField() = default;
 
+// Steps for these rays, in those that `coarseness` asks for: longer where that would take too many samples.
+// By rays evenly taken from among them, so that it hangs on nothing else.
+ops::MarchOptions HashRadianceField::AffordableMarch(std::span<const Ray> rays, float coarseness) const {
+  const ops::MarchOptions march = model_->March(coarseness);
+  const size_t stride = rays.size() / kRaysToCountBy;
+  if (stride == 0) return march;  // a few rays cost little, and each by itself may be any
+  std::vector<float> t(ops::kTileColumns), dt(ops::kTileColumns);
+  int64_t samples = 0, counted = 0;
+  for (size_t r = stride / 2; r < rays.size(); r += stride, ++counted)
+    samples += ops::MarchRay(model_->map, model_->occupancy, march, rays[r], 0.5f, {t.data(), dt.data()});
+  const double most = kMostSamplesARay / coarseness;  // finer steps were asked for
+  const double mean = static_cast<double>(samples) / static_cast<double>(std::max<int64_t>(1, counted));
+  if (mean <= most) return march;
+  const float longer = std::min(static_cast<float>(mean / most), kLongestSteps);
+  if (!said_fog_.exchange(true)) {
+    LogWarning(
+        "the field is still fog: {:.0f} samples a ray, where {:.0f} and fewer are usual; it is looked at "
+        "in {:.1f} times longer steps. Train it for longer",
+        mean, most, longer);
+  }
+  return model_->March(coarseness * longer);
+}
+
 // Once a field: what is wrong with one view is wrong with all.
 void HashRadianceField::WarnAboutCutRays(int64_t cut_rays, size_t num_rays) const {
   const double share = static_cast<double>(cut_rays) / static_cast<double>(std::max<size_t>(1, num_rays));
@@ -239,7 +276,7 @@ RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_f
   std::atomic<int64_t> cut_rays{0};
   const std::vector<RayResult> results =
       Trace({*model_, *scratch_, stop, &cut_rays},
-            model_->March(request.fine ? RadianceModel::kFineSteps : 1), rays);
+            AffordableMarch(rays, request.fine ? RadianceModel::kFineSteps : 1), rays);
   WarnAboutCutRays(cut_rays, rays.size());
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
@@ -253,7 +290,10 @@ RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_f
     for (int k = 0; k < 3; ++k)
       view.rgb.data[3 * r + k] = results[r].rgb[k] + through * request.background[k];
   }
-  if (request.normals) view.normals = Normals(*model_, rays, results, camera.width, camera.height);
+  if (request.normals) {
+    const ImageF gradients = Normals(*model_, rays, results, camera.width, camera.height);
+    view.normals = SmoothNormals(gradients, view.depth, camera);
+  }
   return view;
 }
 
@@ -268,7 +308,8 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightReq
   std::vector<std::vector<KeptSample>> found(NumThreads());
   std::vector<KeptRay> kept(rays.size());
   ForEachRayToItsEnd(
-      {*model_, *scratch_, stop}, model_->March(1), rays, request.rgb, [&](const VisitedRay& visited) {
+      {*model_, *scratch_, stop}, AffordableMarch(rays, 1), rays, request.rgb,
+      [&](const VisitedRay& visited) {
         const auto& [ray, tiles, tile, pass, r, worker] = visited;
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];
         samples.distance[ray] = MedianDistance(pass, tiles.t(tile), tiles.dt(tile), begin, end);

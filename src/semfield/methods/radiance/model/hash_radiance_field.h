@@ -33,11 +33,12 @@ class HashRadianceField : public RadianceField {
 
  private:
   void WarnAboutCutRays(int64_t cut_rays, size_t num_rays) const;
+  ops::MarchOptions AffordableMarch(std::span<const Ray> rays, float coarseness) const;
 
   std::unique_ptr<RadianceModel> owned_;
   const RadianceModel* model_;
   std::unique_ptr<RenderScratchPool> scratch_;
-  mutable std::atomic<bool> warned_{false};
+  mutable std::atomic<bool> warned_{false}, said_fog_{false};
 };
 
 }  // namespace semfield

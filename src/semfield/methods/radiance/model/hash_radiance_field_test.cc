@@ -120,6 +120,29 @@ TEST(ConstantField, DensityIsPerWorldUnitAndNoneWhereRaysMeetNothing) {
   EXPECT_EQ(density, std::vector<float>(points.size(), 0.0f));
 }
 
+// A field that is fog everywhere: every ray would have hundreds of samples.
+TEST(ConstantField, FogCostsABoundedNumberOfSamples) {
+  std::unique_ptr<RadianceModel> model = ConstantModel();
+  model->options.steps_across = 2000;
+  model->options.stop_optical_depth = 0;
+  const HashRadianceField field(std::move(model));
+  const Pose pose{.translation = {1, 2, 3}};
+  const Camera small = PinholeCamera(16, 16, 0.8), large = PinholeCamera(64, 64, 0.8);
+  const auto samples_a_ray = [&](const Camera& camera) {
+    const std::vector<Ray> rays = MakeRays(camera, pose);
+    const RaySamples samples = field.Weights(rays, {.min_weight = 0});
+    return static_cast<double>(samples.x.size()) / static_cast<double>(rays.size());
+  };
+  EXPECT_GT(samples_a_ray(small), 500);  // of a few rays each may be any
+  EXPECT_LT(samples_a_ray(large), 220);
+  EXPECT_GT(samples_a_ray(large), 60);
+  // What is seen stays: here in closed form.
+  const RenderedView view = field.Render(large, pose, {.background = {0, 0, 0}});
+  const float near = field.model().March(1).near_distance;
+  const float through = std::exp(-std::exp(kBias) / kHalfExtent * (kHalfExtent - near));
+  EXPECT_NEAR(view.opacity.At(32, 32), 1 - through, 0.02f);
+}
+
 TEST(ConstantField, AStopEndsEveryCall) {
   const HashRadianceField field(ConstantModel());
   StopToken stop;

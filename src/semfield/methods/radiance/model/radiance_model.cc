@@ -72,7 +72,8 @@ RadianceModel::RadianceModel(const RadianceOptions& resolved, const SceneMap& sc
 ops::MarchOptions RadianceModel::March(float coarseness) const {
   ops::MarchOptions march;
   march.step = coarseness * 2 * map.half_extent / static_cast<float>(options.steps_across.value());
-  march.cone_angle = coarseness * static_cast<float>(options.cone_angle.value());
+  march.cone_angle = std::min(coarseness * static_cast<float>(options.cone_angle.value()),
+                              static_cast<float>(kMaxConeAngle));
   march.near_distance = 0.02f * map.half_extent;
   // The outermost occupancy cells hold everything beyond a few dozen half extents.
   march.far_distance = map.contracted ? 200 * map.half_extent : 1e9f;

@@ -11,18 +11,20 @@ namespace {
 void DescribeField(RadianceOptions& o, OptionList& list) {
   list.Group("Field");
   list.Int("levels", &o.levels, "Levels of the hash grid.", {.min = 1, .max = 32});
-  list.Int("features-per-level", &o.features_per_level, "Features a level: 2, 4 or 8.", {.min = 2, .max = 8});
+  list.Int("features-per-level", &o.features_per_level, "Features a level.",
+           {.min = 2, .max = 8, .values = {2, 4, 8}});
   list.Int("log2-table-size", &o.log2_table_size, "Binary logarithm of the entries a level may have.",
            {.min = 8, .max = 24});
   list.Int("base-resolution", &o.base_resolution, "Cells a side of the coarsest level.",
            {.min = 2, .max = 512});
-  list.Int("finest-resolution", &o.finest_resolution, "Cells a side of the finest level.",
-           {.min = 2, .max = 65536});
+  list.Int("finest-resolution", &o.finest_resolution,
+           "Cells a side of the finest level; at least base-resolution.", {.min = 2, .max = 65536});
+  list.InOrder("base-resolution", "finest-resolution");
   list.Int("hidden", &o.hidden, "Width of both networks.", {.min = 16, .max = 256});
   list.Flag("bfloat16", &o.bfloat16,
             "Train with networks that multiply in bfloat16, where the processor can.");
-  list.Int("occupancy-resolution", &o.occupancy_resolution,
-           "Cells a side of the occupancy grid (a multiple of 8).", {.min = 8, .max = 512});
+  list.Int("occupancy-resolution", &o.occupancy_resolution, "Cells a side of the occupancy grid.",
+           {.min = 8, .max = 512, .multiple_of = 8});
 }
 
 void DescribeSampling(RadianceOptions& o, OptionList& list) {
@@ -34,7 +36,7 @@ void DescribeSampling(RadianceOptions& o, OptionList& list) {
             {.min = 1, .max = 16384, .old_auto = 0});
   list.Real("cone-angle", &o.cone_angle,
             "Growth of a marching step with distance; auto takes 1/256 for unbounded captures, else 0.",
-            {.min = 0, .max = 1, .old_auto = -1});
+            {.min = 0, .max = kMaxConeAngle, .old_auto = -1});
   list.Real("stop-optical-depth", &o.stop_optical_depth,
             "A ray ends shortly after this optical depth in the occupancy grid's own mean densities; 0: "
             "never; auto "

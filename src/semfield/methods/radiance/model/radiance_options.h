@@ -8,6 +8,9 @@
 
 namespace semfield {
 
+// Steps that grow faster than this with distance, coarse phases included, tell nothing of what they pass.
+inline constexpr double kMaxConeAngle = 0.5;
+
 // Colour behind the scene while a field is trained.
 enum class Background { kWhite, kBlack, kRandom };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/methods/radiance/model/hash_radiance_field.h"
 #include "semfield/training/checkpoint.h"
@@ -47,6 +48,24 @@ StepTime MeasureStep(const TrainingInputs& inputs, RadianceOptions options, doub
   return {.first = ends[0], .step = (ends.back() - ends[from]) / static_cast<double>(ends.size() - 1 - from)};
 }
 
+// Coarse phases are for the first half of a training. One that is too short for them at their own pace
+// hurries through them, and its owner is told: it would end in steps that are too long to see anything with.
+void FitPhases(double minutes, const StepPlan& plan, RadianceOptions* options) {
+  const int phases = std::max(1, options->coarse_phases.value());
+  const int wanted = 2 * phases * options->phase_steps;
+  if (plan.steps >= wanted) return;
+  options->phase_steps = std::max(1, plan.steps / (2 * phases));
+  if (plan.steps >= wanted / 2) return;
+  LogWarning(
+      "--minutes {:g} is {} steps of {:.2f} s here, after {:.0f} s to load and to time them; the field will "
+      "be "
+      "rough. {} steps would take {:.1f} minutes; a larger --downscale or fewer --samples-per-step make "
+      "steps "
+      "shorter",
+      minutes, plan.steps, plan.seconds_per_step, plan.overhead_seconds, wanted,
+      (wanted * plan.seconds_per_step + plan.overhead_seconds) / 60);
+}
+
 }  // namespace
 
 Json RadianceTraining::PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) {
@@ -56,6 +75,7 @@ Json RadianceTraining::PlanByMinutes(double minutes, const Stopwatch& started, c
   const StepPlan plan = semfield::PlanByMinutes(
       minutes, time.step, started.Seconds() + time.first + kSecondsToSave, /*min_steps=*/100, 10000000);
   options.steps = plan.steps;
+  FitPhases(minutes, plan, &options);
   return {{"minutes", minutes}, {"seconds_per_step", time.step}, {"steps", plan.steps}};
 }
 
