@@ -1,6 +1,7 @@
 // A rendered room is damaged in all the ways that users damage captures, and each damage must be named.
 #include <gtest/gtest.h>
 
+#include <Eigen/Geometry>
 #include <memory>
 
 #include "semfield/base/random.h"
@@ -174,6 +175,20 @@ TEST_F(DiagnosisTest, NamesAViewWhosePoseIsOff) {
   EXPECT_EQ(diagnosis.findings[0].views, std::vector<std::string>{"images/05.png"});
 }
 
+// Two reconstructions in one file: each half is right in itself.
+TEST_F(DiagnosisTest, NamesPosesThatDoNotClose) {
+  Capture capture = *good_;
+  const Vec3 middle = capture.views[kViews / 2].world_from_camera.translation;
+  const Mat3 turn = Eigen::AngleAxisd(0.15, Vec3::UnitZ()).toRotationMatrix();
+  for (int v = kViews / 2; v < kViews; ++v) {
+    Pose& pose = capture.views[v].world_from_camera;
+    pose = {turn * pose.rotation, middle + turn * (pose.translation - middle)};
+  }
+  const Diagnosis diagnosis = Diagnose(capture, {});
+  SF_EXPECT_NAMES(diagnosis, "open-loop");
+  EXPECT_FALSE(Names(Diagnose(*good_, {}), "open-loop"));
+}
+
 TEST_F(DiagnosisTest, NamesBlurAndExposure) {
   Capture blurred = *good_;
   EditPhoto(&blurred, 4, Scratch("a.png"), [](ImageU8* image) { BlurPhoto(image, 4); });
@@ -305,6 +320,28 @@ TEST(CheckIntrinsics, NamesThoseOfOtherPhotos) {
   expect(message([](Camera* c) { c->cy = 20; }), "far from the middle");
   expect(message([](Camera* c) { c->fy *= 1.8; }), "1.80 times fl_x");
   expect(message([](Camera* c) { c->fx = c->fy = 20000; }), "field of view");
+}
+
+TEST(CheckIntrinsics, NamesFocalLengthsThatStandApart) {
+  Capture capture;
+  const std::vector<double> focals = {700, 702, 698, 452, 701, 700, 699, 943,
+                                      700, 703, 700, 698, 700, 701, 700};
+  for (size_t i = 0; i < focals.size(); ++i) {
+    View view;
+    view.name = fmt::format("{:03}.jpg", i);
+    view.camera = PinholeCamera(640, 480, 1.0);
+    view.camera.fx = view.camera.fy = focals[i];
+    capture.views.push_back(view);
+  }
+  const auto findings = diagnosis::CheckIntrinsics(capture);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].kind, "focal-length-apart");
+  EXPECT_EQ(findings[0].views, (std::vector<std::string>{"003.jpg", "007.jpg"}));
+  EXPECT_NE(findings[0].message.find("452, 943"), std::string::npos) << findings[0].message;
+  // Two lenses are no mistake.
+  for (size_t i = 0; i < 6; ++i) capture.views[i].camera.fx = capture.views[i].camera.fy = 1400;
+  for (const auto& finding : diagnosis::CheckIntrinsics(capture))
+    EXPECT_NE(finding.kind, "focal-length-apart");
 }
 
 TEST(CheckSparsePoints, NamesTheViewThatDisagrees) {

@@ -14,7 +14,7 @@
 namespace semfield::diagnosis {
 namespace {
 
-constexpr int kWorkingSide = 640, kEnlargeBelow = 500;
+constexpr int kWorkingSide = 640, kLargestSide = 4096, kEnlargeBelow = 500;
 constexpr int kMaxKeypoints = 700;
 constexpr double kTolerancePixels = 2;
 constexpr size_t kStoreBytes = size_t{64} << 20;
@@ -27,7 +27,10 @@ double WorkingScale(const Capture& capture) {
   std::vector<int> sides;
   for (const View& view : capture.views) sides.push_back(std::max(view.camera.width, view.camera.height));
   std::nth_element(sides.begin(), sides.begin() + sides.size() / 2, sides.end());
-  return std::max(1.0, static_cast<double>(sides[sides.size() / 2]) / kWorkingSide);
+  const double usual = static_cast<double>(sides[sides.size() / 2]) / kWorkingSide;
+  // One huge photo among small ones must not be worked on at its own size.
+  const double largest = static_cast<double>(*std::max_element(sides.begin(), sides.end())) / kLargestSide;
+  return std::max({1.0, usual, largest});
 }
 
 // Luma, grey where the photo is transparent, and which pixels are part of it.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "semfield/base/median.h"
 #include "semfield/capture/camera_key.h"
@@ -11,7 +12,10 @@ namespace {
 
 constexpr double kFarFromMiddle = 0.2;  // of the side; nearer is a warning of the reader's advice
 constexpr double kMaxStretch = 1.25;
-constexpr double kMinFov = 5, kMaxFov = 150;                        // degrees, pinhole
+constexpr double kMinFov = 5, kMaxFov = 150;  // degrees, pinhole
+constexpr double kFocalApart = 0.12;  // of the logarithm; self-calibrated photos of one lens differ by less
+constexpr double kMostApart = 0.2;    // of the photos of a size
+constexpr size_t kFewestOfGroup = 5;
 constexpr double kReprojectionPixels = 5, kReprojectionFactor = 4;  // at 640 pixels
 
 // The factor between the photo the intrinsics were made for and this one, when the principal point stands in
@@ -61,6 +65,45 @@ std::string WhatIsWrong(const Camera& c, std::string* advice) {
   return {};
 }
 
+double FocalOf(const Camera& c) {
+  return std::sqrt(c.fx * c.fy);
+}
+
+// Views whose focal lengths stand apart from those of the others of the same size: one lens has one.
+Findings CheckFocalGroups(const Capture& capture) {
+  std::map<std::pair<int, int>, std::vector<const View*>> by_size;
+  for (const View& view : capture.views) by_size[{view.camera.width, view.camera.height}].push_back(&view);
+  Findings findings;
+  for (const auto& [size, views] : by_size) {
+    if (views.size() < kFewestOfGroup) continue;
+    std::vector<double> all;
+    for (const View* view : views) all.push_back(FocalOf(view->camera));
+    const double usual = Median(std::move(all));
+    Finding finding{.kind = "focal-length-apart"};
+    std::vector<std::string> focals;
+    for (const View* view : views) {
+      const double focal = FocalOf(view->camera);
+      if (std::abs(std::log(focal / usual)) < kFocalApart) continue;
+      finding.views.push_back(view->name);
+      if (focals.size() < 4) focals.push_back(fmt::format("{:.0f}", focal));
+    }
+    // More of them are another lens, or a zoom that was used.
+    if (finding.views.empty() || finding.views.size() > kMostApart * static_cast<double>(views.size()))
+      continue;
+    finding.message = fmt::format(
+        "{}: focal lengths of {}{} pixels stand apart from the {:.0f} that the {} other photos of {}x{} have",
+        NamesInWords(finding.views), fmt::join(focals, ", "),
+        finding.views.size() > focals.size() ? ", ..." : "", usual, views.size() - finding.views.size(),
+        size.first, size.second);
+    finding.advice =
+        "Photos of one lens have one focal length: recover the poses with one camera for all, or leave these "
+        "photos out. If the zoom was moved for them, nothing is to do.";
+    finding.numbers = {{"usual", usual}, {"views", finding.views.size()}};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 }  // namespace
 
 Findings CheckIntrinsics(const Capture& capture) {
@@ -84,6 +127,8 @@ Findings CheckIntrinsics(const Capture& capture) {
     findings.push_back(std::move(finding));
     if (findings.size() == 5) break;  // a camera of its own for each view
   }
+  Findings apart = CheckFocalGroups(capture);
+  findings.insert(findings.end(), apart.begin(), apart.end());
   return findings;
 }
 

@@ -203,6 +203,8 @@ PoseVerdict JudgePoses(const Capture& capture, const Evidence& evidence) {
   verdict.errors =
       MeasureTracks(evidence, verdict.placements, BuildTracks(evidence, verdict.suspect, kMaxTracks));
   CheckParallax(&verdict);
+  Findings loops = CheckLoops(capture, evidence, verdict.placements, verdict.suspect);
+  verdict.findings.insert(verdict.findings.end(), loops.begin(), loops.end());
   Findings suspects = ExplainSuspects(capture, evidence, verdict.placements, verdict.suspect);
   verdict.findings.insert(verdict.findings.end(), suspects.begin(), suspects.end());
   return verdict;

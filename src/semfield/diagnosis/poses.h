@@ -31,6 +31,11 @@ bool ExplainAll(const Capture& capture, const Evidence& evidence, double given_s
 Findings ExplainSuspects(const Capture& capture, const Evidence& evidence, const Placements& placements,
                          const std::vector<bool>& suspect);
 
+// Views of which each agrees with its neighbours, but which do not fit together: a loop that does not close,
+// or two reconstructions in one file. Views in themselves are right, so that no one of them can be named.
+Findings CheckLoops(const Capture& capture, const Evidence& evidence, const Placements& placements,
+                    const std::vector<bool>& suspect);
+
 // The factor on the focal lengths of `views` (all others stay) that makes tracks fit best.
 struct FocalFit {
   double factor = 1;

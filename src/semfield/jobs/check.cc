@@ -46,12 +46,27 @@ std::string NotComparedText(const Capture& capture, const Diagnosis& diagnosis) 
   }
   return fmt::format("{} of {} views share too little with others to be judged: {}",
                      diagnosis.not_judged.size(), capture.views.size(),
-                     diagnosis::NamesInWords(diagnosis.not_judged));
+                     diagnosis::NamesInWords(diagnosis.not_judged, 12));
+}
+
+// Whether the views that nothing was found out about are few.
+bool JudgedMost(const Diagnosis& diagnosis) {
+  constexpr double kMost = 0.8;
+  const double views =
+      static_cast<double>(diagnosis.num_judged) + static_cast<double>(diagnosis.not_judged.size());
+  return diagnosis.num_judged > 0 && diagnosis.num_judged >= kMost * views;
 }
 
 std::string VerdictText(int num_problems, const Diagnosis& diagnosis) {
   if (num_problems > 0) return fmt::format("{} problem{}", num_problems, num_problems == 1 ? "" : "s");
-  return diagnosis.num_judged > 0 ? "fine: photos, poses and cameras agree" : "no problem found";
+  const int views = diagnosis.num_judged + static_cast<int>(diagnosis.not_judged.size());
+  if (diagnosis.not_judged.empty()) return "fine: photos, poses and cameras agree";
+  if (JudgedMost(diagnosis)) {
+    return fmt::format("fine in the {} of {} views that could be judged: photos, poses and cameras agree",
+                       diagnosis.num_judged, views);
+  }
+  return fmt::format("unknown: no problem found, but only {} of {} views could be judged",
+                     diagnosis.num_judged, views);
 }
 
 }  // namespace
@@ -99,7 +114,9 @@ Json CheckResult::ToJson() const {
   const auto known = [](double value) { return value >= 0 ? Json(value) : Json(nullptr); };
   return {{"capture", capture.path.string()},
           {"format", capture.format},
-          {"verdict", num_problems() > 0 ? "problems" : "fine"},
+          {"verdict", num_problems() > 0      ? "problems"
+                      : JudgedMost(diagnosis) ? "fine"
+                                              : "unknown"},
           {"problems", problems},
           {"notes", Notes()},
           {"compared",
