@@ -81,17 +81,20 @@ const Json& Metrics(const Json& evaluation) {
 std::string Tiles(const ReportContent& content) {
   const Json& views = Metrics(content.views_evaluation);
   const Json& san = Metrics(content.san_evaluation);
-  const auto psnr = NumberOf(views, "psnr");
-  std::string html = "<div class=\"tiles\">";
-  html += Tile(psnr ? Fixed(psnr, 2) + " dB" : "–", "PSNR of held-out views");
-  html += Tile(Fixed(NumberOf(views, "ssim"), 3), "SSIM of held-out views");
-  html += Tile(Fixed(NumberOf(san, "iou"), 3), "mask IoU with the teacher");
-  html += Tile(Fixed(NumberOf(san, "feature_cosine"), 3), "feature cosine");
+  std::string html;
+  // What nobody measured yet has no card.
+  const auto add = [&](std::optional<double> value, int digits, const char* unit, const std::string& label) {
+    if (value) html += Tile(Fixed(value, digits) + unit, label);
+  };
+  add(NumberOf(views, "psnr"), 2, " dB", "PSNR of held-out views");
+  add(NumberOf(views, "ssim"), 3, "", "SSIM of held-out views");
+  add(NumberOf(san, "iou"), 3, "", "mask IoU with the teacher");
+  add(NumberOf(san, "feature_cosine"), 3, "", "feature cosine");
   if (const auto truth = NumberOf(san, "truth_iou")) {
     html += Tile(Fixed(truth, 3), fmt::format("mask IoU with labels (teacher {})",
                                               Fixed(NumberOf(san, "teacher_truth_iou"), 3)));
   }
-  return html + "</div>";
+  return html.empty() ? "" : "<div class=\"tiles\">" + html + "</div>";
 }
 
 std::string Notes(const std::vector<std::string>& notes) {
@@ -112,16 +115,14 @@ std::vector<ChartPoint> Curve(const std::vector<Json>& log, const std::string& s
 }
 
 std::string ChartPanel(const std::vector<ChartPoint>& points, const ChartOptions& options) {
-  std::string chart = LineChart(points, options);
-  if (chart.empty()) chart = "<p class=\"lead\">Too few entries in the log for a curve.</p>";
+  const std::string chart = LineChart(points, options);
+  if (chart.empty()) return {};
   return fmt::format("<div class=\"panel\"><h3>{}<span>{}</span></h3>{}</div>", EscapeHtml(options.title),
                      EscapeHtml(options.y_label), chart);
 }
 
 std::string Curves(const ReportContent& content) {
-  std::string html = Heading("Training", "");
-  html += "<div class=\"columns\">";
-  html += ChartPanel(
+  std::string html = ChartPanel(
       Curve(content.log, "train", "psnr"),
       {.title = "Training PSNR", .x_label = "step", .y_label = "dB, over the rays of the last steps"});
   html += ChartPanel(Curve(content.log, content.imitation_stage, "feature_mse"),
@@ -129,7 +130,7 @@ std::string Curves(const ReportContent& content) {
                       .x_label = "step",
                       .y_label = "mean squared feature error, logarithmic",
                       .log_y = true});
-  return html + "</div>";
+  return html.empty() ? "" : Heading("Training", "") + "<div class=\"columns\">" + html + "</div>";
 }
 
 std::string Pictures(const ReportRow& row) {
@@ -149,14 +150,18 @@ std::string RowTitle(const ReportRow& row) {
 
 std::string Rows(const std::vector<ReportRow>& rows) {
   std::string html;
-  for (const ReportRow& row : rows) html += RowTitle(row) + Pictures(row);
+  for (const ReportRow& row : rows) {
+    if (!row.pictures.empty()) html += RowTitle(row) + Pictures(row);
+  }
   return html;
 }
 
 // Pairs are small enough for two beside each other.
 std::string Pairs(const std::vector<ReportRow>& rows) {
   std::string html = "<div class=\"columns\">";
-  for (const ReportRow& row : rows) html += "<div>" + RowTitle(row) + Pictures(row) + "</div>";
+  for (const ReportRow& row : rows) {
+    if (!row.pictures.empty()) html += "<div>" + RowTitle(row) + Pictures(row) + "</div>";
+  }
   return html + "</div>";
 }
 
@@ -303,6 +308,10 @@ std::string BuildReportPage(const ReportContent& content) {
                     "Three principal components of the teacher's features as colours, on the square picture "
                     "that the teacher sees; the same components for both.");
     html += Pairs(content.features) + "\n";
+  }
+  if (!content.masks.empty()) {
+    html += Heading("Your masks", "As they lie in the run's folder masks/: the views that show the thing.");
+    html += Rows(content.masks) + "\n";
   }
   if (!content.clicks.empty()) {
     html += Heading("Masks from one click",

@@ -38,6 +38,7 @@ struct ReportContent {
   std::vector<std::string> notes;  // what is missing or out of date, with the command that mends it
   std::vector<ReportRow> views;    // photo, rendering, depth, difference
   std::vector<ReportRow> features;
+  std::vector<ReportRow> masks;   // that the user made
   std::vector<ReportRow> clicks;  // ours beside the teacher's
   std::vector<ReportRow> worst;
   std::vector<std::pair<std::string, Json>> options;  // heading and an object

@@ -56,6 +56,21 @@ TEST(ReportPage, HoldsItsPartsAndNeedsNothingElse) {
   }
 }
 
+TEST(ReportPage, ShowsTheUsersMasksAndNoEmptyCards) {
+  ReportContent content = SmallContent();
+  content.masks = {Row("chair", 1)};
+  content.clicks.push_back(Row("a click that the teacher cannot see", 0));
+  const std::string html = BuildReportPage(content);
+  EXPECT_EQ(Count(html, "Your masks"), 1u);
+  EXPECT_EQ(Count(html, "<img"), 9u);
+  EXPECT_EQ(Count(html, "cannot see"), 0u);
+  content = {};
+  content.scene = "bare";
+  const std::string bare = BuildReportPage(content);
+  for (const char* part : {"class=\"tile\"", "class=\"panel\"", "Your masks", "\xe2\x80\x93</b>"})
+    EXPECT_EQ(Count(bare, part), 0u) << part;
+}
+
 TEST(ReportPage, EscapesEveryText) {
   const std::string evil = "\"><b id=evil>";
   ReportContent content = SmallContent();
