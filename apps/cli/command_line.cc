@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "semfield/base/error.h"
+#include "terminal.h"
 
 #include <CLI/CLI.hpp>
 
@@ -80,6 +81,11 @@ const Verb& FindVerb(const std::string& name) {
   const std::string nearest = NearestName(name, VerbNames());
   throw InputError("unknown verb '{}'{}; \"semfield --help\" lists the verbs", name,
                    nearest.empty() ? "" : " (did you mean '" + nearest + "'?)");
+}
+
+// As wide as the terminal, within what can be read.
+size_t HelpWidth() {
+  return std::clamp<size_t>(TerminalColumns(stdout, kHelpWidth), 40, kHelpWidth);
 }
 
 bool IsHelp(const std::string& word) {
@@ -220,7 +226,8 @@ Request ParseCommandLine(const std::vector<std::string>& arguments, std::string*
     return request;
   }
   if (IsHelp(first) || first == "help") {
-    request.text = arguments.size() > 1 ? HelpText(FindVerb(arguments[1])) : HelpText();
+    request.text =
+        arguments.size() > 1 ? HelpText(FindVerb(arguments[1]), {}, HelpWidth()) : HelpText(HelpWidth());
     return request;
   }
   if (first[0] == '-') {
@@ -241,7 +248,7 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments) {
   request.common.Describe(common_list);
   VerbParser parser(verb, *request.invocation, common_list);
   if (parser.Parse(arguments)) {
-    request.text = HelpText(verb, arguments);
+    request.text = HelpText(verb, arguments, HelpWidth());
     return request;
   }
   OptionList& options = request.invocation->options();

@@ -36,10 +36,13 @@ Request ParseVerb(const Verb& verb, const std::vector<std::string>& arguments);
 // options there are hangs on it. An unknown method: Error.
 void ChooseMethod(const std::vector<std::string>& arguments, Invocation& invocation);
 
-// What `semfield --help` and `semfield VERB --help` print.
-std::string HelpText();
+// What `semfield --help` and `semfield VERB --help` print, in lines of at most `width` columns, but for
+// longer words.
+inline constexpr size_t kHelpWidth = 100;
+std::string HelpText(size_t width = kHelpWidth);
 // With the defaults of the preset that `arguments` name, if the verb has presets.
-std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments = {});
+std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments = {},
+                     size_t width = kHelpWidth);
 // The version and what it was made with: compiler, instruction sets, sanitizers, libraries, and the ONNX
 // Runtime that is found now.
 std::string VersionText();

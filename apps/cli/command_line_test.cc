@@ -1,14 +1,19 @@
 #include "command_line.h"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "docs_pages.h"
 #include "progress_bar.h"
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
+#include "terminal.h"
 
 #include <gtest/gtest.h>
 
@@ -253,16 +258,55 @@ TEST(ProgressBar, LogLinesStandAboveTheProgressLine) {
   const std::vector<std::string> lines = ScreenOf(file);
   std::fclose(file);
   const auto train =
-      ProgressLine({"train", 0, 10, -1, "a long detail that a log line must not leave behind"});
+      TerminalProgressLine({"train", 0, 10, -1, "a long detail that a log line must not leave behind"}, 80);
   ASSERT_EQ(lines.size(), 6u);
   EXPECT_EQ(lines[0], "warning: before");
   EXPECT_EQ(lines[1], "short");
-  // The line may be cut at the terminal's width.
-  EXPECT_EQ(lines[2].find("[....") == 0 && lines[2].find(train.substr(0, 30)) != std::string::npos, true)
-      << lines[2];
+  EXPECT_EQ(lines[2], train);
   EXPECT_EQ(lines[3], "note");
   EXPECT_EQ(lines[4].substr(lines[4].find("imitate")), "imitate    0 %  x");
   EXPECT_EQ(lines[5], "");
+}
+
+TEST(ProgressLine, NarrowTerminalsLoseTheBarBeforeTheNumbers) {
+  const Progress progress{"train", 21, 50, 65, "PSNR 27.1 dB, 65.3 M samples/s"};
+  const std::string line = ProgressLine(progress);
+  EXPECT_EQ(TerminalProgressLine(progress, 120).front(), '[');
+  EXPECT_EQ(TerminalProgressLine(progress, 60), line);
+  EXPECT_EQ(TerminalProgressLine(progress, 30), line.substr(0, 29));
+  const std::string euros = TerminalProgressLine({"x", 0, 0, -1, "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"}, 6);
+  EXPECT_EQ(euros, "x  \xe2\x82\xac\xe2\x82\xac");  // no half characters
+  EXPECT_EQ(ProgressLine({"x", 0, 0, -1, "\x1b[31m"}), "x  \\x1b[31m");
+}
+
+TEST(Terminal, ADumbOneIsNone) {
+  const int pair = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (pair < 0 || ::grantpt(pair) != 0 || ::unlockpt(pair) != 0) GTEST_SKIP() << "no pseudo terminals here";
+  std::FILE* file = std::fopen(::ptsname(pair), "r+");
+  ASSERT_NE(file, nullptr);
+  const char* before = std::getenv("TERM");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TERM", "xterm", 1);
+  EXPECT_TRUE(IsTerminal(file));
+  for (const char* kind : {"dumb", ""}) {
+    ::setenv("TERM", kind, 1);
+    EXPECT_FALSE(IsTerminal(file));
+  }
+  const winsize size{.ws_row = 24, .ws_col = 61, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(::ioctl(fileno(file), TIOCSWINSZ, &size), 0);
+  EXPECT_EQ(TerminalColumns(file, 80), 61u);
+  ::setenv("TERM", kept.c_str(), 1);
+  std::fclose(file);
+  ::close(pair);
+}
+
+TEST(Help, BreaksLinesWhereTheTerminalEnds) {
+  for (const size_t width : {40, 60, 100}) {
+    std::istringstream lines(HelpText(width));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
+    std::istringstream verb_lines(HelpText(Toy(), {}, width));
+    for (std::string line; std::getline(verb_lines, line);) EXPECT_LE(line.size(), width) << line;
+  }
 }
 
 TEST(ProgressBar, LogLinesAreKeptWholeWhenNoTerminalListens) {

@@ -9,17 +9,20 @@
 namespace semfield::cli {
 namespace {
 
-constexpr size_t kWidth = 100;
-constexpr size_t kHelpColumn = 32;
+// Where help breaks its lines and where the meaning of options begins.
+struct Layout {
+  size_t width;
+  size_t column() const { return std::min<size_t>(32, width / 3); }
+};
 
-// Words of `text` from column `indent` on, broken at kWidth; the first line is already indented by the
+// Words of `text` from column `indent` on, broken at `width`; the first line is already indented by the
 // caller.
-std::string Wrap(const std::string& text, size_t indent) {
+std::string Wrap(const std::string& text, size_t indent, size_t width) {
   std::istringstream words(text);
   std::string out, word;
   size_t column = indent;
   while (words >> word) {
-    if (column > indent && column + 1 + word.size() > kWidth) {
+    if (column > indent && column + 1 + word.size() > width) {
       out += '\n' + std::string(indent, ' ');
       column = indent;
     }
@@ -53,18 +56,18 @@ std::string DefaultNote(const Option& option) {
   return value.is_null() ? "" : fmt::format(" [{}]", value.dump());
 }
 
-std::string Entry(const std::string& left, const std::string& help) {
+std::string Entry(const std::string& left, const std::string& help, const Layout& layout) {
   std::string line = "  " + left;
-  if (line.size() + 2 > kHelpColumn) {
-    line += '\n' + std::string(kHelpColumn, ' ');
+  if (line.size() + 2 > layout.column()) {
+    line += '\n' + std::string(layout.column(), ' ');
   } else {
-    line.resize(kHelpColumn, ' ');
+    line.resize(layout.column(), ' ');
   }
-  return line + Wrap(help, kHelpColumn) + '\n';
+  return line + Wrap(help, layout.column(), layout.width) + '\n';
 }
 
-std::string OptionEntry(const Option& option) {
-  return Entry(OptionSignature(option), OptionHelp(option));
+std::string OptionEntry(const Option& option, const Layout& layout) {
+  return Entry(OptionSignature(option), OptionHelp(option), layout);
 }
 
 bool IsOn(const Option& option) {
@@ -94,23 +97,29 @@ std::string Usage(const Verb& verb) {
   return usage + " [options]";
 }
 
-std::string HelpText() {
-  std::string text =
+std::string HelpText(size_t width) {
+  const Layout layout{width};
+  std::string text = Wrap(
       "semfield turns posed photos into a radiance field that knows what things are: click an object once "
-      "and get\n"
-      "its mask in every view.\n\nUsage: semfield VERB ... [options]\n\nVerbs:\n";
+      "and "
+      "get its mask in every view.",
+      0, width);
+  text += "\n\nUsage: semfield VERB ... [options]\n\nVerbs:\n";
   for (const Verb& verb : Verbs()) {
-    if (!verb.hidden) text += Entry(verb.name, verb.sentence);
+    if (!verb.hidden) text += Entry(verb.name, verb.sentence, layout);
   }
-  text += "\n\"semfield VERB --help\" tells about one verb; \"semfield --version\" prints the version.\n";
   text +=
-      "Exit codes: 0 done, 1 done but below what was asked, 2 wrong use or input, 3 out of a resource or a "
-      "missing\n";
-  text += "library, 70 a bug in semfield, 130 interrupted.\n";
-  return text;
+      "\n" + Wrap("\"semfield VERB --help\" tells about one verb; \"semfield --version\" prints the version.",
+                  0, width);
+  text += "\n" + Wrap(
+                     "Exit codes: 0 done, 1 done but below what was asked, 2 wrong use or input, 3 out of a "
+                     "resource or a missing library, 70 a bug in semfield, 130 interrupted.",
+                     0, width);
+  return text + "\n";
 }
 
-std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments) {
+std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments, size_t width) {
+  const Layout layout{width};
   const auto invocation = verb.make();
   ChooseMethod(arguments, *invocation);
   if (const Option* preset = invocation->options().Find("preset")) {
@@ -127,12 +136,12 @@ std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments
   OptionList common_list;
   common.Describe(common_list);
 
-  std::string text = verb.sentence + "\n\nUsage: " + Usage(verb) + "\n";
+  std::string text = Wrap(verb.sentence, 0, width) + "\n\nUsage: " + Usage(verb) + "\n";
   if (!verb.positionals.empty()) text += "\n";
   for (const Positional& positional : verb.positionals) {
     const Option* option = invocation->options().Find(positional.option);
     SF_CHECK(option != nullptr);
-    text += Entry(positional.metavar, option->help + DefaultNote(*option));
+    text += Entry(positional.metavar, option->help + DefaultNote(*option), layout);
   }
   std::string group = "\n";  // no option's group
   for (const OptionList* list : {static_cast<const OptionList*>(&invocation->options()),
@@ -143,7 +152,7 @@ std::string HelpText(const Verb& verb, const std::vector<std::string>& arguments
         group = option.group;
         text += fmt::format("\n{}:\n", group.empty() ? "Options" : group);
       }
-      text += OptionEntry(option);
+      text += OptionEntry(option, layout);
     }
   }
   return text;

@@ -1,5 +1,4 @@
 #include <malloc.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -20,6 +19,8 @@
 #include "semfield/base/log.h"
 #include "semfield/base/memory.h"
 #include "semfield/base/parallel.h"
+#include "semfield/base/text.h"
+#include "terminal.h"
 
 namespace {
 
@@ -72,7 +73,7 @@ void PrintAnswer(const Answer& answer, const std::string& json_path) {
   if (json_path == "-") {
     std::cout << DumpJson(answer.json, 2) << '\n';
   } else {
-    for (const std::string& line : answer.text) std::cout << line << '\n';
+    for (const std::string& line : answer.text) std::cout << TerminalText(line) << '\n';
     if (!json_path.empty()) WriteJsonFile(json_path, answer.json);
   }
   std::cout.flush();
@@ -84,7 +85,7 @@ int RunRequest(Request& request) {
   SetLogLevel(common.verbose ? LogLevel::kDebug : common.quiet ? LogLevel::kWarning : LogLevel::kInfo);
   if (common.threads > 0) SetNumThreads(common.threads);
 
-  ProgressBar bar(stderr, isatty(STDERR_FILENO) == 1);
+  ProgressBar bar(stderr, IsTerminal(stderr));
   const LogAboveProgress log(bar);
   JobControl control;
   control.stop = &stop_token;
@@ -116,7 +117,7 @@ int main(int argc, char** argv) {
   const auto fail = [&verb_name](const std::string& message, int exit_code) {
     std::cout.flush();
     std::fprintf(stderr, "semfield%s%s: %s\n", verb_name.empty() ? "" : " ", verb_name.c_str(),
-                 message.c_str());
+                 TerminalText(message).c_str());
     return exit_code;
   };
   try {

@@ -1,11 +1,12 @@
 #include "progress_bar.h"
 
-#include <sys/ioctl.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+
+#include "semfield/base/text.h"
+#include "terminal.h"
 
 namespace semfield::cli {
 namespace {
@@ -26,10 +27,18 @@ double Fraction(const Progress& progress) {
   return std::clamp(progress.done / progress.total, 0.0, 1.0);
 }
 
-size_t TerminalWidth(std::FILE* out) {
-  winsize size{};
-  if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
+// At most so many characters of UTF-8, and no half ones.
+std::string FirstCharacters(const std::string& text, size_t count) {
+  size_t end = 0;
+  for (size_t seen = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80 && ++seen > count) break;
+  }
+  return text.substr(0, end);
+}
+
+size_t NumCharacters(const std::string& text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 }  // namespace
@@ -46,7 +55,17 @@ std::string ProgressLine(const Progress& progress) {
   if (progress.total > 0) line += fmt::format("  {:3.0f} %", 100 * Fraction(progress));
   if (progress.seconds_left >= 0) line += "  " + ShortDuration(progress.seconds_left) + " left";
   if (!progress.detail.empty()) line += "  " + progress.detail;
-  return line;
+  return TerminalText(line);
+}
+
+std::string TerminalProgressLine(const Progress& progress, size_t columns) {
+  const size_t room = std::max<size_t>(columns, 2) - 1;  // in the last column some terminals break the line
+  const std::string line = ProgressLine(progress);
+  if (progress.total > 0) {
+    const std::string with_bar = fmt::format("{} {}", Bar(Fraction(progress)), line);
+    if (NumCharacters(with_bar) <= room) return with_bar;
+  }
+  return FirstCharacters(line, room);
 }
 
 void ProgressBar::Report(const Progress& progress) {
@@ -61,12 +80,10 @@ void ProgressBar::Report(const Progress& progress) {
   reported_ = true;
   stage_ = progress.stage;
   since_shown_ = Stopwatch();
-  std::string line = ProgressLine(progress);
   if (!is_terminal_) {
-    std::fprintf(out_, "%s\n", line.c_str());
+    std::fprintf(out_, "%s\n", ProgressLine(progress).c_str());
   } else {
-    if (progress.total > 0) line = fmt::format("{} {}", Bar(Fraction(progress)), line);
-    line.resize(std::min(line.size(), TerminalWidth(out_) - 1));
+    std::string line = TerminalProgressLine(progress, TerminalColumns(out_, 80));
     std::fprintf(out_, "\r\033[K%s", line.c_str());
     shown_ = std::move(line);
     line_open_ = true;

@@ -13,6 +13,9 @@ namespace semfield::cli {
 // One line about a report, without a line break: "train  42 %  1:05 left  PSNR 27.1 dB".
 std::string ProgressLine(const Progress& progress);
 
+// The same with a bar before it where the columns hold both: the numbers stay longest.
+std::string TerminalProgressLine(const Progress& progress, size_t columns);
+
 // "4 s", "1:05", "2:03:04".
 std::string ShortDuration(double seconds);
 

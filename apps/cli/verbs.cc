@@ -22,8 +22,7 @@ namespace semfield::cli {
 // A verb is one line: its name, what it does, its arguments without a name, and the job.
 const std::vector<Verb>& Verbs() {
   static const std::vector<Verb> verbs = {
-      MakeVerb<InfoJobOptions>("info",
-                               "Tells what a capture holds: views, cameras, bounds, split and warnings.",
+      MakeVerb<InfoJobOptions>("info", "Tells what a capture holds, or how far a run is and what to do next.",
                                {"CAPTURE"}, &RunInfo),
       MakeVerb<CheckJobOptions>(
           "check",
@@ -60,7 +59,7 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<ReportJobOptions>("report",
                                  "Writes one HTML page about a run: curves, pictures, masks and numbers.",
                                  {"RUN"}, &RunReport),
-      MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"ACTION", "[FILES]"},
+      MakeVerb<ModelsJobOptions>("models", "Lists, checks and adds teachers.", {"[ACTION]", "[FILES]"},
                                  &RunModels),
       Hidden(MakeVerb<DocsJobOptions>("docs", "Writes a page for each verb.", {"DIR"}, &RunDocs)),
   };

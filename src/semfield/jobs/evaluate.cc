@@ -98,6 +98,7 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   names.emplace_back(kAll);
   list.Group("Evaluation");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.Text("protocol", &protocol, ProtocolHelp(), {.choices = names});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
@@ -137,7 +138,8 @@ Json EvaluateResult::ToJson() const {
 EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& methods,
                            const JobControl& control) {
   if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
+  run.capture->held_out = WithPhotos(*run.capture, run.capture->held_out);  // the others cannot be scored
   const std::vector<const Protocol*> chosen = Chosen(job, run);
   for (const Protocol* protocol : chosen) CheckNeeds(*protocol, job, run);
   const ProtocolInputs inputs{.run = run,

@@ -10,12 +10,14 @@
 #include "semfield/base/json.h"
 #include "semfield/evaluation/protocol.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct EvaluateJobOptions {
   EvaluateJobOptions();
   std::string run;
+  RunSource source;
   std::string protocol = "views";  // a name of Protocols(), or "all": those that need no truth
   int max_views = 0;               // 0: all
   std::string truth;               // capture that protocols compare with

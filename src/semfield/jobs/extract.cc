@@ -217,6 +217,7 @@ class ExtractJob {
 void ExtractJobOptions::Describe(OptionList& list) {
   list.Group("What");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.TextList("selection", &selection, "Selections to take; each becomes a named part of its own.",
                 {.metavar = "NAME"});
   list.Flag("all", &all, "All selections of the run.");
@@ -279,7 +280,7 @@ ExtractJobResult RunExtract(const ExtractJobOptions& job, const MethodList& meth
   if (!job.points.empty() && std::filesystem::path(job.points).extension() != ".ply")
     throw InputError("--points {}: expected a name that ends in .ply", job.points);
   const Stopwatch stopwatch;
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
   if (!job.masks.empty()) FindNamedViews(*run.capture, job.views);  // said before anything is done
   const RunLock lock(run.folder);
   ExtractJobResult result = ExtractJob(job, run, control).Run();

@@ -8,11 +8,13 @@
 #include "semfield/base/options.h"
 #include "semfield/geometry/types.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct ExtractJobOptions {
   std::string run;
+  RunSource source;
   std::vector<std::string> selection;  // names
   bool all = false;                    // every selection of the run
   bool rest = false;                   // and what belongs to none, as a node of its own

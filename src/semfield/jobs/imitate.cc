@@ -9,6 +9,7 @@
 #include "semfield/base/memory.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/base/text.h"
 #include "semfield/base/version.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
@@ -46,11 +47,13 @@ class ImitateJob {
         control_(control),
         folder_(RunFolder::Open(job_.run)),
         lock_(folder_),  // before anything is read that another writer may be about to change
-        run_(OpenRun(job_.run, methods)),
+        run_(OpenRun(job_.run, methods, job_.source)),
         section_(folder_.ReadConfigSection(SectionName(job_))),
         resumes_(Continues(job_, run_, section_)),
         replaces_first_(!resumes_ && IsOfFirstFeatures(section_) && HasFeatures(run_, job_.teacher)),
         clickable_(HasFeatures(run_, job_.teacher)) {
+    if (job_.minutes > 0 && job_.given.count("steps") > 0)
+      throw InputError("--minutes and --steps are two plans of one imitation; give one of them");
     if (job_.deterministic && !resumes_ && job_.minutes > 0) {
       throw InputError(
           "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
@@ -60,6 +63,7 @@ class ImitateJob {
               : job_.method.empty() ? &methods.Default(/*on_radiance=*/true)
                                     : &methods.Find(job_.method);
     if (job_.options.empty()) job_.options = method_->NewOptions();
+    KeepCapturePlace(folder_, job_.source);
   }
 
   ImitateResult Run() {
@@ -90,7 +94,8 @@ class ImitateJob {
          .verb = "imitate",
          .what = "imitation",
          .checkpoint_seconds = job_.checkpoint_seconds,
-         .first_checkpoint_seconds = std::min(kSecondsToFirstCheckpoint, job_.checkpoint_seconds)});
+         .first_checkpoint_seconds = std::min(kSecondsToFirstCheckpoint, job_.checkpoint_seconds),
+         .how_to_resume = job_.how_to_resume});
     const TrainingSessionResult trained = session.Run(control_);
     if (trained.trained) DropPreviousCheckpoint(Features());
     trainer->Finish();
@@ -99,6 +104,7 @@ class ImitateJob {
                          .seconds = trained.seconds,
                          .wall_seconds = stopwatch_.Seconds(),
                          .next = SegmentCommand()};
+    if (!resumes_ && trained.trained) WarnAboutTime("imitation", job_.minutes, result.wall_seconds);
     result.views = trainer->State().value("fresh_used", int64_t{0});
     return result;
   }
@@ -182,8 +188,8 @@ class ImitateJob {
 
   std::string SegmentCommand() const {
     const std::string teacher =
-        job_.teacher == ImitateJobOptions().teacher ? "" : " --teacher " + job_.teacher;
-    return fmt::format("semfield segment {}{} --view test:0 --click X,Y", job_.run, teacher);
+        job_.teacher == ImitateJobOptions().teacher ? "" : " --teacher " + ShellQuoted(job_.teacher);
+    return fmt::format("semfield segment {}{} --view test:0 --click X,Y", ShellQuoted(job_.run), teacher);
   }
 
   const Stopwatch stopwatch_;
@@ -204,6 +210,7 @@ class ImitateJob {
 void ImitateJobOptions::Describe(OptionList& list) {
   list.Group("Run");
   list.Text("run", &run, "Run folder with a trained radiance field.");
+  source.Describe(list);
   list.Text("teacher", &teacher, "Model card to imitate (semfield models list).");
   list.Text("method", &method, "How the teacher is imitated; its options follow below.");
   list.Text("preset", &preset, "fast, default, best, or paper: the paper's own form (configs/imitate).");

@@ -8,11 +8,13 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct ImitateJobOptions {
   std::string run;
+  RunSource source;
   std::string teacher = "sam";
   std::string method;  // name; empty: the list's default
   std::string preset = "default";
@@ -27,8 +29,9 @@ struct ImitateJobOptions {
   // First features, to click with while the field is trained further: any later imitation replaces them
   // without being told to, and its first checkpoint is when.
   bool first = false;
-  AnyOptions options;               // of the method; empty: its defaults
-  std::string presets = "imitate";  // folder of the method's presets under configs/
+  std::string how_to_resume = "--resume";  // as TrainingSessionOptions
+  AnyOptions options;                      // of the method; empty: its defaults
+  std::string presets = "imitate";         // folder of the method's presets under configs/
   GivenOptions given;  // of these options and the method's; what is not its default counts as given too
   void Describe(OptionList& list);
   // Takes a method, empty: the default, and its options at their defaults.

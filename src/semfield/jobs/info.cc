@@ -131,6 +131,11 @@ std::vector<std::string> TextOf(const InfoResult& result) {
   text.push_back(fmt::format("format     {}", capture.format));
   text.push_back(fmt::format("views      {} ({} to train on, {} held out: {})", capture.views.size(),
                              capture.train.size(), capture.held_out.size(), capture.split_rule));
+  if (!capture.held_out.empty()) {
+    const View& view = capture.views[capture.held_out.front()];
+    text.push_back(fmt::format("test:0     {}, {} x {} pixels; clicks are in the pixels of the photo itself",
+                               view.name, view.camera.width, view.camera.height));
+  }
   constexpr size_t kShownCameras = 5;
   for (size_t i = 0; i < std::min(cameras.size(), kShownCameras); ++i) {
     text.push_back((i == 0 ? "cameras    " : "           ") + CameraText(cameras[i]));
@@ -157,7 +162,7 @@ std::vector<std::string> TextOf(const InfoResult& result) {
 }  // namespace
 
 void InfoJobOptions::Describe(OptionList& list) {
-  list.Text("capture", &capture, "Folder of a capture, or its pose file.");
+  list.Text("capture", &capture, "Folder of a capture, its pose file, or a run.");
   list.Group("Reading");
   list.Text("format", &format, "Format of the capture; found by looking if not given.", {.metavar = "NAME"});
   list.Flag("allow-outside", &allow_outside,
@@ -166,6 +171,7 @@ void InfoJobOptions::Describe(OptionList& list) {
 }
 
 std::vector<std::string> InfoResult::Text() const {
+  if (run) return run->Text();
   std::vector<std::string> text = TextOf(*this);
   if (!list_views) return text;
   for (size_t i = 0; i < capture.views.size(); ++i) {
@@ -177,6 +183,7 @@ std::vector<std::string> InfoResult::Text() const {
 }
 
 Json InfoResult::ToJson() const {
+  if (run) return run->ToJson();
   Json json;
   json["capture"] = capture.path.string();
   json["format"] = capture.format;
@@ -206,6 +213,11 @@ Json InfoResult::ToJson() const {
 }
 
 InfoResult RunInfo(const InfoJobOptions& options, const JobControl& control) {
+  if (IsRunFolder(options.capture)) {
+    InfoResult state;
+    state.run = ReadRunState(options.capture);
+    return state;
+  }
   InfoResult result{.capture = ReadCapture(options.capture, {.format = options.format,
                                                              .allow_outside = options.allow_outside,
                                                              .warnings = WarningLog::kEach}),

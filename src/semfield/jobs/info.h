@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,11 +9,12 @@
 #include "semfield/base/options.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/mask_use.h"
+#include "semfield/jobs/run_state.h"
 
 namespace semfield {
 
 struct InfoJobOptions {
-  std::string capture;  // folder or pose file
+  std::string capture;  // folder or pose file; or a run folder
   std::string format;   // reader's name; empty: sniffed
   bool allow_outside = false;
   bool list_views = false;
@@ -25,15 +27,16 @@ struct InfoResult {
     int num_views = 0;
   };
   Capture capture;
-  std::vector<CameraUse> cameras;  // the different ones, the most used first
-  MaskDecision masks;              // what training makes of them by itself
-  bool list_views = false;         // in the text too
+  std::vector<CameraUse> cameras;    // the different ones, the most used first
+  MaskDecision masks;                // what training makes of them by itself
+  bool list_views = false;           // in the text too
+  std::optional<RunState> run = {};  // of a run folder, and nothing else is set
   std::vector<std::string> Text() const;
   Json ToJson() const;
 };
 
-// Reads a capture and says what is in it; its warnings are logged. Throws Error when the capture cannot be
-// used.
+// Reads a capture and says what is in it; its warnings are logged. Of a run folder: how far it is. Throws
+// Error when the capture cannot be used.
 InfoResult RunInfo(const InfoJobOptions& options, const JobControl& control);
 
 }  // namespace semfield

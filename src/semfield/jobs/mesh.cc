@@ -19,6 +19,7 @@ namespace semfield {
 void MeshJobOptions::Describe(OptionList& list) {
   list.Group("Mesh");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.TextList("out", &out,
                 "Files to write; .glb, .ply, .obj or .stl says which kind; empty: mesh/mesh.glb in the run.",
                 {.metavar = "FILE"});
@@ -79,7 +80,7 @@ Json MeshJobResult::ToJson() const {
 MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, const JobControl& control) {
   for (const std::string& file : job.out) CheckMeshFile(file);  // said before anything is done
   const Stopwatch stopwatch;
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
   const RunLock lock(run.folder);
   const Mat3 y_up = YUpFrom(UpOfCapture(*run.capture, job.up));
   const RunMeshOptions options{.voxel = job.voxel, .truncation = job.truncation, .crumbs = job.crumbs};

@@ -8,11 +8,13 @@
 #include "semfield/base/options.h"
 #include "semfield/geometry/types.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct MeshJobOptions {
   std::string run;
+  RunSource source;
   std::vector<std::string> out;  // files; empty: mesh/mesh.glb in the run
   int texture = 2048;            // pixels a side; 0: colors of vertices alone
   int faces = 150000;            // of each file, at most; 0: all

@@ -20,6 +20,9 @@ class OpenedRunTest : public TinyCaptureTest {
     run_.reset();
     TinyCaptureTest::TearDownTestSuite();
   }
+  static void CopyOfCapture(const std::string& name) {
+    std::filesystem::copy(Path("capture"), Path(name), std::filesystem::copy_options::recursive);
+  }
   static std::string WritePose(const std::string& text) {
     const std::filesystem::path path = *folder_ / "my pose.json";
     std::ofstream(path) << text;
@@ -53,18 +56,101 @@ TEST_F(OpenedRunTest, MissingFeaturesSayHowToMakeThem) {
 }
 
 TEST_F(OpenedRunTest, ACaptureThatChangedIsWarnedAbout) {
+  CopyOfCapture("changed");
+  const std::string run = Path("run of changed");
+  RunTrain(TinyTraining(Path("changed"), run, 10), KnownMethods(), {});
   TakeLog();
-  const RunFolder run = RunFolder::Open(*folder_ / "run");
+  Json poses = ReadJsonFile(*folder_ / "changed" / "transforms.json");
+  const double before = OpenRun(run, KnownMethods()).capture->views[3].world_from_camera.translation.x();
+  poses["frames"][3]["transform_matrix"][0][3] = 1.5;
+  WriteJsonFile(*folder_ / "changed" / "transforms.json", poses);
+  const OpenedRun opened = OpenRun(run, KnownMethods());
+  EXPECT_MENTIONS(TakeLog(), "changed since this run was trained: 1 views have other poses");
+  // The field fits the poses that it was trained with.
+  EXPECT_EQ(opened.capture->views[3].world_from_camera.translation.x(), before);
+}
+
+// Runs of programs that kept no list of views.
+TEST_F(OpenedRunTest, WithoutAViewListTheCaptureIsTakenAsItIs) {
+  const std::filesystem::path old = *folder_ / "old";
+  std::filesystem::copy(Path("run"), old, std::filesystem::copy_options::recursive);
+  std::filesystem::remove(old / "views.json");
+  TakeLog();
+  EXPECT_EQ(OpenRun(old, KnownMethods()).capture->views.size(), 9u);
+  EXPECT_EQ(TakeLog(), "");
+  const RunFolder run = RunFolder::Open(old);
   Json section = run.ReadConfigSection("train");
-  const Json before = section;
   section["capture_hash"] = "0123";
   run.WriteConfigSection("train", section);
-  OpenRun(*folder_ / "run", KnownMethods());
+  OpenRun(old, KnownMethods());
   EXPECT_MENTIONS(TakeLog(), "changed");
   section["capture"] = (*folder_ / "moved").string();
+  section.erase("capture_relative");
   run.WriteConfigSection("train", section);
-  EXPECT_NE(ErrorOf([] { OpenRun(*folder_ / "run", KnownMethods()); }), "");
-  run.WriteConfigSection("train", before);
+  EXPECT_NE(ErrorOf([&] { OpenRun(old, KnownMethods()); }), "");
+}
+
+TEST_F(OpenedRunTest, TheSplitStaysWhateverBecomesOfThePhotos) {
+  CopyOfCapture("shrinking");
+  const std::string run = Path("run of shrinking");
+  RunTrain(TinyTraining(Path("shrinking"), run, 10), KnownMethods(), {});
+  const OpenedRun whole = OpenRun(run, KnownMethods());
+  std::filesystem::remove(*folder_ / "shrinking" / "images" / "001.jpg");
+  TakeLog();
+  const OpenedRun opened = OpenRun(run, KnownMethods());
+  EXPECT_MENTIONS(TakeLog(), "1 of 9 photos are gone");
+  ASSERT_EQ(opened.capture->views.size(), 9u);
+  EXPECT_EQ(opened.capture->held_out, whole.capture->held_out);
+  EXPECT_EQ(opened.capture->train, whole.capture->train);
+  EXPECT_TRUE(opened.capture->views[1].image.empty());
+  EXPECT_EQ(WithPhotos(*opened.capture, opened.capture->train).size(), whole.capture->train.size() - 1);
+  // What is in the cube and where it lies must not hang on which photos are left.
+  EXPECT_EQ(opened.capture->bounds.min, whole.capture->bounds.min);
+  const View& view = whole.capture->views[1];
+  EXPECT_EQ(opened.Field().Render(view.camera, view.world_from_camera, {}).rgb.data,
+            whole.Field().Render(view.camera, view.world_from_camera, {}).rgb.data);
+  EXPECT_MENTIONS(ErrorOf([&] { opened.store->Image(1); }), "--capture");
+}
+
+TEST_F(OpenedRunTest, RunAndCaptureMoveTogetherOrApart) {
+  std::filesystem::create_directories(*folder_ / "here");
+  CopyOfCapture("here/room");
+  RunTrain(TinyTraining(Path("here/room"), Path("here/run"), 10), KnownMethods(), {});
+  std::filesystem::rename(*folder_ / "here", *folder_ / "there");
+  TakeLog();
+  EXPECT_EQ(OpenRun(Path("there/run"), KnownMethods()).capture->path, Path("there/room"));
+  EXPECT_EQ(TakeLog(), "");
+  std::filesystem::rename(*folder_ / "there/room", *folder_ / "elsewhere");
+  const OpenedRun alone = OpenRun(Path("there/run"), KnownMethods());
+  EXPECT_MENTIONS(TakeLog(), "Say with --capture where it is");
+  EXPECT_EQ(alone.capture->views.size(), 9u);
+  EXPECT_TRUE(WithPhotos(*alone.capture, alone.capture->train).empty());
+  const OpenedRun found = OpenRun(Path("there/run"), KnownMethods(), {.capture = Path("elsewhere")});
+  EXPECT_EQ(WithPhotos(*found.capture, found.capture->train).size(), found.capture->train.size());
+  KeepCapturePlace(found.folder, {.capture = Path("elsewhere")});
+  TakeLog();
+  OpenRun(Path("there/run"), KnownMethods());
+  EXPECT_EQ(TakeLog(), "");
+}
+
+TEST_F(OpenedRunTest, AnotherCaptureIsNotTakenForTheRuns) {
+  CopyOfCapture("moved poses");
+  Json poses = ReadJsonFile(*folder_ / "moved poses" / "transforms.json");
+  for (Json& frame : poses["frames"])
+    frame["transform_matrix"][2][3] = frame["transform_matrix"][2][3].get<double>() + 0.5;
+  WriteJsonFile(*folder_ / "moved poses" / "transforms.json", poses);
+  EXPECT_MENTIONS(ErrorOf([] { OpenRun(Path("run"), KnownMethods(), {.capture = Path("moved poses")}); }),
+                  "it is another capture");
+  CopyOfCapture("other names");
+  Json names = ReadJsonFile(*folder_ / "other names" / "transforms.json");
+  std::filesystem::rename(*folder_ / "other names/images", *folder_ / "other names/photos");
+  for (Json& frame : names["frames"]) {
+    const std::string name = frame["file_path"].get<std::string>();
+    frame["file_path"] = "photos" + name.substr(name.find('/'));
+  }
+  WriteJsonFile(*folder_ / "other names" / "transforms.json", names);
+  EXPECT_MENTIONS(ErrorOf([] { OpenRun(Path("run"), KnownMethods(), {.capture = Path("other names")}); }),
+                  "it is another capture");
 }
 
 // ---- Views ----

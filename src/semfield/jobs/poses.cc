@@ -10,11 +10,12 @@
 #include "semfield/base/hash.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/base/text.h"
 #include "semfield/base/version.h"
+#include "semfield/base/write_guard.h"
 #include "semfield/capture/photos.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/readers/colmap_model.h"
-#include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
 #include "semfield/poses/colmap_program.h"
 #include "semfield/poses/video_frames.h"
@@ -237,12 +238,23 @@ class Recovery {
         return;
       }
       const PhotoIntake intake = TakeInPhotos(source_, out_, job_.allow_outside, control_);
+      CheckEnough(intake);
       for (const std::string& warning : intake.warnings) LogWarning("{}", warning);
       if (intake.num_turned > 0)
         LogInfo("{} photos lie or are mirrored: upright copies are used", intake.num_turned);
       state_["cameras"] = ToJson(intake.cameras);
       state_["masks"] = intake.num_masks;
     });
+  }
+
+  // COLMAP would be run on nothing, and say so in its own way.
+  void CheckEnough(const PhotoIntake& intake) const {
+    size_t usable = 0;
+    for (const PhotoCamera& camera : intake.cameras) usable += camera.names.size();
+    if (usable >= kMinPhotos) return;
+    throw InputError("{}: {} photos, of which {} can be read; at least {} are needed. {}", job_.photos,
+                     source_.names.size(), usable == 0 ? "none" : fmt::format("{}", usable), kMinPhotos,
+                     intake.warnings.empty() ? "Take more photos." : intake.warnings.front());
   }
 
   void TakeInVideo() {
@@ -377,7 +389,7 @@ std::vector<std::string> PosesResult::Text() const {
     names += (i > 0 ? ", " : "") + PrintableText(unregistered[i]);
   if (!unregistered.empty())
     text.push_back(fmt::format("without: {}{}", names, unregistered.size() > kShown ? ", ..." : ""));
-  text.push_back(fmt::format("next: semfield scene {} --out RUN", capture));
+  text.push_back(fmt::format("next: semfield scene {} --out RUN", ShellQuoted(capture)));
   return text;
 }
 
@@ -413,6 +425,8 @@ std::string CaptureWithPoses(const std::string& path, const ReadOptions& options
   job.photos = path;
   job.allow_outside = options.allow_outside;
   job.out = (run / "capture").string();
+  KeepWritesInside(run);
+  CheckWriteStaysInside(run / "capture" / kPosesFile);
   Recovery recovery(job, CheckedSource(path), control);
   if (!recovery.IsDone(/*any_settings=*/true)) {
     LogInfo("{}: no poses; they are recovered once into {}", path, job.out);

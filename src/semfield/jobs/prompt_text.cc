@@ -6,7 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "semfield/base/error.h"
-#include "semfield/capture/view_files.h"
+#include "semfield/base/text.h"
 
 namespace semfield {
 namespace {

@@ -9,9 +9,13 @@
 #include "semfield/base/log.h"
 #include "semfield/base/process.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/base/write_guard.h"
 #include "semfield/image/codecs.h"
+#include "semfield/image/pixel_grid.h"
 #include "semfield/image/pixels.h"
+#include "semfield/image/srgb.h"
 #include "semfield/jobs/camera_path.h"
+#include "semfield/jobs/mask_files.h"
 #include "semfield/perception/square_view.h"
 #include "semfield/run/opened_run.h"
 
@@ -57,7 +61,7 @@ class Renderer {
     std::copy_n(run_.background.data(), 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
       const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options, stop_);
-      if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), picture.rgb);
+      if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), Linear(picture.rgb));
       if (Wants(job_, "depth")) {
         if (far_depth_ <= 0) far_depth_ = FarDepth(picture.depth);
         Write(view.name, "depth", Colorize(picture.depth, 0, far_depth_), picture.depth);
@@ -65,15 +69,30 @@ class Renderer {
       if (options.normals) Write(view.name, "normals", NormalsToRgb(picture.normals), picture.normals);
     }
     if (Wants(job_, "features")) RenderFeatures(view);
+    if (Wants(job_, "grid")) DrawGrid(view);
   }
 
   const std::vector<std::string>& files() const { return files_; }
   std::filesystem::path folder() const { return folder_; }
 
  private:
+  // EXR is of light, and every program that opens one takes it so.
+  ImageF Linear(ImageF rgb) const {
+    if (job_.format != "exr") return {};
+    for (float& value : rgb.data) value = static_cast<float>(LinearFromSrgb(value));
+    return rgb;
+  }
+
   static ImageU8 NormalsToRgb(ImageF normals) {
     for (float& value : normals.data) value = 0.5f + 0.5f * value;
     return ToU8(normals);
+  }
+
+  // Of the photo's own size: clicks are in its pixels.
+  void DrawGrid(const NamedView& view) {
+    ImageU8 picture = PictureOf(run_, view);
+    DrawPixelGrid(picture);
+    Write(view.name, "grid", picture, {});
   }
 
   void RenderFeatures(const NamedView& view) {
@@ -118,6 +137,7 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
   const int digits = job.orbit > 0 ? 4 : 5;
   for (const std::string& what : job.what) {
     const std::string video = (renderer.folder() / fmt::format("{}_{}.mp4", prefix, what)).string();
+    CheckWriteStaysInside(video);
     const std::string pattern =
         (renderer.folder() / fmt::format("{}_%0{}d_{}.png", prefix, digits, what)).string();
     const ProcessResult made = RunProcess(
@@ -127,9 +147,14 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
     if (!made.Succeeded()) {
       LogWarning("no video: ffmpeg is not installed or failed; the pictures are in {}",
                  renderer.folder().string());
-      return videos;
+      return {};
     }
     videos.push_back(video);
+  }
+  // The pictures were made for the videos alone.
+  for (const std::string& file : renderer.files()) {
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
   }
   return videos;
 }
@@ -139,13 +164,16 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
 void RenderJobOptions::Describe(OptionList& list) {
   list.Group("What");
   list.Text("run", &run, "Run folder.");
-  list.TextList("what", &what, "Pictures to make.", {.choices = {"rgb", "depth", "normals", "features"}});
+  source.Describe(list);
+  list.TextList("what", &what, "Pictures to make; grid: the photo with its pixels numbered, to find clicks.",
+                {.choices = {"rgb", "depth", "normals", "features", "grid"}});
   list.Text("view", &view, "View, list of views, all, train, test, or a pose file; default test.");
   list.Int("orbit", &orbit, "So many pictures on a circle around the scene.", {.min = 0, .max = 100000});
   list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
   list.Group("How");
   list.Text("out", &out, "Folder for the pictures; empty: renders/ in the run.");
-  list.Text("format", &format, "png, exr (values as they are), or mp4 (orbit and path; needs ffmpeg).",
+  list.Text("format", &format,
+            "png, exr (linear light; depths and normals as they are), or mp4 (orbit and path; needs ffmpeg).",
             {.choices = {"png", "exr", "mp4"}});
   list.Text("teacher", &teacher, "Whose features.");
   list.Real("scale", &scale, "Size relative to the size trained on.", {.min = 0.01, .max = 16});
@@ -169,11 +197,12 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
   if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
     throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
   }
-  if (job.format == "exr" && Wants(job, "features")) {
+  if (job.format == "exr" && (Wants(job, "features") || Wants(job, "grid"))) {
     throw InputError(
-        "--format exr holds up to 4 channels; features are written as png (their principal components)");
+        "--format exr holds up to 4 channels of numbers; features (their principal components) and grids are "
+        "written as png");
   }
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   Renderer renderer(job, run, control.stop);
   const Stopwatch stopwatch;
@@ -192,6 +221,7 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
   if (job.format == "mp4") {
     result.videos = MakeVideos(job, renderer, views, control);
     result.lacks_videos = result.videos.empty();
+    if (!result.lacks_videos) result.files.clear();
   }
   result.tells_videos = job.format == "mp4";
   return result;

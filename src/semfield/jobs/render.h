@@ -7,12 +7,14 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct RenderJobOptions {
   std::string run;
-  std::vector<std::string> what = {"rgb"};  // rgb, depth, normals, features
+  RunSource source;
+  std::vector<std::string> what = {"rgb"};  // rgb, depth, normals, features, grid
   std::string view;                         // names, "all", "train", "test"; a pose file
   int orbit = 0;                            // so many pictures on a circle around what the cameras look at
   int path = 0;                             // so many pictures between each two training views, in name order
@@ -25,7 +27,7 @@ struct RenderJobOptions {
 };
 
 struct RenderResult {
-  std::vector<std::string> files;   // pictures
+  std::vector<std::string> files;   // pictures; none that were made for videos only
   std::vector<std::string> videos;  // made of them
   size_t views = 0;
   double milliseconds_per_view = 0;
@@ -36,7 +38,8 @@ struct RenderResult {
   int exit_code() const { return lacks_videos ? 1 : 0; }
 };
 
-// Pictures of a trained scene. EXR keeps depth in world units and normals in world axes; MP4 needs ffmpeg.
+// Pictures of a trained scene. EXR keeps linear light, depth in world units and normals
+// in world axes; MP4 needs ffmpeg.
 RenderResult RunRender(const RenderJobOptions& options, const MethodList& methods, const JobControl& control);
 
 }  // namespace semfield

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "semfield/image/codecs.h"
+#include "semfield/image/srgb.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/run/opened_run.h"
 
@@ -78,6 +79,48 @@ TEST_F(RenderJobTest, ExrHoldsTheValuesThemselves) {
   ASSERT_EQ(static_cast<size_t>(width) * height, expected.depth.data.size());
   for (size_t i = 0; i < expected.depth.data.size(); ++i)
     ASSERT_FLOAT_EQ(rgba[4 * i], expected.depth.data[i]) << i;
+}
+
+// Programs that open an EXR take its colours for light.
+TEST_F(RenderJobTest, ColorsOfAnExrAreLinear) {
+  RenderJobOptions job = Job("light");
+  job.view = "2";
+  job.format = "exr";
+  const std::string file = RunRender(job, KnownMethods(), {}).files.at(0);
+  float* rgba = nullptr;
+  int width = 0, height = 0;
+  const char* problem = nullptr;
+  ASSERT_EQ(LoadEXR(&rgba, &width, &height, file.c_str(), &problem), TINYEXR_SUCCESS) << problem;
+  const std::unique_ptr<float, decltype(&std::free)> owner(rgba, &std::free);
+  const OpenedRun run = OpenRun(Path("run"), KnownMethods());
+  const View& view = run.capture->views[2];
+  RenderRequest options;
+  std::copy_n(run.background.data(), 3, options.background);
+  const RenderedView expected = run.Field().Render(view.camera, view.world_from_camera, options);
+  for (size_t i = 0; i < expected.depth.data.size(); ++i) {
+    for (int c = 0; c < 3; ++c)
+      ASSERT_NEAR(rgba[4 * i + c], LinearFromSrgb(expected.rgb.data[3 * i + c]), 1e-5) << i;
+  }
+}
+
+TEST_F(RenderJobTest, AGridIsOfThePhotosOwnSize) {
+  RenderJobOptions job = Job("grid");
+  job.view = "2,3";
+  job.what = {"grid"};
+  job.scale = 0.5;
+  RunRender(job, KnownMethods(), {});
+  EXPECT_EQ(Files("grid"), (std::set<std::string>{"images_002_grid.png", "images_003_grid.png"}));
+  EXPECT_EQ(ReadImage(Path("grid") + "/images_002_grid.png").width, kTinyWidth);
+}
+
+TEST_F(RenderJobTest, AVideoLeavesNoPicturesBehind) {
+  RenderJobOptions job = Job("video");
+  job.orbit = 5;
+  job.format = "mp4";
+  const RenderResult result = RunRender(job, KnownMethods(), {});
+  if (result.lacks_videos) GTEST_SKIP() << "ffmpeg is not installed";
+  EXPECT_EQ(Files("video"), std::set<std::string>{"orbit_rgb.mp4"});
+  EXPECT_TRUE(result.files.empty());
 }
 
 TEST_F(RenderJobTest, OrbitsAndPathsAreNumbered) {

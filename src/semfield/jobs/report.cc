@@ -5,13 +5,19 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string_view>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/base/text.h"
 #include "semfield/base/version.h"
+#include "semfield/capture/capture_files.h"
+#include "semfield/capture/view_files.h"
 #include "semfield/evaluation/clicks.h"
+#include "semfield/image/codecs.h"
+#include "semfield/image/pixels.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/report/report_figures.h"
 #include "semfield/report/report_page.h"
@@ -26,6 +32,7 @@ namespace fs = std::filesystem;
 // Each view the teacher sees costs seconds, so the page shows clicks in few of them.
 constexpr int kClickViews = 3;
 constexpr int kClicksPerSide = 5;  // of the grid that shown clicks are taken from
+constexpr size_t kOwnMasks = 8;
 constexpr size_t kWorstClicks = 6, kWorstViews = 4;
 constexpr size_t kEvaluationBytes = size_t{64} << 20;
 
@@ -38,7 +45,7 @@ std::string Duration(double seconds) {
 class ReportJob {
  public:
   ReportJob(const ReportJobOptions& job, const MethodList& methods, const JobControl& control)
-      : job_(job), control_(control), run_(OpenRun(job.run, methods)), scene_(SceneOfRun(run_)) {}
+      : job_(job), control_(control), run_(OpenRun(job.run, methods, job.source)), scene_(SceneOfRun(run_)) {}
 
   ReportResult Run();
 
@@ -53,6 +60,7 @@ class ReportJob {
   void AddTimes();
   void AddEvaluationTimes();
   void AddViewFigures();
+  void AddOwnMasks();
   void AddMaskFigures();
   void AddWorstClicks(TeacherFigures& figures);
   Json FeaturesConfig() const { return run_.folder.ReadConfigSection(Stage()); }
@@ -69,7 +77,8 @@ class ReportJob {
 // What `evaluate` kept, with a note when there is none or when the run was trained since.
 Json ReportJob::Evaluation(const std::string& protocol) {
   const fs::path file = EvaluationFile(run_.folder, protocol);
-  const std::string command = fmt::format("semfield evaluate {} --protocol {}", job_.run, protocol);
+  const std::string command =
+      fmt::format("semfield evaluate {} --protocol {}", ShellQuoted(job_.run), protocol);
   std::error_code code;
   if (!fs::exists(file, code)) {
     page_.notes.push_back(
@@ -191,11 +200,38 @@ void ReportJob::AddViewFigures() {
     page_.notes.push_back("The capture has no held-out views, so there are no pictures to compare.");
 }
 
+// The newest of what segment and select left in the run. The folder may hold anything.
+void ReportJob::AddOwnMasks() {
+  constexpr std::string_view kEnd = "_sheet.png";
+  std::vector<std::pair<fs::file_time_type, fs::path>> sheets;
+  std::error_code code;
+  for (fs::directory_iterator entry(run_.folder.masks_dir(), code), end; !code && entry != end;
+       entry.increment(code)) {
+    const fs::path& file = entry->path();
+    std::error_code no_time;
+    if (!file.filename().string().ends_with(kEnd) || !IsFile(file) || LeadsOutside(run_.folder.path(), file))
+      continue;
+    sheets.emplace_back(fs::last_write_time(file, no_time), file);
+  }
+  std::sort(sheets.rbegin(), sheets.rend());
+  sheets.resize(std::min(sheets.size(), kOwnMasks));
+  for (const auto& [time, file] : sheets) {
+    std::string name = file.filename().string();
+    name.resize(name.size() - kEnd.size());
+    try {
+      page_.masks.push_back(
+          {.title = name, .note = "", .pictures = {{ToRgb(ReadImage(file), {255, 255, 255}), name}}});
+    } catch (const Error& error) {
+      page_.notes.push_back(error.what());
+    }
+  }
+}
+
 void ReportJob::AddMaskFigures() {
   if (!has_features()) {
-    page_.notes.push_back(
-        fmt::format("There are no features yet, so no masks. Make them with: semfield imitate {}{}", job_.run,
-                    job_.teacher == "sam" ? "" : " --teacher " + job_.teacher));
+    page_.notes.push_back(fmt::format(
+        "There are no features yet, so no masks. Make them with: semfield imitate {}{}",
+        ShellQuoted(job_.run), job_.teacher == "sam" ? "" : " --teacher " + ShellQuoted(job_.teacher)));
     return;
   }
   const OpenedFeatures features = OpenFeatures(run_, job_.teacher);
@@ -207,7 +243,7 @@ void ReportJob::AddMaskFigures() {
     page_.notes.push_back(
         fmt::format("The numbers of protocol san are of an earlier imitation. Make them anew with: semfield "
                     "evaluate {} --protocol san",
-                    job_.run));
+                    ShellQuoted(job_.run)));
   }
   SanOptions options;
   if (page_.san_evaluation.is_object() && page_.san_evaluation.value("granularity", Json()).is_string()) {
@@ -243,7 +279,7 @@ void ReportJob::AddWorstClicks(TeacherFigures& figures) {
     const auto view = std::find_if(all.begin(), all.end(),
                                    [&](const View& v) { return v.name == worst["view"].get<std::string>(); });
     const Vec2 at(click[0].get<double>(), click[1].get<double>());
-    if (view == all.end() || !view->camera.Contains(at)) continue;
+    if (view == all.end() || view->image.empty() || !view->camera.Contains(at)) continue;
     const int index = static_cast<int>(view - all.begin());
     if (views.count(index) == 0 && views.size() == kWorstViews) continue;
     views.insert(index);
@@ -254,6 +290,7 @@ void ReportJob::AddWorstClicks(TeacherFigures& figures) {
 
 ReportResult ReportJob::Run() {
   const Stopwatch stopwatch;
+  run_.capture->held_out = WithPhotos(*run_.capture, run_.capture->held_out);  // the others have no pictures
   page_.log = MetricsLog::Read(run_.folder.metrics());
   page_.imitation_stage = Stage();
   page_.views_evaluation = Evaluation("views");
@@ -273,6 +310,7 @@ ReportResult ReportJob::Run() {
   const Json imitation = FeaturesConfig();
   if (imitation.is_object()) page_.options.emplace_back("Imitation", imitation.value("options", Json()));
   AddViewFigures();
+  AddOwnMasks();
   try {
     AddMaskFigures();
   } catch (const Error& error) {
@@ -291,6 +329,7 @@ ReportResult ReportJob::Run() {
 void ReportJobOptions::Describe(OptionList& list) {
   list.Group("Report");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.Text("out", &out, "HTML file to write; empty: report.html in the run folder.");
   list.Int("views", &views, "Held-out views to show.", {.min = 1, .max = 50});
   list.Text("teacher", &teacher, "Model whose imitation is shown.");

@@ -8,11 +8,13 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/methods/method.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct ReportJobOptions {
   std::string run;
+  RunSource source;
   std::string teacher = "sam";
   std::string onnxruntime;
   std::string out;  // empty: report.html in the run

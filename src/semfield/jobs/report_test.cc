@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "semfield/image/codecs.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
 
@@ -41,10 +42,17 @@ TEST_F(ReportJobTest, SaysWhatIsMissingAndHowToMakeIt) {
 TEST_F(ReportJobTest, ShowsNumbersPicturesAndMasksOfThisState) {
   CopyOfRun("scored");
   Evaluate("scored");
+  // A mask of the user's, and one that a stranger's link would show.
+  std::filesystem::create_directories(Run("scored").masks_dir());
+  WritePng(Run("scored").masks_dir() / "my chair_sheet.png", ImageU8(8, 6, 3, 70));
+  WritePng(*folder_ / "secret.png", ImageU8(8, 6, 3, 70));
+  std::filesystem::create_symlink(*folder_ / "secret.png", Run("scored").masks_dir() / "theirs_sheet.png");
   const Json answer = Report("scored");
   EXPECT_TRUE(answer["notes"].empty()) << Notes(answer);
   EXPECT_EQ(answer["report"], Run("scored").report().string());
   const std::string html = FileBytes(Run("scored").report());
+  EXPECT_NE(html.find("my chair"), std::string::npos);
+  EXPECT_EQ(html.find("theirs"), std::string::npos);
   EXPECT_EQ(html.find("http://"), std::string::npos);
   EXPECT_EQ(html.find("https://"), std::string::npos);
   EXPECT_GT(html.find("data:image/jpeg;base64,"), 0u);

@@ -20,6 +20,8 @@ constexpr double kTrainShare = 0.4;
 // Of first_field_minutes: a training shorter than this ends soon enough.
 constexpr double kLongTraining = 1.75;
 
+constexpr const char* kHowToResume = "the same command";
+
 bool HasSection(const std::filesystem::path& run, const std::string& name) {
   return IsFile(run / "config.json") && !RunFolder::Open(run).ReadConfigSection(name).is_null();
 }
@@ -37,6 +39,8 @@ void Give(const std::string& name, const Json& value, AnyOptions* options) {
 
 ImitateJobOptions ImitateJob(const SceneJobOptions& job, const MethodList& methods) {
   ImitateJobOptions imitate{.run = job.out, .teacher = job.teacher, .onnxruntime = job.onnxruntime};
+  imitate.source.allow_outside = job.allow_outside;
+  imitate.how_to_resume = kHowToResume;
   imitate.ChooseMethod(methods);
   Give("seed", job.seed, &imitate.options);
   return imitate;
@@ -116,6 +120,7 @@ SceneResult RunScene(const SceneJobOptions& job, const MethodList& methods, cons
   TrainJobOptions train{
       .capture = job.capture, .out = job.out, .format = job.format, .allow_outside = job.allow_outside};
   train.ChooseMethod(methods);
+  train.how_to_resume = kHowToResume;
   train.minutes = kTrainShare * job.minutes;
   train.downscale = job.downscale;
   train.image_cache = job.image_cache;

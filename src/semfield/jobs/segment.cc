@@ -18,6 +18,7 @@
 #include "semfield/jobs/segment_words.h"
 #include "semfield/perception/image_encoder.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/run/view_list.h"
 
 namespace semfield {
 namespace {
@@ -66,7 +67,10 @@ class SegmentJob {
     return record;
   }
 
-  std::string WriteSheet() const { return files_.WriteSheet(); }
+  void Finish(SegmentJobResult* result) const {
+    result->sheet = files_.Finish();
+    result->numbers = files_.numbers().string();
+  }
 
   // A view that gets the lifted clicks.
   SegmentJobResult::View Other(const NamedView& view) {
@@ -167,7 +171,7 @@ SegmentJobResult SegmentViews(const SegmentJobOptions& job, const OpenedRun& run
                     .total = static_cast<double>(views.size()),
                     .detail = view.name});
   }
-  result.sheet = segment.WriteSheet();
+  segment.Finish(&result);
   return result;
 }
 
@@ -203,6 +207,9 @@ Json ViewJson(const SegmentJobResult::View& view) {
   for (const PromptPoint& point : view.clicks)
     clicks.push_back({{"x", point.x}, {"y", point.y}, {"positive", point.positive}});
   Json json = {{"view", view.name},
+               {"photo", view.photo},
+               {"width", view.width},
+               {"height", view.height},
                {"mask", view.mask},
                {"overlay", view.overlay},
                {"score", view.score},
@@ -224,6 +231,7 @@ Json ViewJson(const SegmentJobResult::View& view) {
 void SegmentJobOptions::Describe(OptionList& list) {
   list.Group("Prompt");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.Text("view", &view,
             "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");
   list.TextList(
@@ -243,7 +251,10 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "for prompts that leave no doubt, whole, part and subpart the others.",
       {.choices = {"auto", "part", "object", "group", "whole", "subpart", "single"}});
   list.Group("Answer");
-  list.Text("views", &views, "Masks of these views too: all, train, test, or names separated by commas.");
+  list.Text(
+      "views", &views,
+      "Masks of these views too: all, train, test, or names separated by commas. A view is hidden if it sees "
+      "nothing of the thing; its mask is empty.");
   list.Flag(
       "per-view", &per_view,
       "Carry the clicks to every view and ask there, instead of finding the thing in 3D and showing it in "
@@ -256,7 +267,10 @@ void SegmentJobOptions::Describe(OptionList& list) {
             "With --per-view, a click counts in a view whose rendered depth agrees so well, relative.",
             {.min = 0, .max = 1});
   list.Text("out", &out, "Folder for the masks; empty: masks/ in the run.");
-  list.Text("name", &name, "First part of the files' names.");
+  list.Text(
+      "name", &name,
+      "First part of the files' names; empty: mask, or mask-2, mask-3 and so on if that is there. What the "
+      "name had before is replaced.");
   list.Flag("truth", &truth, "Compare with the capture's instance under the first click.");
   list.Group("Teacher");
   list.Text("teacher", &teacher, "Whose features and decoder.");
@@ -270,7 +284,21 @@ void SegmentJobOptions::Describe(OptionList& list) {
 std::vector<std::string> SegmentJobResult::Text() const {
   std::vector<std::string> text;
   if (words) text = words->Text();
-  for (const View& view : views) text.push_back(Line(view));
+  const View& clicked = views.front();
+  if (!words) {
+    text.push_back(fmt::format("clicked in {}, {} x {} pixels",
+                               clicked.photo.empty() ? clicked.name : clicked.photo, clicked.width,
+                               clicked.height));
+  }
+  std::vector<std::string> hidden;
+  for (const View& view : views) {
+    if (view.hidden && (words || &view != &clicked)) {
+      hidden.push_back(view.name);
+    } else {
+      text.push_back(Line(view));
+    }
+  }
+  if (!hidden.empty()) text.push_back(fmt::format("{} hidden: {}", hidden.size(), SomeNames(hidden)));
   text.push_back(fmt::format("all in one picture: {}; numbers: {}", sheet, numbers));
   return text;
 }
@@ -285,7 +313,7 @@ Json SegmentJobResult::ToJson() const {
 SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
                             const JobControl& control) {
   CheckOptions(job);
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
   std::vector<NamedView> views;
   if (!job.view.empty()) views.push_back(FindNamedView(*run.capture, job.view));
   if (!job.views.empty()) {
@@ -302,9 +330,13 @@ SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& meth
                  ? SegmentObject(job, run, views, prompt, control)
                  : SegmentViews(job, run, views, prompt, control);
   }
-  const std::filesystem::path folder =
-      job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out);
-  result.numbers = (folder / (job.name + ".json")).string();
+  for (size_t i = 0; i < views.size(); ++i) {
+    SegmentJobResult::View& record = result.views[i];
+    if (views[i].index >= 0) record.photo = run.capture->views[views[i].index].image.string();
+    record.width = views[i].camera.width;
+    record.height = views[i].camera.height;
+    record.score = std::min(record.score, 1.0);  // a network's own estimate may lie above
+  }
   WriteJsonFile(result.numbers, result.ToJson());
   return result;
 }

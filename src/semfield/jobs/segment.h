@@ -12,11 +12,13 @@
 #include "semfield/jobs/words_result.h"
 #include "semfield/methods/method.h"
 #include "semfield/perception/prompt.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct SegmentJobOptions {
   std::string run;
+  RunSource source;
   std::string view;
   std::vector<std::string> click;  // x,y or x,y,- in pixels of the view's original image
   std::vector<std::string> box;    // x0,y0,x1,y1
@@ -26,8 +28,8 @@ struct SegmentJobOptions {
   std::string teacher = "sam";
   std::string words_model = "rooms-fast", text_model = "minilm";  // as SelectJobOptions
   std::string onnxruntime;
-  std::string out;            // folder; empty: masks/ in the run
-  std::string name = "mask";  // prefix of the files
+  std::string out;   // folder; empty: masks/ in the run
+  std::string name;  // prefix of the files; empty: "mask", or the first number of it that is free
   bool teacher_direct = false;
   bool per_view = false;  // each view is asked for itself
   bool refine = true;     // the teacher on the photos answers, not the imitated features
@@ -39,6 +41,8 @@ struct SegmentJobOptions {
 struct SegmentJobResult {
   struct View {
     std::string name;
+    std::string photo = {};     // its file; empty: none
+    int width = 0, height = 0;  // pixels that clicks are in
     std::string mask, overlay;  // files
     double score = 0;           // the decoder's own
     int64_t area = 0;           // pixels

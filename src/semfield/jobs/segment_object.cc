@@ -60,6 +60,14 @@ Selection Prompted(const ObjectSession& session, const SegmentJobOptions& job, c
   return selection;
 }
 
+// Of a run whose photos are elsewhere, the imitated features answer alone.
+bool AsksPhotos(const SegmentJobOptions& job, const OpenedRun& run) {
+  const std::vector<int>& train = run.capture->train;
+  if (!job.refine || WithPhotos(*run.capture, train).size() == train.size()) return job.refine;
+  LogInfo("photos are missing: the imitated features answer alone");
+  return false;
+}
+
 }  // namespace
 
 bool IsAnsweredInSpace(const SegmentJobOptions& job, const OpenedRun& run, const NamedView& view,
@@ -77,9 +85,9 @@ SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& ru
                                const JobControl& control) {
   ObjectSession session(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control);
   Selection selection = Prompted(session, job, views.front(), prompt);
-  const ObjectSession::Answer answer =
-      session.Find(job.refine ? ObjectSession::Answerer::kPhotos : ObjectSession::Answerer::kFeatures,
-                   selection, nullptr, control);
+  const ObjectSession::Answer answer = session.Find(
+      AsksPhotos(job, run) ? ObjectSession::Answerer::kPhotos : ObjectSession::Answerer::kFeatures, selection,
+      nullptr, control);
   TakeFound(answer.found, &selection);
   MaskFiles files(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
                   selection.color);
@@ -117,7 +125,8 @@ SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& ru
                     .total = static_cast<double>(views.size()),
                     .detail = view.name});
   }
-  result.sheet = files.WriteSheet();
+  result.sheet = files.Finish();
+  result.numbers = files.numbers().string();
   return result;
 }
 

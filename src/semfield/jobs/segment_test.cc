@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/jobs_test_util.h"
@@ -49,7 +50,7 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
     EXPECT_EQ(mask.height, kTinyHeight);
     EXPECT_EQ(overlay.width, kTinyWidth);
     EXPECT_EQ(Inside(mask), record["area"].get<int64_t>());
-    EXPECT_TRUE(record["score"].is_number());
+    EXPECT_LE(record["score"].get<double>(), 1);
     if (record["hidden"].get<bool>()) {
       EXPECT_EQ(record["area"], 0);
       EXPECT_TRUE(record["clicks"].empty());
@@ -71,6 +72,76 @@ TEST_F(SegmentJobTest, WritesMaskOverlayAndNumbersOfEveryView) {
   EXPECT_EQ(kept["views"], answer["views"]);
   EXPECT_FALSE(kept.contains("text"));
   EXPECT_TRUE(std::filesystem::exists(*folder_ / "masks" / "chair_sheet.png"));
+}
+
+// Clicks that nobody named are different things; a name has the files of its last call only.
+TEST_F(SegmentJobTest, FilesOfANameAreOfOneThing) {
+  SegmentJobOptions job = Click("3", "12.5,10.5");
+  job.out = Path("named");
+  job.per_view = true;
+  EXPECT_EQ(RunSegment(job, KnownMethods(), {}).numbers, (*folder_ / "named" / "mask.json").string());
+  job.click = {"2.5,2.5"};
+  const SegmentJobResult second = RunSegment(job, KnownMethods(), {});
+  EXPECT_EQ(second.numbers, (*folder_ / "named" / "mask-2.json").string());
+  EXPECT_TRUE(std::filesystem::exists(*folder_ / "named" / "mask_images_003.png"));
+  job.name = "chair";
+  job.views = "all";
+  RunSegment(job, KnownMethods(), {});
+  std::ofstream(*folder_ / "named" / "chair_of_mine.png") << "the user's own";
+  job.views = "4";
+  RunSegment(job, KnownMethods(), {});
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(*folder_ / "named")) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("chair", 0) == 0) files.insert(name);
+  }
+  EXPECT_EQ(files,
+            (std::set<std::string>{"chair.json", "chair_images_003.png", "chair_images_003_overlay.png",
+                                   "chair_images_004.png", "chair_images_004_overlay.png",
+                                   "chair_of_mine.png", "chair_sheet.png"}));
+}
+
+TEST_F(SegmentJobTest, HiddenViewsAreCountedAndNotInThePicture) {
+  SegmentJobResult result{.run = "run"};
+  for (int i = 0; i < 6; ++i) {
+    result.views.push_back({.name = fmt::format("v{}", i),
+                            .photo = i == 0 ? "photos/v0.jpg" : "",
+                            .width = 32,
+                            .height = 24,
+                            .mask = fmt::format("v{}.png", i),
+                            .overlay = "",
+                            .score = 0.5,
+                            .area = i < 2 ? 5 : 0,
+                            .granularity = "",
+                            .hidden = i >= 2,
+                            .clicks = {},
+                            .milliseconds = {},
+                            .truth_iou = {},
+                            .truth = ""});
+  }
+  const std::vector<std::string> text = result.Text();
+  ASSERT_EQ(text.size(), 5u);
+  EXPECT_EQ(text[0], "clicked in photos/v0.jpg, 32 x 24 pixels");
+  EXPECT_EQ(text[3], "4 hidden: v2, v3, v4, ... (4)");
+}
+
+// A run that came alone: the imitated features answer, over renderings.
+TEST_F(SegmentJobTest, NeedsNoPhotos) {
+  const std::string run = CopyOfRun("alone");
+  const RunFolder folder = RunFolder::Open(run);
+  Json section = folder.ReadConfigSection("train");
+  section["capture"] = (*folder_ / "nowhere").string();
+  section.erase("capture_relative");
+  folder.WriteConfigSection("train", section);
+  SegmentJobOptions job = Click("3", "12.5,10.5");
+  job.run = run;
+  job.out = Path("alone masks");
+  EXPECT_EQ(RunSegment(job, KnownMethods(), {}).views.size(), 1u);
+  job.views = "all";
+  const SegmentJobResult all = RunSegment(job, KnownMethods(), {});
+  EXPECT_EQ(all.views.size(), size_t{kTinyViews});
+  EXPECT_TRUE(all.views[0].photo.empty());
+  EXPECT_EQ(ReadImage(all.views[0].overlay).width, kTinyWidth);
 }
 
 // One thing on the surface, of which every view shows its part.

@@ -40,7 +40,8 @@ SegmentJobResult SegmentWords(const SegmentJobOptions& job, const OpenedRun& run
                     .total = static_cast<double>(views.size()),
                     .detail = view.name});
   }
-  result.sheet = files.WriteSheet();
+  result.sheet = files.Finish();
+  result.numbers = files.numbers().string();
   return result;
 }
 

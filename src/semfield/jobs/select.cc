@@ -337,7 +337,7 @@ class SelectJob {
                                  .area = written.area,
                                  .hidden = written.area == 0});
       }
-      result_.sheets.push_back(files.WriteSheet());
+      result_.sheets.push_back(files.Finish());
     }
   }
 
@@ -384,8 +384,9 @@ void CheckOptions(const SelectJobOptions& job) {
 
 SelectJobResult RunSelect(const SelectJobOptions& job, const MethodList& methods, const JobControl& control) {
   CheckOptions(job);
-  const OpenedRun run = OpenRun(job.run, methods);
+  const OpenedRun run = OpenRun(job.run, methods, job.source);
   const RunLock lock(run.folder);
+  KeepCapturePlace(run.folder, job.source);
   return SelectJob(job, run, control).Run();
 }
 

@@ -13,11 +13,13 @@
 #include "semfield/jobs/words_result.h"
 #include "semfield/methods/method.h"
 #include "semfield/objects/selection.h"
+#include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct SelectJobOptions {
   std::string run;
+  RunSource source;
   // A thing from clicks.
   std::string name;
   std::string view;

@@ -7,6 +7,7 @@ namespace semfield {
 void SelectJobOptions::Describe(OptionList& list) {
   list.Group("Thing");
   list.Text("run", &run, "Run folder.");
+  source.Describe(list);
   list.Text("name", &name, "What the thing is called.");
   list.Text("view", &view,
             "Where the prompt is: a view's name, its index, test:3, or a pose file with a camera.");

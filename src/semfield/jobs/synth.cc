@@ -21,7 +21,7 @@ Json SynthResult::ToJson() const {
 
 SynthResult RunSynth(const SynthJobOptions& options, const JobControl& control) {
   control.ThrowIfStopped();
-  WriteSynthetic(options.scene, options.out, options.overwrite);
+  WriteSynthetic(options.scene, options.out, options.overwrite, control);
   const SyntheticScene scene(options.scene);
   return {.capture = options.out,
           .views = options.scene.views,

@@ -6,6 +6,7 @@
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/base/text.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/mask_use.h"
 #include "semfield/capture/reader.h"
@@ -14,6 +15,7 @@
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/run/view_list.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/presets.h"
 #include "semfield/training/run_folder.h"
@@ -27,19 +29,10 @@ struct TrainPlan {
   AnyOptions options;
 };
 
-// How config.json, which is JSON and hence UTF-8, names the capture.
-std::string StoredPath(const std::filesystem::path& capture) {
-  const std::string path = std::filesystem::absolute(capture).lexically_normal().string();
-  if (IsUtf8(path)) return path;
-  throw InputError(
-      "{}: the path of the capture is not UTF-8, so a run cannot remember it. Rename its folder.",
-      PrintableText(path));
-}
-
 // What a training stands on; a repeated one may stand on another capture or program than the first.
-void DescribeCapture(const Capture& capture, Json* section) {
+void DescribeCapture(const RunFolder& folder, const Capture& capture, Json* section) {
   (*section)["semfield_version"] = Version();
-  (*section)["capture"] = StoredPath(capture.path);
+  SetCapturePlace(folder, capture.path, section);
   (*section)["capture_hash"] = capture.hash;
   (*section)["format"] = capture.format;
   (*section)["threads"] = NumThreads();
@@ -59,11 +52,9 @@ AnyOptions NewOptions(const TrainJobOptions& job, const Method& method, const Ca
 }
 
 Json NewSection(const TrainJobOptions& job, const Method& method, const SceneTraining& training,
-                const Json& timing, const Capture& capture) {
+                const Json& timing) {
   Json section;
-  DescribeCapture(capture, &section);
   section[kMethodKey] = method.info().name;
-  section["allow_outside"] = job.allow_outside;
   section["downscale"] = job.downscale;
   section["preset"] = job.preset;
   section["plan"] = timing;
@@ -150,11 +141,28 @@ const Method& MethodOf(const TrainJobOptions& job, const Json& stored, const Met
   return method;
 }
 
+// Either would win over the other without a word.
+void RefuseTwoPlans(const TrainJobOptions& job) {
+  if (job.minutes <= 0 || StepsOf(job.options) == 0) return;
+  throw InputError("--minutes {} and --steps {} are two plans of one training; give one of them", job.minutes,
+                   StepsOf(job.options));
+}
+
 void RefuseClocks(const TrainJobOptions& job) {
   if (!job.deterministic || job.minutes <= 0 || StepsOf(job.options) > 0) return;
   throw InputError(
       "--deterministic: a plan of --minutes hangs on how fast this machine and its threads are; "
       "give --steps in its place, or repeat a plan that was made with --config RUN/config.json");
+}
+
+// A field that explains its own photos so badly shows nothing that could be clicked.
+void WarnAboutQuality(const TrainResult& result) {
+  constexpr double kRough = 20;  // dB
+  if (!result.train_psnr || *result.train_psnr >= kRough) return;
+  LogWarning(
+      "{}: after {} steps the field shows its own photos with {:.1f} dB only: masks will be rough, and "
+      "views slow. Train it for longer, and see \"semfield check\" for what may be wrong with the photos",
+      result.run, result.steps, *result.train_psnr);
 }
 
 // One training from its options to its result.
@@ -168,15 +176,17 @@ class TrainJob {
     stored_ = StoredSection(job_, resumes_, &config_file_);
     method_ = &MethodOf(job_, stored_, methods);
     if (job_.options.empty()) job_.options = method_->NewOptions();
+    RefuseTwoPlans(job_);
     if (stored_.is_null()) RefuseClocks(job_);
   }
 
   TrainResult Run() {
-    const bool allow_outside = job_.allow_outside || AllowedOutside(stored_);
-    const std::string path = CapturePath(allow_outside);
+    const std::string path = CapturePath();
     const Stopwatch stopwatch;  // finding poses is not training
-    Capture capture = ReadCapture(path, {.format = job_.format, .allow_outside = allow_outside});
+    Capture capture = ReadCapture(path, {.format = job_.format, .allow_outside = job_.allow_outside});
+    CheckCapturePath(capture.path);  // before time is spent on it
     TakeMasks(&capture);
+    if (resumes_) capture = KeptCapture(RunFolder::Open(job_.out), std::move(capture), !job_.capture.empty());
     MakePlan(capture);
     const ImageStore store(capture, downscale_, static_cast<size_t>(image_cache_) << 20);
     const std::unique_ptr<SceneTraining> training =
@@ -185,22 +195,27 @@ class TrainJob {
       Json timing;
       if (job_.minutes > 0 && StepsOf(job_.options) == 0)
         timing = training->PlanByMinutes(job_.minutes, stopwatch, control_);
-      plan_.section = NewSection(job_, *method_, *training, timing, capture);
+      plan_.section = NewSection(job_, *method_, *training, timing);
     }
     plan_.section["image-cache"] = image_cache_;
     if (!masks_.is_null()) plan_.section["masks"] = masks_;
     TrainResult result = Train(capture, *training);
     result.wall_seconds = stopwatch.Seconds();
+    if (stored_.is_null() && result.finished && job_.pause_after_seconds == 0)
+      WarnAboutTime("training", job_.minutes, result.wall_seconds);
+    if (result.finished) WarnAboutQuality(result);
     return result;
   }
 
  private:
   // The pose file or folder to read; photos without poses get them first.
-  std::string CapturePath(bool allow_outside) const {
-    const std::string path =
-        !job_.capture.empty() || stored_.is_null() ? job_.capture : stored_.at("capture").get<std::string>();
-    if (path.empty()) throw InputError("name a capture: semfield train CAPTURE --out {}", job_.out);
-    return CaptureWithPoses(path, {.format = job_.format, .allow_outside = allow_outside}, job_.out,
+  std::string CapturePath() const {
+    std::string path = job_.capture;
+    if (path.empty() && resumes_) path = CapturePlace(RunFolder::Open(job_.out), stored_).string();
+    if (path.empty() && !stored_.is_null()) path = stored_.at("capture").get<std::string>();
+    if (path.empty())
+      throw InputError("name a capture: semfield train CAPTURE --out {}", ShellQuoted(job_.out));
+    return CaptureWithPoses(path, {.format = job_.format, .allow_outside = job_.allow_outside}, job_.out,
                             control_);
   }
 
@@ -222,7 +237,7 @@ class TrainJob {
     } else {
       plan_ = {.section = stored_, .options = StoredOptions(*method_, stored_, config_file_)};
       WarnAboutStored(job_, *method_, plan_, config_file_);
-      CompareCapture(capture, stored_, config_file_);
+      if (!resumes_) CompareCapture(capture, stored_, config_file_);
     }
     CheckTrainMemory(capture,
                      {.downscale = downscale_,
@@ -237,10 +252,19 @@ class TrainJob {
     const RunLock lock(folder);
     if (!resumes_) {
       CheckMayReplace(job_, folder);  // another one may have been at work until now
-      if (!stored_.is_null()) DescribeCapture(capture, &plan_.section);
+      Json section;
+      DescribeCapture(folder, capture, &section);
+      for (const auto& [key, value] : plan_.section.items()) {
+        if (!section.contains(key)) section[key] = value;
+      }
+      plan_.section = std::move(section);
       if (job_.restart) RemoveCheckpoint(folder.radiance_checkpoint());
+      WriteJsonFile(folder.view_list(), ViewListJson(capture));
+    } else if (!job_.capture.empty()) {
+      SetCapturePlace(folder, capture.path, &plan_.section);
     }
-    if (!resumes_ || job_.image_cache > 0) folder.WriteConfigSection("train", plan_.section);
+    if (!resumes_ || job_.image_cache > 0 || !job_.capture.empty())
+      folder.WriteConfigSection("train", plan_.section);
     const std::unique_ptr<SceneTrainer> trainer = training.MakeTrainer();
     if (resumes_ && CheckpointExists(folder.radiance_checkpoint()))
       trainer->Restore(LoadCheckpoint(folder.radiance_checkpoint(), "radiance").file);
@@ -250,6 +274,7 @@ class TrainJob {
                              .what = "training",
                              .checkpoint_seconds = job_.checkpoint_seconds,
                              .first_checkpoint_seconds = job_.checkpoint_seconds,
+                             .how_to_resume = job_.how_to_resume,
                              .pause_after_seconds = job_.pause_after_seconds});
     const TrainingSessionResult trained = session.Run(control_);
     if (trained.trained && trainer->Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
@@ -325,7 +350,7 @@ std::vector<std::string> TrainResult::Text() const {
   std::string done = " (nothing left to do)";
   if (trained) done = train_psnr ? fmt::format(", training PSNR {:.2f} dB", *train_psnr) : "";
   return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
-          fmt::format("next: semfield imitate {}", run)};
+          fmt::format("next: semfield imitate {}", ShellQuoted(run))};
 }
 
 Json TrainResult::ToJson() const {

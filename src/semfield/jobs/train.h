@@ -29,8 +29,9 @@ struct TrainJobOptions {
   double checkpoint_seconds = 45;
   // For jobs that alternate: saves and returns when the whole training took so many; 0: never.
   double pause_after_seconds = 0;
-  AnyOptions options;             // of the method; empty: its defaults
-  std::string presets = "train";  // folder of the method's presets under configs/
+  std::string how_to_resume = "--resume";  // as TrainingSessionOptions
+  AnyOptions options;                      // of the method; empty: its defaults
+  std::string presets = "train";           // folder of the method's presets under configs/
   GivenOptions given;  // of these options and the method's; what is not its default counts as given too
   void Describe(OptionList& list);
   // Takes a method, empty: the default, and its options at their defaults.

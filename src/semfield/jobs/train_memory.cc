@@ -62,7 +62,8 @@ std::string FittingOptions(const Capture& capture, const TrainSize& size, uint64
 }  // namespace
 
 size_t TrainMemory::total() const {
-  return photos.photo_bytes + photos.table_bytes + static_cast<size_t>(training.total()) + kProgram;
+  return photos.photo_bytes + photos.decode_bytes + photos.table_bytes +
+         static_cast<size_t>(training.total()) + kProgram;
 }
 
 std::string TrainMemory::Text(size_t num_photos) const {
@@ -75,6 +76,7 @@ std::string TrainMemory::Text(size_t num_photos) const {
   const auto add = [&](const std::string& name, double bytes) {
     if (bytes >= kMiB) text += fmt::format(", {} {}", name, BytesText(bytes));
   };
+  add("photos at their own size", static_cast<double>(photos.decode_bytes));
   add("camera directions", static_cast<double>(photos.table_bytes));
   for (const MemoryNeed::Part& part : training.parts) add(part.name, part.bytes);
   return text;

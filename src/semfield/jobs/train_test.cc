@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "semfield/base/json.h"
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/run/opened_run.h"
@@ -171,6 +173,26 @@ TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   EXPECT_EQ(RunTrain(repeat, KnownMethods(), {}).steps, steps);
   EXPECT_EQ(Checkpoint("repeated"), Checkpoint("timed"));
   EXPECT_EQ(RunFolder::Open(Path("repeated")).ReadConfigSection("train"), section);
+}
+
+TEST_F(TrainJobTest, APlanThatIsTooShortSaysSoAndHurriesThroughItsPhases) {
+  TrainJobOptions job = Job("short", 0);
+  job.minutes = 0.05;
+  job.options.As<RadianceOptions>().coarse_phases = 5;
+  job.options.As<RadianceOptions>().phase_steps = 100000;
+  TakeLog();
+  RunTrain(job, KnownMethods(), {});
+  EXPECT_MENTIONS(TakeLog(), "the field will be rough");
+  const Json options = Run("short").ReadConfigSection("train")["options"];
+  EXPECT_LE(options["phase-steps"].get<int>() * 2 * 5, std::max(10, options["steps"].get<int>()));
+}
+
+TEST_F(TrainJobTest, TwoPlansAreRefused) {
+  TrainJobOptions job = Job("two", 10);
+  job.minutes = 1;
+  EXPECT_MENTIONS(ErrorOf([&] { RunTrain(job, KnownMethods(), {}); }),
+                  "--minutes 1 and --steps 10 are two plans");
+  EXPECT_FALSE(std::filesystem::exists(Path("two")));
 }
 
 TEST_F(TrainJobTest, TheFileIsTheSameTwiceAndWithAnyNumberOfThreads) {

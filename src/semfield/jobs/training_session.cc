@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 #include <utility>
 
@@ -28,6 +29,13 @@ constexpr std::chrono::milliseconds kLookForStop(50);
 }
 
 }  // namespace
+
+void WarnAboutTime(const std::string& what, double minutes, double seconds) {
+  constexpr double kTolerance = 0.1;
+  if (minutes <= 0 || std::abs(seconds - 60 * minutes) <= kTolerance * 60 * minutes) return;
+  LogWarning("the {} took {:.1f} minutes of the {:g} asked for: its steps took {} than when they were timed",
+             what, seconds / 60, minutes, seconds > 60 * minutes ? "longer" : "less");
+}
 
 TrainingSession::TrainingSession(SceneTrainer& trainer, std::filesystem::path metrics,
                                  std::function<void()> save, TrainingSessionOptions options)
@@ -99,7 +107,8 @@ void TrainingSession::Step(const JobControl& control) {
 
 [[noreturn]] void TrainingSession::SaveAndStop(bool trained) {
   if (trained) Save();
-  LogInfo("stopped at step {} of {}; go on with --resume", trainer_.step(), trainer_.num_steps());
+  LogInfo("stopped at step {} of {}; go on with {}", trainer_.step(), trainer_.num_steps(),
+          options_.how_to_resume);
   throw InterruptedError();
 }
 

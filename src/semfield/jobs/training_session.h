@@ -18,7 +18,8 @@ struct TrainingSessionOptions {
   std::string verb;   // in progress lines: "train", "imitate"
   std::string what;   // in messages: "training", "imitation"
   double checkpoint_seconds = 45;
-  double first_checkpoint_seconds = 45;  // until the first one of this process
+  double first_checkpoint_seconds = 45;    // until the first one of this process
+  std::string how_to_resume = "--resume";  // in the message of a stop, after "go on with"
   // Returns when the whole training, over all resumes, took so many seconds; 0: never.
   double pause_after_seconds = 0;
 };
@@ -28,6 +29,9 @@ struct TrainingSessionResult {
   double seconds = 0;    // of the whole training so far, over all resumes
   Json metrics;          // of the last interval; null if not trained
 };
+
+// Says by how much work that was to take so many minutes took another time, where that is more than a tenth.
+void WarnAboutTime(const std::string& what, double minutes, double seconds);
 
 // A training at work: one thread runs it, others watch, pause, stop and look at what it knows so far.
 class TrainingSession {

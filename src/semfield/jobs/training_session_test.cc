@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "semfield/base/error.h"
+#include "semfield/base/log.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/jobs/jobs_test_util.h"
 
@@ -79,6 +80,33 @@ TEST_F(TrainingSessionTest, LogsEveryIntervalAndSavesTheEnd) {
   std::vector<int> steps;
   for (const Json& entry : MetricsLog::Read(Metrics())) steps.push_back(entry["step"].get<int>());
   EXPECT_EQ(steps, (std::vector<int>{10, 20, 25}));
+}
+
+TEST_F(TrainingSessionTest, TimeThatWasNotKeptIsSaid) {
+  std::string log;
+  SetLogSink([&](LogLevel, const std::string& message) { log += message + "\n"; });
+  WarnAboutTime("training", 2, 125);
+  WarnAboutTime("training", 0, 1000);  // no minutes were asked for
+  EXPECT_EQ(log, "");
+  WarnAboutTime("training", 2, 150);
+  EXPECT_EQ(
+      log,
+      "the training took 2.5 minutes of the 2 asked for: its steps took longer than when they were timed\n");
+  SetLogSink({});
+}
+
+TEST_F(TrainingSessionTest, AStopSaysHowToGoOn) {
+  std::string log;
+  SetLogSink([&](LogLevel, const std::string& message) { log += message + "\n"; });
+  CountingTrainer trainer(100);
+  TrainingSessionOptions options = Options();
+  options.how_to_resume = "the same command";
+  TrainingSession session(
+      trainer, folder_ / "stopped.jsonl", [] {}, options);
+  session.Stop();
+  EXPECT_THROW(session.Run({}), Error);
+  EXPECT_NE(log.find("go on with the same command"), std::string::npos) << log;
+  SetLogSink({});
 }
 
 TEST_F(TrainingSessionTest, NothingLeftToDoIsNotTraining) {

@@ -242,6 +242,32 @@ void MoveInto(const fs::path& staging, const fs::path& folder) {
     throw ResourceError("{}: cannot be moved to {}: {}", staging.string(), folder.string(), error.message());
 }
 
+// The user knows the files by the paths they gave, not by those of the copies that are tried.
+std::string WithUserPaths(std::string message, const ModelAddOptions& options, const fs::path& copies) {
+  for (const fs::path& file : options.files) {
+    const std::string name = file.filename().string();
+    for (const std::string& copy : {(copies / name).string(), options.name + "/" + name}) {
+      for (size_t at = message.find(copy); at != std::string::npos; at = message.find(copy, at + 1)) {
+        message.replace(at, copy.size(), file.string());
+        at += file.string().size();
+      }
+    }
+  }
+  return message;
+}
+
+ModelCard TryModel(const ModelAddOptions& options, const StagingFolder& staging, const fs::path& files) {
+  ModelCard card = Draft(options, files);
+  card.name = options.name;
+  card.kind = options.kind;
+  card.title = "added by the user";
+  card.licence = options.licence;
+  card = ParseModelCard(ModelCardToJson(card),
+                        options.name);  // whatever a graph said is held to the card's limits
+  card.folder = staging.path();
+  return card;
+}
+
 }  // namespace
 
 ModelCheck AddModel(const ModelAddOptions& options) {
@@ -260,20 +286,18 @@ ModelCheck AddModel(const ModelAddOptions& options) {
   const StagingFolder staging(models, options.name);
   const fs::path files = staging.path() / options.name;
   fs::create_directories(files, error);
-  ModelCard card = Draft(options, files);
-  card.name = options.name;
-  card.kind = options.kind;
-  card.title = "added by the user";
-  card.licence = options.licence;
-  card = ParseModelCard(ModelCardToJson(card),
-                        options.name);  // whatever a graph said is held to the card's limits
-  card.folder = staging.path();
-  ModelCheckOptions trial;
-  trial.threads = options.threads;
-  trial.onnxruntime = options.onnxruntime;
-  ModelCheck check = CheckModel(card, trial);
+  ModelCheck check;
+  try {
+    const ModelCard card = TryModel(options, staging, files);
+    ModelCheckOptions trial;
+    trial.threads = options.threads;
+    trial.onnxruntime = options.onnxruntime;
+    check = CheckModel(card, trial);
+  } catch (const Error& error) {
+    throw Error(error.kind(), WithUserPaths(error.what(), options, files));
+  }
   MoveInto(files, models / options.name);
-  WriteJsonFile(card_path, ModelCardToJson(card));
+  WriteJsonFile(card_path, ModelCardToJson(check.card));
   check.card.folder = models;
   return check;
 }

@@ -1,8 +1,10 @@
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
@@ -53,6 +55,21 @@ std::vector<fs::path> NpmLibraries() {
     for (const auto& [version, library] : by_version) found.push_back(library);
   }
   return found;
+}
+
+// The library matches this process's command line against an expression by recursion, some 256 bytes of stack
+// a character: a line of 32 KiB ends in a crash.
+constexpr size_t kLongestCommandLine = 16 << 10;
+
+void CheckCommandLine() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<char> line(kLongestCommandLine + 1);
+  file.read(line.data(), static_cast<std::streamsize>(line.size()));
+  if (static_cast<size_t>(file.gcount()) <= kLongestCommandLine) return;
+  throw InputError(
+      "the command line is longer than the {} KiB that ONNX Runtime can work with; give long lists in a JSON "
+      "file with --options FILE",
+      kLongestCommandLine >> 10);
 }
 
 constexpr const char* kAdvice =
@@ -166,6 +183,7 @@ std::shared_ptr<InferenceRuntime> InferenceRuntime::Load(const std::string& expl
   const std::lock_guard<std::mutex> lock(mutex);
   const auto known = loaded.find(explicit_path);
   if (known != loaded.end()) return known->second;
+  CheckCommandLine();
 
   std::vector<std::string> candidates;
   if (!explicit_path.empty()) {

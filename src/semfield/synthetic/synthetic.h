@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/job_control.h"
 #include "semfield/base/options.h"
 #include "semfield/capture/capture.h"
 #include "semfield/geometry/rays.h"
@@ -63,8 +64,8 @@ class SyntheticScene {
 
 // Writes a capture: images (4 rays a pixel), depth (16-bit millimetres), semantic, instance, labels.json,
 // transforms.json with "aabb" ("object": RGBA images, transforms_train.json and transforms_test.json).
-// `folder` must not hold a capture already, unless overwrite.
+// `folder` must not hold a capture already, unless overwrite. A stop leaves pictures, but no pose file.
 void WriteSynthetic(const SyntheticOptions& options, const std::filesystem::path& folder,
-                    bool overwrite = false);
+                    bool overwrite = false, const JobControl& control = {});
 
 }  // namespace semfield

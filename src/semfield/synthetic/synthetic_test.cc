@@ -5,7 +5,10 @@
 #include <cmath>
 #include <set>
 
+#include "semfield/base/error.h"
+#include "semfield/base/job_control.h"
 #include "semfield/base/random.h"
+#include "semfield/base/test_folder.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/capture/test_support.h"
 #include "semfield/synthetic/synthetic_shapes.h"
@@ -241,6 +244,24 @@ TEST(WriteSynthetic, NoiseHasTheDeviationAskedFor) {
     EXPECT_EQ(a->data[4 * p + 3], b->data[4 * p + 3]);
   }
   EXPECT_NEAR(std::sqrt(squares / count), 5, 0.6);
+}
+
+TEST(WriteSynthetic, ReportsAndStopsBetweenViews) {
+  const TestFolder folder;
+  StopToken stop;
+  int reports = 0;
+  const JobControl control{.progress =
+                               [&](const Progress& progress) {
+                                 ++reports;
+                                 EXPECT_EQ(progress.total, 200);
+                                 stop.RequestStop();
+                               },
+                           .stop = &stop};
+  EXPECT_THROW(WriteSynthetic({.views = 200, .width = 16, .height = 12}, folder / "room", false, control),
+               Error);
+  EXPECT_GE(reports, 1);
+  EXPECT_LT(reports, 100);
+  EXPECT_FALSE(std::filesystem::exists(folder / "room" / "transforms.json"));  // no half capture
 }
 
 TEST(WriteSynthetic, DoesNotOverwriteUnlessAllowed) {

@@ -1,6 +1,7 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <numbers>
 
 #include "semfield/base/error.h"
@@ -214,7 +215,8 @@ void PrepareFolder(const fs::path& folder, bool overwrite) {
 
 }  // namespace
 
-void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, bool overwrite) {
+void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, bool overwrite,
+                    const JobControl& control) {
   const SyntheticScene scene(options);
   PrepareFolder(folder, overwrite);
   const std::vector<std::pair<Camera, Pose>> cameras = scene.Cameras();
@@ -224,7 +226,10 @@ void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, boo
   std::vector<bool> held_out(count);
   for (int i = 0; i < count; ++i) held_out[i] = is_room ? i % kSyntheticHeldOutEvery == 0 : i < num_test;
   const std::vector<double> stops = ExposureErrors(options, held_out);
+  std::mutex reporting;
+  int done = 0;
   ParallelFor(count, [&](int64_t i, int) {
+    control.ThrowIfStopped();
     const auto& [camera, pose] = cameras[i];
     const ViewFiles files = FilesOf(is_room, static_cast<int>(i), num_test);
     ImageU8 image = RenderColors(scene, camera, pose, !is_room);
@@ -239,7 +244,13 @@ void WriteSynthetic(const SyntheticOptions& options, const fs::path& folder, boo
       WritePng(folder / files.image, image);
     }
     WriteLabelMaps(scene, camera, pose, folder, files);
+    const std::lock_guard<std::mutex> lock(reporting);
+    control.Report({.stage = "synth",
+                    .done = static_cast<double>(++done),
+                    .total = static_cast<double>(count),
+                    .detail = files.image});
   });
+  control.ThrowIfStopped();
   WriteJsonFile(folder / "labels.json", LabelsJson(scene));
   Json train = PoseFileJson(scene, cameras.front().first, kBoundsPadding), test = train;
   for (int i = 0; i < count; ++i) {
