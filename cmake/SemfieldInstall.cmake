@@ -21,6 +21,24 @@ foreach(library ${semfield_libraries} semfield_flags)
 endforeach()
 set_target_properties(semfield_all PROPERTIES EXPORT_NAME semfield)
 
+# What is installed, and nothing else: scripts/build.sh release semfield_installed. A build that lacks some of it, as
+# after scripts/demo.sh, is told so before the first file is copied.
+add_custom_target(semfield_installed)
+add_dependencies(semfield_installed semfield_cli semfield_shell_files ${semfield_libraries})
+set(semfield_needed $<TARGET_FILE:semfield_cli> ${PROJECT_BINARY_DIR}/shell/completion.stamp)
+foreach(library ${semfield_libraries})
+  get_target_property(type ${library} TYPE)
+  if(type STREQUAL STATIC_LIBRARY)
+    list(APPEND semfield_needed $<TARGET_FILE:${library}>)
+  endif()
+endforeach()
+install(CODE "
+  foreach(file ${semfield_needed})
+    if(NOT EXISTS \"\${file}\")
+      message(FATAL_ERROR \"\${file} is not built, so nothing is installed. Build what is: scripts/build.sh release semfield_installed\")
+    endif()
+  endforeach()")
+
 install(TARGETS semfield_cli RUNTIME DESTINATION bin)
 install(TARGETS semfield_all semfield_flags ${semfield_libraries} EXPORT semfieldTargets ARCHIVE DESTINATION lib)
 install(EXPORT semfieldTargets NAMESPACE semfield:: DESTINATION ${SEMFIELD_CMAKE_FOLDER})

@@ -13,6 +13,16 @@ function(run expected)
   endif()
 endfunction()
 
+# A build that lacks something is told what to build, and nothing is installed.
+file(RENAME ${BUILD}/shell/completion.stamp ${BUILD}/shell/completion.away)
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${tree} RESULT_VARIABLE code
+                OUTPUT_VARIABLE output ERROR_VARIABLE output)
+file(RENAME ${BUILD}/shell/completion.away ${BUILD}/shell/completion.stamp)
+string(REGEX REPLACE "[ \n]+" " " output "${output}")
+if(code EQUAL 0 OR NOT output MATCHES "scripts/build.sh release semfield_installed" OR EXISTS ${tree}/bin)
+  message(FATAL_ERROR "an install of half a build: exit code ${code} and:\n${output}")
+endif()
+
 run("" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${tree})
 foreach(file bin/semfield include/semfield/base/error.h lib/cmake/semfield/semfieldConfig.cmake
         share/semfield/configs/train/default.json share/semfield/models/sam.json share/doc/semfield/copyright

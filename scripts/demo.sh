@@ -25,7 +25,7 @@ capture=examples/captures/room
 run=${1:-out/demo}
 
 scripts/setup.sh
-scripts/build.sh release semfield_cli
+scripts/build.sh release semfield_installed
 semfield=build/release/bin/semfield
 marker=$run/.semfield-demo
 if [ -e "$run" ] && [ ! -e "$marker" ]; then

@@ -1,8 +1,11 @@
 // Makes what transcripts need and no command makes:
 //   semfield_stand_in teacher FOLDER NAME            a teacher of two tiny graphs that answers at once
 //   semfield_stand_in checkpoint-format FILE FORMAT  the checkpoint as a program of another format writes it
+//   semfield_stand_in checkpoint-nan FILE            the checkpoint with a first number that is none
+#include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,6 +26,16 @@ void ChangeFormat(const std::filesystem::path& path, const std::string& format) 
   WriteSafetensors(path, file.tensors(), metadata);
 }
 
+void SpoilNumbers(const std::filesystem::path& path) {
+  const SafetensorsFile file = SafetensorsFile::Read(path);
+  TensorMetadata metadata = file.metadata();
+  metadata.erase("xxh3");
+  std::vector<TensorView> tensors = file.tensors();
+  std::vector<float> values(tensors.front().data.size() / sizeof(float), std::nanf(""));
+  tensors.front().data = std::as_bytes(std::span(values));
+  WriteSafetensors(path, tensors, metadata);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,8 +45,11 @@ int main(int argc, char** argv) {
       WriteStandIn(words[1], words[2]);
     } else if (words.size() == 3 && words[0] == "checkpoint-format") {
       ChangeFormat(words[1], words[2]);
+    } else if (words.size() == 2 && words[0] == "checkpoint-nan") {
+      SpoilNumbers(words[1]);
     } else {
-      throw std::runtime_error("expected: teacher FOLDER NAME, or checkpoint-format FILE FORMAT");
+      throw std::runtime_error(
+          "expected: teacher FOLDER NAME, checkpoint-format FILE FORMAT, or checkpoint-nan FILE");
     }
   } catch (const std::exception& error) {
     std::cerr << "semfield_stand_in: " << error.what() << '\n';
