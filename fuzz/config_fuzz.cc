@@ -35,7 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return fuzz::Check([] {
     const Json section = RunFolder::Open(fuzz::Folder()).ReadConfigSection("train");
     CheckTrainSection(section, "config.json");
-    AllowedOutside(section);
     CheckOptions<RadianceOptions>(section["options"]);
   });
 }
