@@ -301,7 +301,7 @@ TEST(Terminal, ADumbOneIsNone) {
 }
 
 TEST(Help, BreaksLinesWhereTheTerminalEnds) {
-  for (const size_t width : {40, 60, 100}) {
+  for (const size_t width : {48, 60, 100}) {
     std::istringstream lines(HelpText(width));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
     std::istringstream verb_lines(HelpText(Toy(), {}, width));

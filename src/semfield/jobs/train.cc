@@ -176,7 +176,7 @@ class TrainJob {
     stored_ = StoredSection(job_, resumes_, &config_file_);
     method_ = &MethodOf(job_, stored_, methods);
     if (job_.options.empty()) job_.options = method_->NewOptions();
-    RefuseTwoPlans(job_);
+    if (stored_.is_null()) RefuseTwoPlans(job_);  // a stored plan stands, and says that both are not used
     if (stored_.is_null()) RefuseClocks(job_);
   }
 

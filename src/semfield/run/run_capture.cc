@@ -104,8 +104,11 @@ void SetCapturePlace(const RunFolder& folder, const fs::path& capture, Json* sec
   std::error_code code;
   const fs::path run = fs::canonical(folder.path(), code), real = fs::weakly_canonical(absolute, code);
   const std::string relative = code ? "" : real.lexically_relative(run).generic_string();
-  section->erase(kRelativeKey);
-  if (!relative.empty() && IsUtf8(relative)) (*section)[kRelativeKey] = relative;
+  if (!relative.empty() && IsUtf8(relative)) {
+    (*section)[kRelativeKey] = relative;  // in its place, so that the same training leaves the same file
+  } else {
+    section->erase(kRelativeKey);
+  }
 }
 
 void KeepCapturePlace(const RunFolder& folder, const RunSource& source) {
