@@ -170,6 +170,22 @@ TEST_F(CaptureOutside, EveryFormatRefusesAPoseFileThatIsALinkToOutside) {
   }
 }
 
+TEST_F(CaptureOutside, AStoppedExportLeavesNothing) {
+  const Capture capture = ReadCapture(cap_);
+  StopToken stop;
+  int told = 0;
+  JobControl control{.progress =
+                         [&](const Progress&) {
+                           if (++told == 2) stop.RequestStop();
+                         },
+                     .stop = &stop};
+  const fs::path out = folder_ / "stopped";
+  EXPECT_ANY_THROW(WriteCapture(capture, out, "colmap", control));
+  EXPECT_EQ(told, 2);
+  EXPECT_TRUE(fs::is_empty(out));
+  EXPECT_NO_THROW(WriteCapture(capture, out, "colmap"));
+}
+
 TEST_F(CaptureOutside, MasksBesideTheImagesStayInside) {
   const Capture capture = ReadCapture(cap_);
   const fs::path out = folder_ / "colmap";

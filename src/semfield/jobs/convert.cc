@@ -37,7 +37,7 @@ ConvertResult RunConvert(const ConvertJobOptions& options, const JobControl& con
           .format = options.format,
           .from = capture.format,
           .views = capture.views.size(),
-          .notes = WriteCapture(capture, options.out, options.format)};
+          .notes = WriteCapture(capture, options.out, options.format, control)};
 }
 
 }  // namespace semfield

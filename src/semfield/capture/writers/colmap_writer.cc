@@ -44,11 +44,11 @@ class ColmapWriter : public Writer {
     return binary_ ? "COLMAP sparse model, binary, in sparse/0" : "COLMAP sparse model, text, in sparse/0";
   }
 
-  void Write(const Capture& capture, const std::filesystem::path& out,
+  void Write(const Capture& capture, const std::filesystem::path& out, const JobControl& control,
              std::vector<std::string>* notes) const override {
     const std::vector<std::string> names = ExportNames(capture, false);
     const ColmapModel model = ModelOf(capture, names);
-    CopyImagesAndMasks(capture, names, out);
+    CopyImagesAndMasks(capture, names, out, control);
     NoteLostLabels(capture, name(), notes);
     WriteColmapModel(model, out / "sparse/0", binary_);
   }

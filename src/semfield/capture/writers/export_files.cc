@@ -64,8 +64,14 @@ void CopyFileTo(const fs::path& from, const fs::path& to) {
   }
 }
 
-void CopyImagesAndMasks(const Capture& capture, const std::vector<std::string>& names, const fs::path& out) {
+void CopyImagesAndMasks(const Capture& capture, const std::vector<std::string>& names, const fs::path& out,
+                        const JobControl& control) {
   for (size_t i = 0; i < names.size(); ++i) {
+    control.ThrowIfStopped();
+    control.Report({.stage = "convert",
+                    .done = static_cast<double>(i),
+                    .total = static_cast<double>(names.size()),
+                    .detail = names[i]});
     const View& view = capture.views[i];
     CopyFileTo(view.image, out / "images" / names[i]);
     if (view.mask.empty()) continue;

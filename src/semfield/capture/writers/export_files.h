@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "semfield/base/job_control.h"
 #include "semfield/capture/capture.h"
 
 namespace semfield {
@@ -17,7 +18,7 @@ std::vector<std::string> ExportNames(const Capture& capture, bool flat);
 // Copies the images to out/images/<name> and the masks to out/masks/<name>.png, where white is kept whatever
 // polarity they had.
 void CopyImagesAndMasks(const Capture& capture, const std::vector<std::string>& names,
-                        const std::filesystem::path& out);
+                        const std::filesystem::path& out, const JobControl& control);
 
 // Copies a file and makes the folders it needs.
 void CopyFileTo(const std::filesystem::path& from, const std::filesystem::path& to);

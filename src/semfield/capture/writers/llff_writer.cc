@@ -64,7 +64,7 @@ class LlffWriter : public Writer {
   std::string name() const override { return "llff"; }
   std::string description() const override { return "poses_bounds.npy of LLFF, for undistorted images"; }
 
-  void Write(const Capture& capture, const std::filesystem::path& out,
+  void Write(const Capture& capture, const std::filesystem::path& out, const JobControl& control,
              std::vector<std::string>* notes) const override {
     const std::vector<std::string> names = ExportNames(capture, true);
     std::vector<size_t> order(names.size());
@@ -87,7 +87,7 @@ class LlffWriter : public Writer {
       estimated = estimated || view.near_depth <= 0;
       data.insert(data.end(), {near * scale, far * scale});
     }
-    CopyImagesAndMasks(capture, names, out);
+    CopyImagesAndMasks(capture, names, out, control);
     NoteLostLabels(capture, name(), notes);
     if (estimated)
       notes->push_back("near and far depths are not known; those of the scene's box were written");

@@ -78,7 +78,8 @@ class TransformsWriter : public Writer {
   std::string name() const override { return "transforms"; }
   std::string description() const override { return "transforms.json as nerfstudio and instant-ngp read it"; }
 
-  void Write(const Capture& capture, const fs::path& out, std::vector<std::string>* notes) const override {
+  void Write(const Capture& capture, const fs::path& out, const JobControl& control,
+             std::vector<std::string>* notes) const override {
     const std::vector<std::string> names = ExportNames(capture, false);
     bool one_camera = true;
     for (const View& view : capture.views) {
@@ -96,10 +97,11 @@ class TransformsWriter : public Writer {
       json["aabb"] = Json::array(
           {Json::array({low.x(), low.y(), low.z()}), Json::array({high.x(), high.y(), high.z()})});
     }
-    CopyImagesAndMasks(capture, names, out);
+    CopyImagesAndMasks(capture, names, out, control);
     Json frames = Json::array();
     bool depth = false;
     for (size_t i = 0; i < names.size(); ++i) {
+      control.ThrowIfStopped();
       const View& view = capture.views[i];
       Json frame;
       frame["file_path"] = "images/" + names[i];

@@ -19,8 +19,8 @@ const std::vector<std::unique_ptr<Writer>>& Writers() {
   return *writers;
 }
 
-std::vector<std::string> WriteCapture(const Capture& capture, const fs::path& out,
-                                      const std::string& format) {
+std::vector<std::string> WriteCapture(const Capture& capture, const fs::path& out, const std::string& format,
+                                      const JobControl& control) {
   const Writer* chosen = nullptr;
   std::vector<std::string> known;
   std::string list;
@@ -39,7 +39,12 @@ std::vector<std::string> WriteCapture(const Capture& capture, const fs::path& ou
     throw InputError("{}: exists and is not an empty folder. Choose a new one.", out.string());
   }
   std::vector<std::string> notes;
-  chosen->Write(capture, out, &notes);
+  try {
+    chosen->Write(capture, out, control, &notes);
+  } catch (...) {
+    for (const auto& entry : fs::directory_iterator(out, error)) fs::remove_all(entry.path(), error);
+    throw;
+  }
   return notes;
 }
 
