@@ -26,8 +26,9 @@ class WordMatcher {
   WordMatcher(const Vocabulary& vocabulary, TextEncoder& encoder, const JobControl& control);
 
   // What a text means, as a share for each word: [words], sum 1. A text that is called exactly as some words
-  // or their kind are means these and no other; else words share by softmax(kSharpness cos), the nearest of a
-  // word's names counting. Empty text, or longer than 1,000 bytes: InputError.
+  // or their kind are means these and no other; else words share by softmax(20 cos), the nearest of a word's
+  // names counting and the names of classes nearer by 0.12. Empty text, or longer than 1,000 bytes:
+  // InputError.
   std::vector<float> Meaning(const std::string& text, const StopToken* stop = nullptr);
 
   // Of a text as the encoder reads it: [encoder width], of length 1. Errors as Meaning.
