@@ -22,7 +22,8 @@ std::vector<RankedWord> BestWords(const std::vector<float>& scores, int count);
 class WordMatcher {
  public:
   // Both must outlive it. The vectors of the vocabulary's names, some thousand, are encoded once (seconds)
-  // and kept in the user's cache folder. Asked to stop: InterruptedError.
+  // and kept in the user's cache folder. Encoders of kind "clip" read "a photo of a chair" for "chair".
+  // Asked to stop: InterruptedError.
   WordMatcher(const Vocabulary& vocabulary, TextEncoder& encoder, const JobControl& control);
 
   // What a text means, as a share for each word: [words], sum 1. A text that is called exactly as some words
