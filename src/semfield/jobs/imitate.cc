@@ -134,33 +134,16 @@ class ImitateJob {
   }
 
   // Selections ask the teacher about photos; what they will ask is made now, so that clicks need not wait for
-  // it. It is never what an imitation fails of, nor what its minutes are spent on: the surface of a field
-  // that is still fog would take longer than all of them.
+  // it. It is never what an imitation fails of.
   void PrepareClicks() const {
-    const double budget = 60 * kShareToPrepare * job_.minutes;
-    const Stopwatch stopwatch;
-    StopToken stop;
-    stop.Follow(control_.stop);
-    const JobControl control{.progress =
-                                 [&](const Progress& progress) {
-                                   if (budget > 0 && stopwatch.Seconds() > budget) stop.RequestStop();
-                                   control_.Report(progress);
-                                 },
-                             .stop = &stop};
     try {
-      ObjectSession session(run_, {.teacher = job_.teacher, .onnxruntime = job_.onnxruntime}, control);
-      // 0 would be without end.
-      session.EncodePhotos(budget > 0 ? std::max(1e-3, budget - stopwatch.Seconds()) : 0, control);
+      ObjectSession session(run_, {.teacher = job_.teacher, .onnxruntime = job_.onnxruntime}, control_);
+      session.EncodePhotos(60 * kShareToPrepare * job_.minutes, control_);
       const int missing = session.NumMissingPhotos();
       if (missing > 0) LogInfo("{} photos are left to encode when a click asks about them", missing);
     } catch (const Error& error) {
-      if (control_.StopRequested()) throw;
-      if (error.kind() == ErrorKind::kInterrupted) {
-        LogInfo("clicks are prepared in part after {:.0f} s; the rest is made when the first one asks",
-                stopwatch.Seconds());
-      } else {
-        LogWarning("clicks are not prepared: {}", error.what());
-      }
+      if (error.kind() == ErrorKind::kInterrupted) throw;
+      LogWarning("clicks are not prepared: {}", error.what());
     }
   }
 

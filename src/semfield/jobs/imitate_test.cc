@@ -301,21 +301,6 @@ TEST_F(ImitateJobTest, WhatClicksNeedIsMadeBefore) {
   EXPECT_TRUE(std::filesystem::exists(RunFolder::Open(run).selections_dir() / "surface.safetensors"));
 }
 
-// The surface of fog would take longer than all of the minutes.
-TEST_F(ImitateJobTest, WhatClicksNeedTakesNoMoreThanItsShare) {
-  const std::filesystem::path run = CopyOfRun("hurried");
-  ImitateJobOptions job = TinyImitation(run, 4);
-  job.minutes = 0.0005;
-  job.prepare_clicks = true;
-  std::vector<std::string> surface;
-  const ImitateResult result = RunImitate(job, KnownMethods(), {.progress = [&](const Progress& progress) {
-                                            if (progress.stage == "surface")
-                                              surface.push_back(progress.detail);
-                                          }});
-  EXPECT_GT(result.steps, 0);
-  EXPECT_LT(surface.size(), 8u);  // of the photos that it was trained on
-}
-
 TEST_F(ImitateJobTest, WrongInputIsAnErrorAndWritesNothing) {
   const std::string run = CopyOfRun("wrong");
   const std::string config = FileBytes(Run("wrong").config());
