@@ -12,6 +12,8 @@
 #include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
 #include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/semantics3d_protocol.h"
+#include "semfield/evaluation/semantics_protocol.h"
 #include "semfield/evaluation/surface_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
 
@@ -19,9 +21,9 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(),      MakeSanProtocol(),   MakeObjectsProtocol(),
-      MakeEverythingProtocol(), MakeNamesProtocol(), MakeDepthProtocol(),
-      MakeSurfaceProtocol(),    MakePosesProtocol(), MakeExposureProtocol()};
+      MakeViewsProtocol(),    MakeSanProtocol(),       MakeObjectsProtocol(),    MakeEverythingProtocol(),
+      MakeNamesProtocol(),    MakeDepthProtocol(),     MakeSurfaceProtocol(),    MakePosesProtocol(),
+      MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol()};
   return protocols;
 }
 

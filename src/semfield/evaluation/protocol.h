@@ -18,6 +18,7 @@ struct ProtocolNeeds {
   bool features = false;  // of a teacher
   bool labels = false;    // instance masks in the capture
   bool depth = false;     // depth maps in the capture
+  bool classes = false;   // class maps of held-out views in the capture
   bool truth = false;     // another capture of the same photos, taken for true
   bool mesh = false;      // made of the run, and a true one
 };

@@ -21,6 +21,13 @@ bool HasDepth(const OpenedRun& run) {
                      [&](int view) { return !run.capture->views[view].depth.empty(); });
 }
 
+bool HasClasses(const OpenedRun& run) {
+  const std::vector<int>& views = run.capture->held_out;
+  return !run.capture->class_names.empty() && std::any_of(views.begin(), views.end(), [&](int view) {
+    return !run.capture->views[view].semantic.empty();
+  });
+}
+
 // A true mesh, and one of the run.
 bool HasMeshes(const OpenedRun& run) {
   return std::filesystem::exists(TrueMeshOf(*run.capture)) && LoadRunMesh(run, nullptr);
@@ -33,7 +40,8 @@ std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedR
     const ProtocolNeeds needs = protocol->needs();
     const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run)) &&
                      (!needs.mesh || HasMeshes(run));
-    if (!needs.truth && can) protocols.push_back(protocol.get());
+    // Classes are those of a model: whether it knows the capture's is for the user to say.
+    if (!needs.truth && !needs.classes && can) protocols.push_back(protocol.get());
   }
   return protocols;
 }
@@ -57,6 +65,12 @@ void CheckNeeds(const Protocol& protocol, const EvaluateJobOptions& job, const O
   if (needs.depth && !HasDepth(run)) {
     throw InputError("{}: protocol {} needs depth maps of held-out views, which this capture has none of",
                      run.capture->path.string(), protocol.name());
+  }
+  if (needs.classes && !HasClasses(run)) {
+    throw InputError(
+        "{}: protocol {} needs class maps of held-out views and the names of the classes, which this capture "
+        "has none of",
+        run.capture->path.string(), protocol.name());
   }
   if (needs.features && !HasFeatures(run, job.teacher))
     OpenFeatures(run, job.teacher);  // says how to make them
@@ -83,7 +97,7 @@ std::string ProtocolHelp() {
   for (const auto& protocol : Protocols())
     help += fmt::format("{}: {}{}; ", protocol->name(), protocol->sentence(),
                         protocol->needs().truth ? " (--truth)" : "");
-  return help + "all: those that need no --truth and nothing that the capture lacks.";
+  return help + "all: those that need no --truth, no class maps and nothing that the capture lacks.";
 }
 
 }  // namespace

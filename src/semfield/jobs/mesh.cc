@@ -8,6 +8,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/jobs/mesh_labels.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/surface/mesh_files.h"
 #include "semfield/surface/mesh_texture.h"
@@ -15,6 +16,49 @@
 #include "semfield/surface/upright.h"
 
 namespace semfield {
+namespace {
+
+void AddTexture(const OpenedRun& run, const RunMesh& fine, int side, const JobControl& control,
+                MeshNode* node, MeshJobResult* result) {
+  const RunPhotos photos(run, control);
+  const MeshRays occluders(fine.mesh);
+  TexturedMesh textured = TextureMesh(node->mesh, side, photos.views(), occluders, 2 * fine.voxel, control);
+  result->texels_from_photos = textured.from_photos;
+  result->texture = textured.texture.width;
+  result->charts = textured.num_charts;
+  node->mesh = std::move(textured.mesh);
+  node->uv = std::move(textured.uv);
+  node->texture = std::move(textured.texture);
+}
+
+void CountLabels(const MeshLabels& labels, MeshJobResult* result) {
+  result->classes = labels.classes;
+  result->class_vertices.resize(labels.classes.size());
+  for (const int32_t label : labels.labels) {
+    if (label == 0) {
+      ++result->unlabelled;
+    } else {
+      ++result->class_vertices[label - 1];
+    }
+  }
+}
+
+// "wall 0.41, floor 0.20", of all vertices, the largest first.
+std::string ClassShares(const MeshJobResult& result) {
+  std::vector<std::pair<int, std::string>> shares;
+  for (size_t c = 0; c < result.classes.size(); ++c) {
+    if (result.class_vertices[c] > 0) shares.emplace_back(-result.class_vertices[c], result.classes[c]);
+  }
+  std::sort(shares.begin(), shares.end());
+  std::string text;
+  for (const auto& [count, name] : shares) {
+    text += fmt::format("{}{} {:.1f} %", text.empty() ? "" : ", ", name,
+                        -100.0 * count / std::max(1, result.vertices));
+  }
+  return text;
+}
+
+}  // namespace
 
 void MeshJobOptions::Describe(OptionList& list) {
   list.Group("Mesh");
@@ -30,6 +74,10 @@ void MeshJobOptions::Describe(OptionList& list) {
            {.min = 0, .max = 16384});
   list.Text("up", &up, "What is up in the capture's axes, for GLB, which has y up; auto: by the cameras.",
             {.choices = {"auto", "x", "y", "z", "-x", "-y", "-z"}});
+  list.Flag(
+      "labels", &labels,
+      "Color every vertex by its class, which photos vote on, in place of texture and colors of photos: a "
+      ".ply has a label a vertex, other files have a mesh a class.");
   list.Group("Fusion");
   list.Real("voxel", &voxel, "Side of a voxel in the capture's units; 0: twice what the median pixel sees.",
             {.min = 0, .max = 1e6});
@@ -37,6 +85,7 @@ void MeshJobOptions::Describe(OptionList& list) {
             {.min = 1, .max = 50});
   list.Real("crumbs", &crumbs, "Parts that hang together and are smaller than so many voxels are left out.",
             {.min = 0, .max = 1e6});
+  vote.Describe(list);
 }
 
 std::vector<std::string> MeshJobResult::Text() const {
@@ -50,6 +99,10 @@ std::vector<std::string> MeshJobResult::Text() const {
   if (texture > 0) {
     text.push_back(fmt::format("texture of {} x {} pixels in {} charts, {:.1f} % of it from photos", texture,
                                texture, charts, 100 * texels_from_photos));
+  }
+  if (!classes.empty()) {
+    text.push_back(fmt::format("classes of the vertices: {}{}", ClassShares(*this),
+                               unlabelled > 0 ? fmt::format("; {} have none", unlabelled) : ""));
   }
   for (const File& file : files)
     text.push_back(
@@ -73,6 +126,8 @@ Json MeshJobResult::ToJson() const {
                {"texels_from_photos", texels_from_photos},
                {"kept", kept},
                {"seconds", seconds}};
+  for (size_t c = 0; c < classes.size(); ++c) json["classes"][classes[c]] = class_vertices[c];
+  if (!classes.empty()) json["unlabelled"] = unlabelled;
   for (const File& file : files) json["files"].push_back({{"path", file.path}, {"bytes", file.bytes}});
   return json;
 }
@@ -98,17 +153,12 @@ MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, c
   control.Report({.stage = "simplify", .detail = fmt::format("{} faces", result.fine_faces)});
   MeshNode node{.name = "scene", .mesh = job.faces > 0 ? Simplified(made.mesh, job.faces) : made.mesh};
   result.faces = node.mesh.num_faces();
-  if (job.texture > 0 && std::any_of(files.begin(), files.end(), &HoldsTextures)) {
-    const RunPhotos photos(run, control);
-    const MeshRays occluders(made.mesh);
-    TexturedMesh textured =
-        TextureMesh(node.mesh, job.texture, photos.views(), occluders, 2 * made.voxel, control);
-    result.texels_from_photos = textured.from_photos;
-    result.texture = textured.texture.width;
-    result.charts = textured.num_charts;
-    node.mesh = std::move(textured.mesh);
-    node.uv = std::move(textured.uv);
-    node.texture = std::move(textured.texture);
+  MeshLabels labels;
+  if (job.labels) {
+    labels = LabelMesh(run, job.vote, control, &node.mesh);
+    CountLabels(labels, &result);
+  } else if (job.texture > 0 && std::any_of(files.begin(), files.end(), &HoldsTextures)) {
+    AddTexture(run, made, job.texture, control, &node, &result);
   }
   node.mesh = Transformed(node.mesh, run.capture->capture_from_world);
   result.vertices = node.mesh.num_vertices();
@@ -116,7 +166,11 @@ MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, c
   const std::vector<MeshNode> nodes = {std::move(node)};
   for (const std::string& file : files) {
     control.ThrowIfStopped();
-    WriteMeshFile(file, nodes, y_up);
+    if (job.labels) {
+      WriteLabelledMesh(file, nodes.front().mesh, labels, y_up);
+    } else {
+      WriteMeshFile(file, nodes, y_up);
+    }
     result.files.push_back({file, static_cast<int64_t>(std::filesystem::file_size(file))});
   }
   result.seconds = stopwatch.Seconds();

@@ -9,6 +9,7 @@
 #include "semfield/geometry/types.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/run_capture.h"
+#include "semfield/views/run_classes.h"
 
 namespace semfield {
 
@@ -22,6 +23,8 @@ struct MeshJobOptions {
   double voxel = 0;              // of the capture's units; 0: by the pixels
   double truncation = 4;         // voxels
   double crumbs = 12;            // voxels
+  bool labels = false;           // each vertex has a class and its color, each class is a mesh of its own
+  ClassVoteOptions vote;         // by which
   void Describe(OptionList& list);
 };
 
@@ -39,6 +42,9 @@ struct MeshJobResult {
   double from_photos = 0, from_field = 0;  // shares of vertices
   int charts = 0, texture = 0;             // of the texture, and its side in pixels
   double texels_from_photos = 0;           // share
+  std::vector<std::string> classes;        // with labels: all that the model knows
+  std::vector<int> class_vertices;         // [classes] vertices of the files that are of each
+  int unlabelled = 0;                      // vertices that no photo has in its picture
   bool kept = false;                       // the fine mesh was there already
   double seconds = 0;
   std::vector<std::string> Text() const;

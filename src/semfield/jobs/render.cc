@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
@@ -18,6 +20,7 @@
 #include "semfield/jobs/mask_files.h"
 #include "semfield/perception/square_view.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/views/class_picture.h"
 
 namespace semfield {
 namespace {
@@ -46,10 +49,11 @@ float FarDepth(const ImageF& depth) {
 
 class Renderer {
  public:
-  Renderer(const RenderJobOptions& job, const OpenedRun& run, const StopToken* stop)
-      : job_(job), run_(run), stop_(stop) {
+  Renderer(const RenderJobOptions& job, const OpenedRun& run, const JobControl& control)
+      : job_(job), run_(run), stop_(control.stop) {
     folder_ = job.out.empty() ? run.folder.renders_dir() : std::filesystem::path(job.out);
     if (Wants(job, "features")) features_ = OpenFeatures(run, job.teacher);
+    if (Wants(job, "semantics")) classes_ = std::make_unique<RunClasses>(run, job.vote, control);
   }
 
   void Render(const NamedView& view) {
@@ -68,8 +72,20 @@ class Renderer {
       }
       if (options.normals) Write(view.name, "normals", NormalsToRgb(picture.normals), picture.normals);
     }
+    if (classes_) RenderClasses(view, camera);
     if (Wants(job_, "features")) RenderFeatures(view);
     if (Wants(job_, "grid")) DrawGrid(view);
+  }
+
+  // What the colors and ids of semantics mean, and how much of the views no source sees.
+  void WriteLegend(RenderResult* result) const {
+    if (!classes_) return;
+    const std::filesystem::path picture = folder_ / "legend.png", names = folder_ / "classes.json";
+    WritePng(picture, LegendPicture(classes_->classes()));
+    WriteJsonFile(names,
+                  {{"model", classes_->photos().Name()}, {"classes", LegendJson(classes_->classes())}});
+    result->legend = {picture.string(), names.string()};
+    for (const double share : unseen_) result->unseen += share / static_cast<double>(unseen_.size());
   }
 
   const std::vector<std::string>& files() const { return files_; }
@@ -93,6 +109,15 @@ class Renderer {
     ImageU8 picture = PictureOf(run_, view);
     DrawPixelGrid(picture);
     Write(view.name, "grid", picture, {});
+  }
+
+  // In colors, and as ids for programs.
+  void RenderClasses(const NamedView& view, const Camera& camera) {
+    const ClassView seen = classes_->Look(view, camera, stop_);
+    const ImageU8 ids = seen.Ids();
+    Write(view.name, "semantics", ClassPicture(ids), {});
+    Write(view.name, "classes", ids, {});
+    unseen_.push_back(seen.unseen);
   }
 
   void RenderFeatures(const NamedView& view) {
@@ -125,6 +150,8 @@ class Renderer {
   const StopToken* stop_;
   std::filesystem::path folder_;
   OpenedFeatures features_;
+  std::unique_ptr<RunClasses> classes_;
+  std::vector<double> unseen_;  // [views]
   ImageF basis_;
   float far_depth_ = 0;
   std::vector<std::string> files_;
@@ -135,7 +162,7 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
   std::vector<std::string> videos;
   const std::string prefix = views[0].name.substr(0, views[0].name.find('_'));
   const int digits = job.orbit > 0 ? 4 : 5;
-  for (const std::string& what : job.what) {
+  for (const std::string& what : job.what) {  // the ids of semantics make no video
     const std::string video = (renderer.folder() / fmt::format("{}_{}.mp4", prefix, what)).string();
     CheckWriteStaysInside(video);
     const std::string pattern =
@@ -165,8 +192,11 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Group("What");
   list.Text("run", &run, "Run folder.");
   source.Describe(list);
-  list.TextList("what", &what, "Pictures to make; grid: the photo with its pixels numbered, to find clicks.",
-                {.choices = {"rgb", "depth", "normals", "features", "grid"}});
+  list.TextList(
+      "what", &what,
+      "Pictures to make; semantics: the class of every pixel by a vote of photos, with a legend; grid: the "
+      "photo with its pixels numbered, to find clicks.",
+      {.choices = {"rgb", "depth", "normals", "semantics", "features", "grid"}});
   list.Text("view", &view, "View, list of views, all, train, test, or a pose file; default test.");
   list.Int("orbit", &orbit, "So many pictures on a circle around the scene.", {.min = 0, .max = 100000});
   list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
@@ -178,10 +208,15 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Text("teacher", &teacher, "Whose features.");
   list.Real("scale", &scale, "Size relative to the size trained on.", {.min = 0.01, .max = 16});
   list.Int("fps", &fps, "Pictures a second in a video.", {.min = 1, .max = 240});
+  vote.Describe(list);
 }
 
 std::vector<std::string> RenderResult::Text() const {
   std::vector<std::string> text = tells_videos ? videos : files;
+  text.insert(text.end(), legend.begin(), legend.end());
+  if (!legend.empty() && unseen > 0)
+    text.push_back(
+        fmt::format("{:.1f} % of the pixels are seen by none of the photos that vote", 100 * unseen));
   text.push_back(fmt::format("{} views, {:.0f} ms each", views, milliseconds_per_view));
   return text;
 }
@@ -189,7 +224,12 @@ std::vector<std::string> RenderResult::Text() const {
 Json RenderResult::ToJson() const {
   std::vector<std::string> all = files;
   all.insert(all.end(), videos.begin(), videos.end());
-  return {{"files", all}, {"milliseconds_per_view", milliseconds_per_view}};
+  Json json = {{"files", all}, {"milliseconds_per_view", milliseconds_per_view}};
+  if (!legend.empty()) {
+    json["legend"] = legend;
+    json["unseen"] = unseen;
+  }
+  return json;
 }
 
 RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, const JobControl& control) {
@@ -197,14 +237,17 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
   if (job.format == "mp4" && job.orbit == 0 && job.path == 0) {
     throw InputError("--format mp4 makes a video of --orbit N or --path N; name one of them");
   }
-  if (job.format == "exr" && (Wants(job, "features") || Wants(job, "grid"))) {
+  if (job.format == "exr" && (Wants(job, "features") || Wants(job, "grid") || Wants(job, "semantics"))) {
     throw InputError(
-        "--format exr holds up to 4 channels of numbers; features (their principal components) and grids are "
-        "written as png");
+        "--format exr holds up to 4 channels of numbers; features (their principal components), semantics "
+        "and "
+        "grids are written as png");
   }
   const OpenedRun run = OpenRun(job.run, methods, job.source);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
-  Renderer renderer(job, run, control.stop);
+  std::optional<RunLock> lock;  // what photos say is kept in the run
+  if (Wants(job, "semantics")) lock.emplace(run.folder);
+  Renderer renderer(job, run, control);
   const Stopwatch stopwatch;
   for (size_t i = 0; i < views.size(); ++i) {
     control.ThrowIfStopped();
@@ -217,7 +260,9 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
   RenderResult result{.files = renderer.files(),
                       .videos = {},
                       .views = views.size(),
-                      .milliseconds_per_view = stopwatch.Milliseconds() / static_cast<double>(views.size())};
+                      .milliseconds_per_view = stopwatch.Milliseconds() / static_cast<double>(views.size()),
+                      .legend = {}};
+  renderer.WriteLegend(&result);
   if (job.format == "mp4") {
     result.videos = MakeVideos(job, renderer, views, control);
     result.lacks_videos = result.videos.empty();

@@ -14,6 +14,7 @@
 #include "semfield/jobs/mask_files.h"
 #include "semfield/jobs/mask_truth.h"
 #include "semfield/jobs/prompt_text.h"
+#include "semfield/jobs/segment_classes.h"
 #include "semfield/jobs/segment_object.h"
 #include "semfield/jobs/segment_words.h"
 #include "semfield/perception/image_encoder.h"
@@ -179,9 +180,16 @@ bool ByWords(const SegmentJobOptions& job) {
   return !job.text.empty() || !job.class_name.empty();
 }
 
+bool ByVote(const SegmentJobOptions& job) {
+  return job.vote.method != "things";
+}
+
 void CheckOptions(const SegmentJobOptions& job) {
   if (job.name.find('/') != std::string::npos)
     throw InputError("--name {}: expected a file name without '/'", job.name);
+  if (ByVote(job) && (job.class_name.empty() || !job.text.empty()))
+    throw InputError("--method {} finds one class: name it with --class, e.g. --class chair",
+                     job.vote.method);
   if (!ByWords(job)) {
     if (job.view.empty()) throw InputError("--view is missing: where is the click? e.g. --view test:0");
     return;
@@ -244,6 +252,10 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "All things that a text means, instead of a click; where the run has no things yet, all are found "
       "first, which takes minutes.");
   list.Text("class", &class_name, "The same by one of the names that things can have, such as chair.");
+  list.Text("method", &vote.method,
+            "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
+            "pixel, which needs no things.",
+            {.choices = {"things", "gnesf"}});
   list.Text(
       "granularity", &granularity,
       "How much of what was clicked: with --views a part of the object, the object (auto), or a group "
@@ -285,14 +297,15 @@ std::vector<std::string> SegmentJobResult::Text() const {
   std::vector<std::string> text;
   if (words) text = words->Text();
   const View& clicked = views.front();
-  if (!words) {
+  const bool is_clicked = !words && asked_class.empty();
+  if (is_clicked) {
     text.push_back(fmt::format("clicked in {}, {} x {} pixels",
                                clicked.photo.empty() ? clicked.name : clicked.photo, clicked.width,
                                clicked.height));
   }
   std::vector<std::string> hidden;
   for (const View& view : views) {
-    if (view.hidden && (words || &view != &clicked)) {
+    if (view.hidden && (!is_clicked || &view != &clicked)) {
       hidden.push_back(view.name);
     } else {
       text.push_back(Line(view));
@@ -306,8 +319,15 @@ std::vector<std::string> SegmentJobResult::Text() const {
 Json SegmentJobResult::ToJson() const {
   Json json = {{"run", run}, {"view", views.front().name}, {"views", Json::array()}};
   if (words) json["words"] = words->ToJson();
+  if (!asked_class.empty()) json["class"] = asked_class;
   for (const View& view : views) json["views"].push_back(ViewJson(view));
   return json;
+}
+
+int SegmentJobResult::exit_code() const {
+  if (!asked_class.empty())
+    return std::all_of(views.begin(), views.end(), [](const View& view) { return view.hidden; }) ? 1 : 0;
+  return words && words->things.empty() ? 1 : 0;
 }
 
 SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
@@ -322,7 +342,9 @@ SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& meth
     }
   }
   SegmentJobResult result;
-  if (ByWords(job)) {
+  if (ByVote(job)) {
+    result = SegmentClasses(job, run, views, control);
+  } else if (ByWords(job)) {
     result = SegmentWords(job, run, views, control);
   } else {
     const Prompt prompt = ParseWholePrompt(job.click, job.box, views.front().camera);

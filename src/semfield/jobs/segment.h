@@ -13,6 +13,7 @@
 #include "semfield/methods/method.h"
 #include "semfield/perception/prompt.h"
 #include "semfield/run/run_capture.h"
+#include "semfield/views/run_classes.h"
 
 namespace semfield {
 
@@ -27,6 +28,7 @@ struct SegmentJobOptions {
   std::string granularity = "auto";
   std::string teacher = "sam";
   std::string words_model = "rooms-fast", text_model = "minilm";  // as SelectJobOptions
+  ClassVoteOptions vote = {.method = "things"};  // of class_name: its method says who answers; model unused
   std::string onnxruntime;
   std::string out;   // folder; empty: masks/ in the run
   std::string name;  // prefix of the files; empty: "mask", or the first number of it that is free
@@ -55,13 +57,15 @@ struct SegmentJobResult {
     std::string truth;
   };
   std::string run;
-  std::optional<WordsResult> words;  // where words were asked for
+  std::optional<WordsResult> words;  // where things were asked for by words
+  std::string asked_class;           // where photos voted on a class
   std::vector<View> views;           // the one that was clicked in comes first
   std::string sheet;                 // picture of all overlays
   std::string numbers;               // JSON file of ToJson()
   std::vector<std::string> Text() const;
   Json ToJson() const;
-  int exit_code() const { return words && words->things.empty() ? 1 : 0; }  // 1: words found nothing
+  // 1: words found nothing, or no view shows the class.
+  int exit_code() const;
 };
 
 // Masks of one thing from clicks or a box in one view, there and in other views. Mask PNG and overlay PNG a
@@ -69,7 +73,8 @@ struct SegmentJobResult {
 // shows its part of; a view that sees nothing of it gets an empty mask and says "hidden". With per_view, the
 // first view's mask comes from the prompt as given, others from its clicks lifted to the surface and
 // projected; there "hidden" is a view that sees no positive click. Of words: the masks of all things of the
-// run that they mean, and no click.
+// run that they mean, and no click; or, of a class by vote.method "gnesf", of every pixel on which the photos
+// vote so.
 SegmentJobResult RunSegment(const SegmentJobOptions& options, const MethodList& methods,
                             const JobControl& control);
 

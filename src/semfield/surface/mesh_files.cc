@@ -41,31 +41,17 @@ Mat4 Affine(const Mat3& rotation) {
   return matrix;
 }
 
-}  // namespace
+constexpr char kFaceHeader[] = "property list uchar int vertex_indices\n";
 
-std::vector<std::byte> EncodePly(const Mesh& mesh) {
-  const bool has_colors = !mesh.colors.empty();
-  std::vector<std::byte> bytes;
-  Append(fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n"
-                     "property float x\nproperty float y\nproperty float z\n{}"
-                     "element face {}\nproperty list uchar int vertex_indices\nend_header\n",
-                     mesh.num_vertices(),
-                     has_colors ? "property uchar red\nproperty uchar green\nproperty uchar blue\n" : "",
-                     mesh.num_faces()),
-         &bytes);
-  for (int v = 0; v < mesh.num_vertices(); ++v) {
-    for (int k = 0; k < 3; ++k) Append(mesh.vertices[v][k], &bytes);
-    if (has_colors) Append(mesh.colors[v], &bytes);
-  }
+void AppendFaces(const Mesh& mesh, std::vector<std::byte>* bytes) {
   for (const auto& face : mesh.faces) {
-    Append(uint8_t{3}, &bytes);
-    Append(face, &bytes);
+    Append(uint8_t{3}, bytes);
+    Append(face, bytes);
   }
-  return bytes;
 }
 
-std::vector<std::byte> EncodeLabelledPoints(const Mesh& mesh, const std::vector<int32_t>& labels,
-                                            const std::vector<std::string>& names) {
+std::vector<std::byte> EncodeLabels(const Mesh& mesh, const std::vector<int32_t>& labels,
+                                    const std::vector<std::string>& names, bool with_faces) {
   SF_CHECK_EQ(labels.size(), mesh.vertices.size());
   SF_CHECK_EQ(mesh.colors.size(), mesh.vertices.size());
   std::vector<std::byte> bytes;
@@ -74,15 +60,47 @@ std::vector<std::byte> EncodeLabelledPoints(const Mesh& mesh, const std::vector<
     Append(fmt::format("comment label {} {}\n", i + 1, names[i]), &bytes);
   Append(fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n"
                      "property uchar red\nproperty uchar green\nproperty uchar blue\n"
-                     "property int label\nend_header\n",
-                     mesh.num_vertices()),
+                     "property int label\n{}end_header\n",
+                     mesh.num_vertices(),
+                     with_faces ? fmt::format("element face {}\n{}", mesh.num_faces(), kFaceHeader) : ""),
          &bytes);
   for (int v = 0; v < mesh.num_vertices(); ++v) {
     for (int k = 0; k < 3; ++k) Append(mesh.vertices[v][k], &bytes);
     Append(mesh.colors[v], &bytes);
     Append(labels[v], &bytes);
   }
+  if (with_faces) AppendFaces(mesh, &bytes);
   return bytes;
+}
+
+}  // namespace
+
+std::vector<std::byte> EncodePly(const Mesh& mesh) {
+  const bool has_colors = !mesh.colors.empty();
+  std::vector<std::byte> bytes;
+  Append(fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n"
+                     "property float x\nproperty float y\nproperty float z\n{}"
+                     "element face {}\n{}end_header\n",
+                     mesh.num_vertices(),
+                     has_colors ? "property uchar red\nproperty uchar green\nproperty uchar blue\n" : "",
+                     mesh.num_faces(), kFaceHeader),
+         &bytes);
+  for (int v = 0; v < mesh.num_vertices(); ++v) {
+    for (int k = 0; k < 3; ++k) Append(mesh.vertices[v][k], &bytes);
+    if (has_colors) Append(mesh.colors[v], &bytes);
+  }
+  AppendFaces(mesh, &bytes);
+  return bytes;
+}
+
+std::vector<std::byte> EncodeLabelledPoints(const Mesh& mesh, const std::vector<int32_t>& labels,
+                                            const std::vector<std::string>& names) {
+  return EncodeLabels(mesh, labels, names, false);
+}
+
+std::vector<std::byte> EncodeLabelledMesh(const Mesh& mesh, const std::vector<int32_t>& labels,
+                                          const std::vector<std::string>& names) {
+  return EncodeLabels(mesh, labels, names, true);
 }
 
 std::string EncodeObj(const std::vector<MeshNode>& nodes, const std::string& materials) {

@@ -39,6 +39,10 @@ std::vector<std::byte> EncodeStl(const Mesh& mesh);
 std::vector<std::byte> EncodeLabelledPoints(const Mesh& mesh, const std::vector<int32_t>& labels,
                                             const std::vector<std::string>& names);
 
+// The same with the faces.
+std::vector<std::byte> EncodeLabelledMesh(const Mesh& mesh, const std::vector<int32_t>& labels,
+                                          const std::vector<std::string>& names);
+
 // All of them in one, colored if all are; vertices that textures need repeated are one again.
 Mesh Joined(const std::vector<MeshNode>& nodes);
 
