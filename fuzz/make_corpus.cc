@@ -10,6 +10,7 @@
 #include "semfield/capture/writers/writer.h"
 #include "semfield/perception/model_card.h"
 #include "semfield/perception/stand_in_graphs.h"
+#include "semfield/surface/mesh_files.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield::fuzz {
@@ -150,6 +151,24 @@ void SeedPhones() {
   Seed("record3d", "circle", metadata.dump());
 }
 
+// As traj_w_c.txt has it (on one line), or a pose file.
+std::string PoseText(int view, const char* between_rows) {
+  const Mat4 m = CirclePose(view, kViews).Matrix();
+  std::string text;
+  for (int k = 0; k < 16; ++k) text += fmt::format("{}{}", m(k / 4, k % 4), k % 4 == 3 ? between_rows : " ");
+  return text;
+}
+
+void SeedLabelledScenes() {
+  const std::string intrinsic = "20 0 7.5 0\n0 20 5.5 0\n0 0 1 0\n0 0 0 1\n";
+  Seed("scannet", "circle",
+       intrinsic + "\n---\n" + PoseText(0, "\n") +
+           "\n---\nid\traw_category\tnyu40id\n1\twall\t1\n4\tchair\t5\n");
+  std::string poses;
+  for (int i = 0; i < 6; ++i) poses += PoseText(i, " ") + "\n";
+  Seed("replica", "circle", poses + "\n---\n{\"classes\": [{\"id\": 0, \"name\": \"wall\"}]}");
+}
+
 void SeedImages() {
   ImageU8 rgb(23, 9, 3);
   for (size_t i = 0; i < rgb.data.size(); ++i) rgb.data[i] = static_cast<uint8_t>(i * 7);
@@ -228,6 +247,7 @@ int Main(int argc, char** argv) {
   SeedOpenSfm();
   SeedBundler();
   SeedPhones();
+  SeedLabelledScenes();
   SeedImages();
   SeedModels();
   SeedTexts();

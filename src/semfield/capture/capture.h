@@ -70,6 +70,8 @@ struct Capture {
   std::vector<SparsePoint> points;  // empty unless the capture comes with a sparse model
   std::vector<Observation> observations;
   std::vector<std::string> class_names;
+  // [labels] which class a value of the semantic maps is, 65535: none; empty: values are classes.
+  std::vector<uint16_t> class_of_label;
   std::map<int, InstanceLabel> instances;
   Mat4 capture_from_world =
       Mat4::Identity();               // applied_transform / applied_scale of the file, kept for export

@@ -270,7 +270,16 @@ ImageU16 ImageStore::Instances(int index) const {
 
 ImageU16 ImageStore::Classes(int index) const {
   const View& view = impl_->ViewAt(index);
-  return LoadIds(view, view.semantic);
+  ImageU16 ids = LoadIds(view, view.semantic);
+  const std::vector<uint16_t>& class_of = impl_->capture.class_of_label;
+  if (class_of.empty()) return ids;
+  for (uint16_t& id : ids.data) {
+    if (id >= class_of.size())
+      throw InputError("{}: label {}, but the labels of this capture are 0 to {}", view.semantic.string(), id,
+                       class_of.size() - 1);
+    id = class_of[id];
+  }
+  return ids;
 }
 
 ImageF ImageStore::Depth(int index) const {

@@ -13,6 +13,7 @@
 #include "semfield/capture/photos.h"
 #include "semfield/capture/readers/bundler.h"
 #include "semfield/capture/readers/colmap.h"
+#include "semfield/capture/readers/labelled_scenes.h"
 #include "semfield/capture/readers/llff.h"
 #include "semfield/capture/readers/opensfm.h"
 #include "semfield/capture/readers/phone_scans.h"
@@ -164,6 +165,8 @@ const std::vector<std::unique_ptr<Reader>>& Readers() {
     list->push_back(MakeBundlerReader());
     list->push_back(MakePolycamReader());
     list->push_back(MakeRecord3dReader());
+    list->push_back(MakeScanNetReader());
+    list->push_back(MakeReplicaReader());
     return list;
   }();
   return *readers;

@@ -26,7 +26,9 @@
 namespace semfield {
 namespace {
 
-constexpr double kReachMeters = 0.1;  // of a place of the truth to the vertex that answers for it
+// How far a vertex of the run's mesh is looked for that answers for a place of the truth: within the first
+// alone, or one after another.
+constexpr double kReachMeters[] = {0.1, 0.5, 2.5, 12.5};
 constexpr int kPoints = 100000;
 constexpr uint64_t kSeed = 1;
 
@@ -128,8 +130,10 @@ class MeshScorer {
         "The mean of the probabilities of all photos that see the true place, by "
         "the run's depths.";
     (*definitions)["run_mesh"] =
-        "The same vote at the vertices of the run's mesh; a true place has the class of the nearest vertex "
-        "within 0.1 m, and none where there is none, which is wrong.";
+        "The same vote at the vertices of the run's mesh; a true place has the class of the nearest vertex, "
+        "however far (as Atlas).";
+    (*definitions)["run_mesh_within_10_cm"] =
+        "The same; a true place without a vertex within 0.1 m has no class, which is wrong.";
     (*definitions)["miou"] =
         "IoU of each class over one confusion matrix, mean over the classes that occur in the truth.";
     (*definitions)["confusion"] =
@@ -184,35 +188,46 @@ class MeshScorer {
       const int id = voted.ClassOf(static_cast<int64_t>(v));
       if (id >= 0) of_class[id].push_back(mesh.vertices[v]);
     }
-    for (std::vector<Vec3f>& points : of_class)
-      vertices_.emplace_back(std::move(points), kReachMeters * Meter());
+    for (const double reach : kReachMeters) {
+      std::vector<PointGrid>& grids = vertices_.emplace_back();
+      for (const std::vector<Vec3f>& points : of_class) grids.emplace_back(points, reach * Meter());
+    }
   }
 
-  // Of the nearest vertex of the run's mesh; -1: none is near.
-  int ClassOnMesh(const Vec3& place) const {
-    int best = -1;
-    double nearest = kReachMeters * Meter() * (1 - 1e-9);
-    for (size_t c = 0; c < vertices_.size(); ++c) {
-      const double distance = vertices_[c].NearestWithin(place.cast<float>());
-      if (distance < nearest) nearest = distance, best = static_cast<int>(c);
+  // Of the nearest vertex of the run's mesh; -1: none is within the first of kReachMeters or, with `far`, the
+  // last.
+  int ClassOnMesh(const Vec3& place, bool far) const {
+    for (size_t tier = 0; tier < (far ? vertices_.size() : 1); ++tier) {
+      int best = -1;
+      double nearest = kReachMeters[tier] * Meter() * (1 - 1e-9);
+      for (size_t c = 0; c < vertices_[tier].size(); ++c) {
+        const double distance = vertices_[tier][c].NearestWithin(place.cast<float>());
+        if (distance < nearest) nearest = distance, best = static_cast<int>(c);
+      }
+      if (best >= 0) return best;
     }
-    return best;
+    return -1;
   }
 
   void ScorePlaces(const std::string& which, const LabelledPlaces& truth, ProtocolResult* result) {
     const auto count = static_cast<int64_t>(truth.places.size());
     const VotedClasses voted = classes_.VoteAt(truth.places, {}, control_);
-    std::vector<int> on_mesh(truth.places.size());
+    std::vector<int> on_mesh(truth.places.size()), near(truth.places.size());
     ParallelChunks(count, 256, [&](int64_t begin, int64_t end, int) {
-      for (int64_t p = begin; p < end; ++p) on_mesh[p] = ClassOnMesh(truth.places[p]);
+      for (int64_t p = begin; p < end; ++p) {
+        on_mesh[p] = ClassOnMesh(truth.places[p], true);
+        near[p] = ClassOnMesh(truth.places[p], false);
+      }
     });
-    ConfusionMatrix vote(static_cast<int>(run_.capture->class_names.size())), mesh = vote;
+    ConfusionMatrix vote(static_cast<int>(run_.capture->class_names.size())), mesh = vote, near_mesh = vote;
     for (int64_t p = 0; p < count; ++p) {
       vote.Add(truth.classes[p], OfCapture(voted.ClassOf(p)));
       mesh.Add(truth.classes[p], OfCapture(on_mesh[p]));
+      near_mesh.Add(truth.classes[p], OfCapture(near[p]));
     }
     result->metrics[which] = {{"places", count}};
-    for (const auto& [key, matrix] : {std::pair("vote_at_truth", &vote), std::pair("run_mesh", &mesh)}) {
+    for (const auto& [key, matrix] : {std::pair("vote_at_truth", &vote), std::pair("run_mesh", &mesh),
+                                      std::pair("run_mesh_within_10_cm", &near_mesh)}) {
       result->metrics[which][key] = ScoresJson(*matrix);
       result->metrics[which][key]["confusion"] = matrix->ToJson();
       result->text.push_back(fmt::format(
@@ -228,7 +243,7 @@ class MeshScorer {
   RunClasses classes_;
   const std::vector<int> to_capture_;
   const Mat4 world_from_capture_;
-  std::vector<PointGrid> vertices_;  // [classes]
+  std::vector<std::vector<PointGrid>> vertices_;  // [kReachMeters, classes]
 };
 
 class Semantics3dProtocol : public Protocol {

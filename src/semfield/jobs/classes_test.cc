@@ -166,6 +166,32 @@ TEST_F(ClassesJobTest, ProtocolSemanticsScoresTheVote) {
     EXPECT_TRUE(answer["definitions"].contains(key)) << key;
 }
 
+// Two runs of one scene: the mean is that of both, and one confusion matrix counts both.
+TEST_F(ClassesJobTest, AListOfScenesIsEvaluatedTogether) {
+  TrainJobOptions train = Training("second");
+  train.options.As<RadianceOptions>().steps = 200;
+  RunTrain(train, KnownMethods(), {});
+  const std::string list = Path("scenes.json");
+  std::ofstream(list) << R"({"scenes": ["run", "second", {"path": "capture", "split": "train"}]})";
+  EvaluateJobOptions job;
+  job.run = list;
+  job.protocol = "semantics";
+  SetOptionByName(job, "semantics-model", "labels");
+  const EvaluateResult result = RunEvaluate(job, KnownMethods(), {});
+  ASSERT_EQ(result.scenes.size(), 2u);
+  const Json answer = result.ToJson();
+  const auto miou = [&](int scene) {
+    return answer["scenes"][scene]["metrics"]["vote"]["miou"].get<double>();
+  };
+  EXPECT_DOUBLE_EQ(answer["over_scenes"]["vote"]["miou"]["mean"].get<double>(), (miou(0) + miou(1)) / 2);
+  EXPECT_GT(answer["over_scenes"]["vote"]["pooled"]["miou"].get<double>(), 0);
+  EXPECT_TRUE(std::filesystem::exists(EvaluationFile(Run("second"), "semantics")));
+  job.split = "val";
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "there are: test, train");
+  job.split = "train";  // a capture is no run
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "semfield train");
+}
+
 TEST_F(ClassesJobTest, DamagedAndMissingLabelsAreNamed) {
   std::filesystem::copy(Path("room"), Path("other"), std::filesystem::copy_options::recursive);
   TrainJobOptions train = Training("bad");

@@ -7,7 +7,9 @@
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/version.h"
+#include "semfield/capture/scene_list.h"
 #include "semfield/evaluation/surface_protocol.h"
+#include "semfield/jobs/evaluate_list.h"
 #include "semfield/surface/run_mesh.h"
 
 namespace semfield {
@@ -111,7 +113,8 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   for (const auto& one : Protocols()) names.push_back(one->name());
   names.emplace_back(kAll);
   list.Group("Evaluation");
-  list.Text("run", &run, "Run folder.");
+  list.Text("run", &run, "Run folder, or a list of runs (a .json with \"scenes\").");
+  list.Text("split", &split, "Which scenes of a list.");
   source.Describe(list);
   list.Text("protocol", &protocol, ProtocolHelp(), {.choices = names});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
@@ -132,12 +135,25 @@ EvaluationScene SceneOfRun(const OpenedRun& run) {
 
 std::vector<std::string> EvaluateResult::Text() const {
   std::vector<std::string> text;
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    text.push_back(names[i] + ":");
+    for (std::string& line : scenes[i].Text()) text.push_back(std::move(line));
+  }
+  if (!scenes.empty()) {
+    text.push_back(fmt::format("over {} scenes:", scenes.size()));
+    for (std::string& line : OverScenesText(over_scenes)) text.push_back("  " + line);
+  }
   for (const ProtocolResult& protocol : protocols)
     text.insert(text.end(), protocol.text.begin(), protocol.text.end());
   return text;
 }
 
 Json EvaluateResult::ToJson() const {
+  if (!scenes.empty()) {
+    Json json = {{"scenes", Json::array()}, {"over_scenes", over_scenes}};
+    for (const EvaluateResult& scene : scenes) json["scenes"].push_back(scene.ToJson());
+    return json;
+  }
   if (!all) return ProtocolJson(header, protocols.front());
   Json json = HeaderJson(header, kAll);
   for (const ProtocolResult& protocol : protocols) {
@@ -149,8 +165,36 @@ Json EvaluateResult::ToJson() const {
   return json;
 }
 
+namespace {
+
+bool IsList(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::path(path).extension() == ".json" && std::filesystem::is_regular_file(path, error);
+}
+
+EvaluateResult EvaluateScenes(const EvaluateJobOptions& job, const MethodList& methods,
+                              const JobControl& control) {
+  if (!job.source.capture.empty())
+    throw InputError("--capture belongs to one run, not to a list: {}", job.run);
+  const std::vector<ListedScene> scenes = ScenesOf(ReadSceneList(job.run), job.split, job.run);
+  EvaluateResult result{.header = {}, .all = job.protocol == kAll, .protocols = {}};
+  std::vector<Json> metrics;
+  for (const ListedScene& scene : scenes) {
+    EvaluateJobOptions one = job;
+    one.run = scene.path.string();
+    result.scenes.push_back(RunEvaluate(one, methods, control));
+    result.names.push_back(scene.path.filename().string());
+    metrics.push_back(result.scenes.back().ToJson()["metrics"]);
+  }
+  result.over_scenes = OverScenes(metrics);
+  return result;
+}
+
+}  // namespace
+
 EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& methods,
                            const JobControl& control) {
+  if (IsList(job.run)) return EvaluateScenes(job, methods, control);
   if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
   const OpenedRun run = OpenRun(job.run, methods, job.source);
   run.capture->held_out = WithPhotos(*run.capture, run.capture->held_out);  // the others cannot be scored

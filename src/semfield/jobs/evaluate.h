@@ -16,7 +16,8 @@ namespace semfield {
 
 struct EvaluateJobOptions {
   EvaluateJobOptions();
-  std::string run;
+  std::string run;             // or a scene list (capture/scene_list.h) of runs
+  std::string split = "test";  // of a list: which of its scenes
   RunSource source;
   std::string protocol = "views";  // a name of Protocols(), or "all": those that need no truth
   int max_views = 0;               // 0: all
@@ -35,12 +36,16 @@ struct EvaluateResult {
   Header header;
   bool all = false;  // one entry a protocol in metrics, definitions, per_view
   std::vector<ProtocolResult> protocols;
+  std::vector<EvaluateResult> scenes;  // of a list; all else but `all` is empty then
+  std::vector<std::string> names;      // [scenes] their folders
+  Json over_scenes;                    // OverScenes of their metrics
   std::vector<std::string> Text() const;
   Json ToJson() const;
 };
 
-// Scores a run. Each protocol's answer is kept as evaluation-<protocol>.json in the run folder too. A
-// protocol that lacks what it needs: InputError that says what is missing, before any work.
+// Scores a run, or the runs of a list one after another and what they are together. Each protocol's answer is
+// kept as evaluation-<protocol>.json in the run folder too. A protocol that lacks what it needs: InputError
+// that says what is missing, before any work.
 EvaluateResult RunEvaluate(const EvaluateJobOptions& options, const MethodList& methods,
                            const JobControl& control);
 

@@ -213,6 +213,7 @@ ViewListChanges TakeFiles(Capture&& from, Capture* list) {
   list->depth_unit = from.depth_unit;
   list->points = std::move(from.points);
   list->class_names = std::move(from.class_names);
+  list->class_of_label = std::move(from.class_of_label);
   list->instances = std::move(from.instances);
   list->warnings = std::move(from.warnings);
   return changes;

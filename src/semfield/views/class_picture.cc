@@ -17,9 +17,10 @@ constexpr double kGoldenTurn = 0.61803398875;
 
 std::array<uint8_t, 3> ClassColor(int id) {
   if (id < 0 || id >= kNoClass) return {0, 0, 0};
-  // Hues that never come back, in two lightnesses and two saturations by turns (HSV).
+  // Hues that never come back. Those of ids 8, 13 or 21 apart are near, and differ in how light and strong.
+  constexpr double kValues[] = {0.98, 0.62, 0.95, 0.78, 0.45}, kSaturations[] = {0.8, 0.85, 0.4, 0.5, 0.7};
   const double hue = 6 * std::fmod(id * kGoldenTurn, 1.0);
-  const double value = id % 2 == 1 ? 0.7 : 0.98, saturation = id / 2 % 2 == 1 ? 0.45 : 0.8;
+  const double value = kValues[id % 5], saturation = kSaturations[id % 5];
   std::array<uint8_t, 3> color{};
   for (int c = 0; c < 3; ++c) {
     const double offset[] = {5, 3, 1};

@@ -19,7 +19,7 @@ struct ClassVoteOptions {
   std::string model = "rooms-fast";  // PhotoClassesOptions::model
   std::string onnxruntime;
   std::string choice = "seen";  // of sources: seen (SeeingSources) or nearest (NearestSources)
-  int sources = 10;
+  int sources = 20;
   // The options of a verb that has --words-model and --onnxruntime already.
   void DescribeVote(OptionList& list);
   void Describe(OptionList& list);

@@ -9,6 +9,7 @@
 #include "semfield/base/hash.h"
 #include "semfield/capture/capture_files.h"
 #include "semfield/capture/readers/json_fields.h"
+#include "semfield/capture/readers/listed_views.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/image/codecs.h"
 
@@ -37,28 +38,6 @@ double Focal(const JsonFields& fields, const char* key) {
 
 double Side(const JsonFields& fields, const char* key) {
   return JsonNumber(fields.Need(key), fields.Where(key), 1, 65535);
-}
-
-// Fits cameras to the images on disk, sorts the views and says what was missing.
-void FinishViews(size_t listed, const std::string& where, Capture* capture) {
-  if (capture->views.size() < 3) {
-    throw InputError("{}: {} of {} frames have their image, at least 3 are needed", where,
-                     capture->views.size(), listed);
-  }
-  if (capture->views.size() < listed) {
-    capture->warnings.push_back(fmt::format("{} of {} listed images are missing and were skipped",
-                                            listed - capture->views.size(), listed));
-  }
-  std::vector<fs::path> files;
-  for (const View& view : capture->views) files.push_back(view.image);
-  const std::vector<ImageInfo> infos = ReadImageInfos(files);
-  for (size_t i = 0; i < files.size(); ++i) {
-    View& view = capture->views[i];
-    view.camera = FitCameraToImage(view.camera, infos[i].width, infos[i].height, files[i].string(), nullptr);
-    view.has_alpha = infos[i].channels == 4 || infos[i].channels == 2;
-  }
-  std::sort(capture->views.begin(), capture->views.end(),
-            [](const View& a, const View& b) { return NaturalLess(a.name, b.name); });
 }
 
 class PolycamReader : public Reader {
@@ -95,7 +74,7 @@ class PolycamReader : public Reader {
       capture.views.push_back(std::move(view));
     }
     capture.hash = Sha256(std::as_bytes(std::span(hashes)));
-    FinishViews(files.size(), cameras.string(), &capture);
+    FinishListedViews(files.size(), cameras.string(), &capture);
     return capture;
   }
 
@@ -189,7 +168,7 @@ class Record3dReader : public Reader {
       view.name = ViewName(folder, view.image);
       capture.views.push_back(std::move(view));
     }
-    FinishViews(poses.size(), file.string(), &capture);
+    FinishListedViews(poses.size(), file.string(), &capture);
     return capture;
   }
 

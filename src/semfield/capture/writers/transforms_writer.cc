@@ -4,8 +4,10 @@
 #include "semfield/base/error.h"
 #include "semfield/base/json.h"
 #include "semfield/capture/camera_key.h"
+#include "semfield/capture/image_store.h"
 #include "semfield/capture/writers/export_files.h"
 #include "semfield/capture/writers/writers.h"
+#include "semfield/image/codecs.h"
 
 namespace semfield {
 namespace fs = std::filesystem;
@@ -60,6 +62,16 @@ void PutMap(const fs::path& from, const char* kind, const std::string& name, con
   (*frame)[fmt::format("{}_path", kind)] = path;
 }
 
+// Class maps whose values are not the classes themselves are written as classes.
+void PutClasses(const Capture& capture, const ImageStore& store, int view, const std::string& name,
+                const fs::path& out, Json* frame) {
+  if (capture.class_of_label.empty() || capture.views[view].semantic.empty())
+    return PutMap(capture.views[view].semantic, "semantic", name, out, frame);
+  const std::string path = fmt::format("semantic/{}.png", name);
+  WritePng16(out / path, store.Classes(view));
+  (*frame)["semantic_path"] = path;
+}
+
 void PutSplit(const Capture& capture, const std::vector<std::string>& names, Json* json) {
   if (HasDefaultSplit(capture)) return;
   const std::set<int> train(capture.train.begin(), capture.train.end());
@@ -99,6 +111,7 @@ class TransformsWriter : public Writer {
     }
     CopyImagesAndMasks(capture, names, out, control);
     Json frames = Json::array();
+    const ImageStore store(capture);
     bool depth = false;
     for (size_t i = 0; i < names.size(); ++i) {
       control.ThrowIfStopped();
@@ -107,7 +120,7 @@ class TransformsWriter : public Writer {
       frame["file_path"] = "images/" + names[i];
       if (!view.mask.empty()) frame["mask_path"] = fmt::format("masks/{}.png", names[i]);
       PutMap(view.depth, "depth", names[i], out, &frame);
-      PutMap(view.semantic, "semantic", names[i], out, &frame);
+      PutClasses(capture, store, static_cast<int>(i), names[i], out, &frame);
       PutMap(view.instance, "instance", names[i], out, &frame);
       depth = depth || !view.depth.empty();
       if (!one_camera) PutCamera(view.camera, view.name, &frame);
