@@ -256,6 +256,7 @@ void SegmentJobOptions::Describe(OptionList& list) {
             "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
             "pixel, which needs no things.",
             {.choices = {"things", "gnesf"}});
+  vote.DescribeVote(list);
   list.Text(
       "granularity", &granularity,
       "How much of what was clicked: with --views a part of the object, the object (auto), or a group "

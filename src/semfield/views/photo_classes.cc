@@ -13,6 +13,7 @@
 #include "semfield/base/log.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixels.h"
+#include "semfield/perception/vocabulary.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -71,6 +72,19 @@ std::string PhotoClasses::Name() const {
   if (options_.model == kLabelsOfCapture) return kLabelsOfCapture;
   return fmt::format("{} {:.12} {:.12}", card_.name, card_.dense.file.sha256,
                      FindModelCard(card_.dense.classifier).classifier.file.sha256);
+}
+
+std::optional<int> PhotoClasses::ClassCalled(const std::string& word) const {
+  if (options_.model == kLabelsOfCapture || card_.dense.words.path.empty()) return std::nullopt;
+  const Vocabulary vocabulary = LoadVocabulary(card_);
+  std::optional<int> called;
+  for (const int index : vocabulary.Called(word)) {
+    const int id = vocabulary.words()[index].class_id;
+    if (id < 0) continue;
+    if (called) return std::nullopt;
+    called = id;
+  }
+  return called;
 }
 
 std::vector<int> PhotoClasses::Askable(const std::vector<int>& views) const {

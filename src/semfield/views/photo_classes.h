@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class PhotoClasses {
   const std::vector<std::string>& classes() const { return classes_; }
   // Who says it, by the hash of its file.
   std::string Name() const;
+  // The class that a word means by the model's list of words ("couch", "chairs"); nothing: it has no such
+  // list, or none or several classes are called so.
+  std::optional<int> ClassCalled(const std::string& word) const;
   // Views of `views` that can be asked: those with a photo, or with a label map.
   std::vector<int> Askable(const std::vector<int>& views) const;
   // [height, width, classes] probabilities over the whole picture of Capture::views[view], 1 in sum: of a

@@ -68,6 +68,19 @@ TEST_F(PhotoClassesTest, ALabelOutsideTheListIsNamed) {
       << error;
 }
 
+TEST_F(PhotoClassesTest, AClassHasOtherNamesToo) {
+  const PhotoClasses photos(capture_, *store_, {.model = "rooms-fast"});
+  const auto name = [&](const std::string& word) {
+    const std::optional<int> id = photos.ClassCalled(word);
+    return id ? photos.classes()[*id] : std::string();
+  };
+  EXPECT_EQ(name("couch"), "sofa");
+  EXPECT_EQ(name("Chairs"), "chair");
+  EXPECT_EQ(name("zebra"), "");      // a word of the classifier, and no class
+  EXPECT_EQ(name("furniture"), "");  // several
+  EXPECT_FALSE(OfLabels().ClassCalled("couch").has_value());
+}
+
 TEST_F(PhotoClassesTest, WhoCannotBeAskedIsSaid) {
   EXPECT_NE(ErrorOf([&] { PhotoClasses(capture_, *store_, {.model = "no-such"}); }).find("no-such"),
             std::string::npos);

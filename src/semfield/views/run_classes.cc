@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kPlacesToChooseBy = 600;  // of a target, by which its sources are chosen
 constexpr double kCellPixels = 3;          // as SurfaceMap's
+constexpr size_t kPlacesAtOnce = 1 << 18;  // so many sums of all classes are in memory
 
 // Evenly spread, at most kPlacesToChooseBy.
 std::vector<Vec3> SomePlaces(const std::vector<Vec3>& places) {
@@ -100,6 +101,7 @@ RunClasses::RunClasses(const OpenedRun& run, const ClassVoteOptions& options, co
 int RunClasses::FindClass(const std::string& name) const {
   const auto found = std::find(classes().begin(), classes().end(), name);
   if (found != classes().end()) return static_cast<int>(found - classes().begin());
+  if (const std::optional<int> called = photos_.ClassCalled(name)) return *called;
   const std::string nearest = NearestName(name, classes());
   throw InputError("no class is called '{}' by {}.{} Known: {}", name, options_.model,
                    nearest.empty() ? "" : fmt::format(" Did you mean '{}'?", nearest),
@@ -149,27 +151,39 @@ std::vector<int> RunClasses::Choose(const NamedView& view, const Target& target)
 ClassView RunClasses::Vote(const Target& target, VoteRule rule, const StopToken* stop) {
   rule.cell_size = cell_size_;
   const int channels = static_cast<int>(classes().size());
-  ClassVote vote(target.places, channels, rule);
-  for (const int source : target.sources) {
-    const auto depth = std::find_if(depths_.begin(), depths_.end(),
-                                    [&](const DepthView& one) { return one.view == source; });
-    const std::shared_ptr<const ImageF> says = photos_.Get(source, stop);
-    vote.Add({.depth = &*depth, .classes = says.get()});
-  }
-  const VotedClasses voted = vote.Result();
   ClassView view{.width = target.width, .height = target.height, .voted = {.num_classes = channels}};
   const size_t pixels = static_cast<size_t>(target.width) * target.height;
   view.sources = target.sources;
   view.voted.probability.resize(pixels * channels);
   view.voted.seen_by.resize(pixels);
-  for (size_t p = 0; p < target.pixels.size(); ++p) {
-    std::copy_n(voted.probability.begin() + static_cast<ptrdiff_t>(p * channels), channels,
-                view.voted.probability.begin() + static_cast<ptrdiff_t>(target.pixels[p]) * channels);
-    view.voted.seen_by[target.pixels[p]] = voted.seen_by[p];
+  for (size_t begin = 0; begin < target.places.size(); begin += kPlacesAtOnce) {
+    const size_t count = std::min(kPlacesAtOnce, target.places.size() - begin);
+    const VotedClasses voted = VoteOf(target.sources,
+                                      {target.places.begin() + static_cast<ptrdiff_t>(begin),
+                                       target.places.begin() + static_cast<ptrdiff_t>(begin + count)},
+                                      rule, stop);
+    for (size_t p = 0; p < count; ++p) {
+      const int32_t pixel = target.pixels[begin + p];
+      std::copy_n(voted.probability.begin() + static_cast<ptrdiff_t>(p * channels), channels,
+                  view.voted.probability.begin() + static_cast<ptrdiff_t>(pixel) * channels);
+      view.voted.seen_by[pixel] = voted.seen_by[p];
+    }
   }
   const auto unseen = std::count(view.voted.seen_by.begin(), view.voted.seen_by.end(), 0);
   view.unseen = static_cast<double>(unseen) / static_cast<double>(std::max<size_t>(1, pixels));
   return view;
+}
+
+VotedClasses RunClasses::VoteOf(const std::vector<int>& sources, std::vector<Vec3> places,
+                                const VoteRule& rule, const StopToken* stop) {
+  ClassVote vote(std::move(places), static_cast<int>(classes().size()), rule);
+  for (const int source : sources) {
+    const auto depth = std::find_if(depths_.begin(), depths_.end(),
+                                    [&](const DepthView& one) { return one.view == source; });
+    const std::shared_ptr<const ImageF> says = photos_.Get(source, stop);
+    vote.Add({.depth = &*depth, .classes = says.get()});
+  }
+  return vote.Result();
 }
 
 ClassView RunClasses::Look(const NamedView& view, const Camera& camera, const StopToken* stop) {

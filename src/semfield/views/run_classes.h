@@ -45,7 +45,8 @@ class RunClasses {
   const std::vector<std::string>& classes() const { return photos_.classes(); }
   PhotoClasses& photos() { return photos_; }
   const ClassVoteOptions& options() const { return options_; }
-  // Of classes() by its name; unknown: InputError that lists them, the nearest first.
+  // Of classes() by its name or what else the model calls it (PhotoClasses::ClassCalled); unknown: InputError
+  // that lists them, the nearest first.
   int FindClass(const std::string& name) const;
 
   // What `camera` at the view's pose sees, by the photos that are chosen for it; the view's own is never one.
@@ -65,6 +66,8 @@ class RunClasses {
 
  private:
   std::vector<int> Choose(const NamedView& view, const Target& target) const;
+  VotedClasses VoteOf(const std::vector<int>& sources, std::vector<Vec3> places, const VoteRule& rule,
+                      const StopToken* stop);
 
   const OpenedRun& run_;
   const ClassVoteOptions options_;
