@@ -95,6 +95,8 @@ class Scorer {
       Json scores = ScoresJson(row.all);
       scores["image_miou"] = Mean(row.per_image);
       scores["confusion"] = row.all.ToJson();
+      if (rows_.count(kOnPhoto.key) > 0)
+        scores["above_photo"] = row.all.MeanIou() - rows_.at(kOnPhoto.key).all.MeanIou();
       for (int c = 0; c < row.all.num_classes(); ++c) {
         if (const auto iou = row.all.Iou(c)) scores["iou"][capture_.class_names[c]] = *iou;
       }
@@ -129,6 +131,9 @@ class Scorer {
     (*definitions)["miou"] =
         "IoU of each class over one confusion matrix of all views, mean over the classes that occur in the "
         "truth; a pixel without an answer is wrong, one without a label does not count.";
+    (*definitions)["above_photo"] =
+        "miou less that of the segmenter on the true photo; over a list of scenes, its mean has a paired "
+        "standard error.";
     (*definitions)["confusion"] =
         "The confusion matrix: a row a true class, a column an answer, the last column none.";
     (*definitions)["image_miou"] =

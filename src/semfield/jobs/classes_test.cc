@@ -166,6 +166,27 @@ TEST_F(ClassesJobTest, ProtocolSemanticsScoresTheVote) {
     EXPECT_TRUE(answer["definitions"].contains(key)) << key;
 }
 
+// A camera that looks away from everything.
+TEST_F(ClassesJobTest, AViewThatSeesNothingHasNoClasses) {
+  std::ofstream(Path("away.json")) << R"({"w": 40, "h": 30, "fl_x": 40, "world_from_camera":
+      [[1, 0, 0, 500], [0, 1, 0, 500], [0, 0, 1, 500], [0, 0, 0, 1]]})";
+  RenderJobOptions job = Render("away");
+  job.view = Path("away.json");
+  const RenderResult result = RunRender(job, KnownMethods(), {});
+  EXPECT_EQ(result.unseen, 1);
+  for (const uint16_t id : ReadImage16(Path("away") + "/away_classes.png").data) ASSERT_EQ(id, kNoClass);
+  SegmentJobOptions segment;
+  segment.run = Path("run");
+  segment.out = Path("away");
+  segment.views = Path("away.json");
+  segment.vote.method = "gnesf";
+  segment.words_model = "labels";
+  segment.class_name = "wall";
+  const SegmentJobResult masks = RunSegment(segment, KnownMethods(), {});
+  EXPECT_TRUE(masks.views.at(0).hidden);
+  EXPECT_EQ(masks.exit_code(), 1);
+}
+
 // Two runs of one scene: the mean is that of both, and one confusion matrix counts both.
 TEST_F(ClassesJobTest, AListOfScenesIsEvaluatedTogether) {
   TrainJobOptions train = Training("second");
