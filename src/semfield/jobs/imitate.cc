@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "semfield/base/deadline.h"
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/memory.h"
@@ -11,6 +12,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/text.h"
 #include "semfield/base/version.h"
+#include "semfield/jobs/kept_plan.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
 #include "semfield/objects/object_session.h"
@@ -21,7 +23,8 @@
 namespace semfield {
 namespace {
 
-constexpr double kShareToPrepare = 0.2;           // of --minutes, that photos are encoded in at most
+constexpr double kShareToPrepare = 0.2;           // of --minutes, that clicks are prepared in at most
+constexpr double kFewestSecondsToPrepare = 8;     // what that is of a few minutes: enough for a small capture
 constexpr double kSecondsToFirstCheckpoint = 20;  // from then on the run can be clicked
 
 std::string SectionName(const ImitateJobOptions& job) {
@@ -86,7 +89,8 @@ class ImitateJob {
       if (!replaces_first_) BeginAnew();
     }
     const std::unique_ptr<SceneTrainer> trainer = training->MakeTrainer();
-    if (resumes_ && HasFeatures(run_, job_.teacher)) Restore(*trainer);
+    const KeptPlan kept = ReadKeptPlan(section_, folder_.config().string());
+    if (resumes_ && HasFeatures(run_, job_.teacher)) Restore(kept, *trainer);
     if (resumes_ && !trainer->Done()) CheckTrainingMemory(*training, true, AvailableMemory());
     TrainingSession session(
         *trainer, folder_.metrics(), [&] { Save(*trainer); },
@@ -95,7 +99,14 @@ class ImitateJob {
          .what = "imitation",
          .checkpoint_seconds = job_.checkpoint_seconds,
          .first_checkpoint_seconds = std::min(kSecondsToFirstCheckpoint, job_.checkpoint_seconds),
-         .how_to_resume = job_.how_to_resume});
+         .how_to_resume = job_.how_to_resume,
+         .planned_seconds = kept.seconds,
+         .change = kept.change,
+         .keep_change = [&](const PlanChange& change) {
+           KeepChange(change, trainer->num_steps(), &section_);
+           // First features still stand on the old section; Save writes the new one before its checkpoint.
+           if (!replaces_first_) folder_.WriteConfigSection(SectionName(job_), section_);
+         }});
     const TrainingSessionResult trained = session.Run(control_);
     if (trained.trained) DropPreviousCheckpoint(Features());
     trainer->Finish();
@@ -130,20 +141,35 @@ class ImitateJob {
     options.Describe(list);
     OptionsFromJson(list, section_["options"], where);
     WarnAboutUnused(job_.given, method_->NewOptions(), job_.options, options, job_.run);
-    return options;
+    const KeptPlan kept = ReadKeptPlan(section_, where);
+    return kept.change ? WithSteps(std::move(options), kept.first_steps) : options;
   }
 
   // Selections ask the teacher about photos; what they will ask is made now, so that clicks need not wait for
-  // it. It is never what an imitation fails of.
+  // it. It is never what an imitation fails of, nor what its minutes are spent on: the surface of a field
+  // that is still fog would take longer than all of them.
   void PrepareClicks() const {
+    const double budget =
+        job_.minutes > 0 ? std::max(kFewestSecondsToPrepare, 60 * kShareToPrepare * job_.minutes) : 0;
+    const Stopwatch stopwatch;
+    StopToken stop;
+    stop.Follow(control_.stop);
+    const Deadline deadline(budget, &stop);
+    const JobControl control{.progress = control_.progress, .stop = &stop};
     try {
-      ObjectSession session(run_, {.teacher = job_.teacher, .onnxruntime = job_.onnxruntime}, control_);
-      session.EncodePhotos(60 * kShareToPrepare * job_.minutes, control_);
+      ObjectSession session(run_, {.teacher = job_.teacher, .onnxruntime = job_.onnxruntime}, control);
+      // 0 would be without end.
+      session.EncodePhotos(budget > 0 ? std::max(1e-3, budget - stopwatch.Seconds()) : 0, control);
       const int missing = session.NumMissingPhotos();
       if (missing > 0) LogInfo("{} photos are left to encode when a click asks about them", missing);
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kInterrupted) throw;
-      LogWarning("clicks are not prepared: {}", error.what());
+      if (control_.StopRequested()) throw;
+      if (error.kind() == ErrorKind::kInterrupted) {
+        LogInfo("clicks are prepared in part after {:.0f} s; the rest is made when the first one asks",
+                stopwatch.Seconds());
+      } else {
+        LogWarning("clicks are not prepared: {}", error.what());
+      }
     }
   }
 
@@ -166,13 +192,14 @@ class ImitateJob {
     folder_.WriteConfigSection(SectionName(job_), section_);
   }
 
-  void Restore(SceneTrainer& trainer) const {
+  void Restore(const KeptPlan& kept, SceneTrainer& trainer) const {
     const Checkpoint checkpoint = LoadCheckpoint(Features(), "features");
     if (OfAnotherField(checkpoint, run_)) {
       throw InputError(
           "{}: the radiance field was trained anew since '{}' was imitated; add --restart to imitate anew",
           job_.run, job_.teacher);
     }
+    TellChange(kept, checkpoint.file, trainer);
     trainer.Restore(checkpoint.file);
   }
 

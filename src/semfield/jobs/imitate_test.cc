@@ -9,6 +9,7 @@
 
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/jobs_test_util.h"
+#include "semfield/jobs/kept_plan.h"
 #include "semfield/jobs/segment.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/training/metrics_log.h"
@@ -200,6 +201,28 @@ TEST_F(ImitateJobTest, MinutesBecomeAPlanThatIsKept) {
   EXPECT_EQ(section["plan"]["minutes"], 0.0001);
   EXPECT_EQ(section["plan"]["steps"], steps);
   EXPECT_EQ(section["options"]["steps"], steps);
+}
+
+// Its plan was remade at a step, before or after it was stopped: the same bits.
+TEST_F(ImitateJobTest, APlanThatWasRemadeIsTheSameInPieces) {
+  const auto begin = [](const std::string& name) {
+    const std::string run = CopyOfRun(name);
+    EXPECT_EQ(OneStep(TinyImitation(run, 9)), "interrupted");
+    Json section = Run(name).ReadConfigSection("imitate-toy");
+    KeepChange({.at_step = 4, .steps = 12}, 9, &section);
+    Run(name).WriteConfigSection("imitate-toy", section);
+    ImitateJobOptions resume;
+    resume.run = run;
+    resume.teacher = "toy";
+    resume.resume = true;
+    return resume;
+  };
+  const ImitateJobOptions whole = begin("remade-whole");
+  EXPECT_EQ(RunImitate(whole, KnownMethods(), {}).steps, 12);
+  const ImitateJobOptions pieces = begin("remade-pieces");
+  for (int step = 1; step < 7; ++step) EXPECT_EQ(OneStep(pieces), "interrupted");
+  EXPECT_EQ(RunImitate(pieces, KnownMethods(), {}).steps, 12);
+  EXPECT_EQ(Features("remade-pieces"), Features("remade-whole"));
 }
 
 // The run can be clicked and scored while its writer is at work; a second writer is refused.

@@ -11,6 +11,7 @@
 #include "semfield/capture/mask_use.h"
 #include "semfield/capture/reader.h"
 #include "semfield/capture/view_files.h"
+#include "semfield/jobs/kept_plan.h"
 #include "semfield/jobs/poses.h"
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
@@ -237,6 +238,8 @@ class TrainJob {
     } else {
       plan_ = {.section = stored_, .options = StoredOptions(*method_, stored_, config_file_)};
       WarnAboutStored(job_, *method_, plan_, config_file_);
+      const KeptPlan kept = ReadKeptPlan(stored_, config_file_);
+      if (kept.change) plan_.options = WithSteps(plan_.options, kept.first_steps);
       if (!resumes_) CompareCapture(capture, stored_, config_file_);
     }
     CheckTrainMemory(capture,
@@ -266,8 +269,12 @@ class TrainJob {
     if (!resumes_ || job_.image_cache > 0 || !job_.capture.empty())
       folder.WriteConfigSection("train", plan_.section);
     const std::unique_ptr<SceneTrainer> trainer = training.MakeTrainer();
-    if (resumes_ && CheckpointExists(folder.radiance_checkpoint()))
-      trainer->Restore(LoadCheckpoint(folder.radiance_checkpoint(), "radiance").file);
+    const KeptPlan kept = ReadKeptPlan(plan_.section, folder.config().string());
+    if (resumes_ && CheckpointExists(folder.radiance_checkpoint())) {
+      const Checkpoint checkpoint = LoadCheckpoint(folder.radiance_checkpoint(), "radiance");
+      TellChange(kept, checkpoint.file, *trainer);
+      trainer->Restore(checkpoint.file);
+    }
     TrainingSession session(*trainer, folder.metrics(), [&] { Save(folder, *trainer); },
                             {.stage = "train",
                              .verb = "train",
@@ -275,7 +282,14 @@ class TrainJob {
                              .checkpoint_seconds = job_.checkpoint_seconds,
                              .first_checkpoint_seconds = job_.checkpoint_seconds,
                              .how_to_resume = job_.how_to_resume,
-                             .pause_after_seconds = job_.pause_after_seconds});
+                             .pause_after_seconds = job_.pause_after_seconds,
+                             // what is repeated keeps its steps, whatever the machine
+                             .planned_seconds = resumes_ || stored_.is_null() ? kept.seconds : 0,
+                             .change = kept.change,
+                             .keep_change = [&](const PlanChange& change) {
+                               KeepChange(change, trainer->num_steps(), &plan_.section);
+                               folder.WriteConfigSection("train", plan_.section);
+                             }});
     const TrainingSessionResult trained = session.Run(control_);
     if (trained.trained && trainer->Done()) DropPreviousCheckpoint(folder.radiance_checkpoint());
     TrainResult result{.run = job_.out,

@@ -7,6 +7,7 @@
 
 #include "semfield/base/json.h"
 #include "semfield/jobs/jobs_test_util.h"
+#include "semfield/jobs/kept_plan.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/training/metrics_log.h"
 
@@ -173,6 +174,40 @@ TEST_F(TrainJobTest, PlanOfMinutesIsKeptAndRepeatable) {
   EXPECT_EQ(RunTrain(repeat, KnownMethods(), {}).steps, steps);
   EXPECT_EQ(Checkpoint("repeated"), Checkpoint("timed"));
   EXPECT_EQ(RunFolder::Open(Path("repeated")).ReadConfigSection("train"), section);
+}
+
+// As one that was remade while it was trained: the same bits in one go, stopped after and stopped before.
+TEST_F(TrainJobTest, APlanThatWasRemadeIsRepeatable) {
+  TrainJobOptions first = Job("remade-first", 60);
+  first.options.As<RadianceOptions>().average_last = 0.3;
+  RunTrain(first, KnownMethods(), {});
+  Json config = ReadJsonFile(Path("remade-first") + "/config.json");
+  KeepChange({.at_step = 30, .steps = 90}, 60, &config["train"]);
+  WriteJsonFile(*folder_ / "remade.json", config);
+  TrainJobOptions repeat;
+  repeat.config = (*folder_ / "remade.json").string();
+  repeat.out = Path("remade");
+  EXPECT_EQ(RunTrain(repeat, KnownMethods(), {}).steps, 90);
+  EXPECT_NE(Checkpoint("remade"), Checkpoint("remade-first"));
+  EXPECT_EQ(Run("remade").ReadConfigSection("train"), config["train"]);
+
+  repeat.out = Path("remade-pieces");
+  repeat.checkpoint_seconds = 0;
+  for (const int until : {20, 50, 80}) {
+    StopToken stop;
+    const JobControl control = {.progress =
+                                    [&](const Progress& p) {
+                                      if (p.done >= until) stop.RequestStop();
+                                    },
+                                .stop = &stop};
+    ErrorOf([&] { RunTrain(repeat, KnownMethods(), control); }, ErrorKind::kInterrupted);
+    repeat = {};
+    repeat.out = Path("remade-pieces");
+    repeat.resume = true;
+    repeat.checkpoint_seconds = 0;
+  }
+  EXPECT_EQ(RunTrain(repeat, KnownMethods(), {}).steps, 90);
+  EXPECT_EQ(Checkpoint("remade-pieces"), Checkpoint("remade"));
 }
 
 TEST_F(TrainJobTest, APlanThatIsTooShortSaysSoAndHurriesThroughItsPhases) {

@@ -105,12 +105,52 @@ void TrainingSession::Step(const JobControl& control) {
   trainer_.Step(control);
 }
 
+void TrainingSession::ChangePlan(const PlanChange& change) {
+  const std::lock_guard<std::mutex> lock(trainer_mutex_);
+  trainer_.ChangePlan(change);
+}
+
 [[noreturn]] void TrainingSession::SaveAndStop(bool trained) {
   if (trained) Save();
   LogInfo("stopped at step {} of {}; go on with {}", trainer_.step(), trainer_.num_steps(),
           options_.how_to_resume);
   throw InterruptedError();
 }
+
+// The plan of a running training: remade where it is to be, or was before.
+class TrainingSession::Planner {
+ public:
+  explicit Planner(TrainingSession& session)
+      : session_(session),
+        keeper_(session.options_.change ? 0 : session.options_.planned_seconds,
+                session.trainer_.num_steps()) {
+    const auto& change = session.options_.change;  // it may be due where a resumed training begins
+    if (change && change->at_step == session.trainer_.step()) Make(*change);
+  }
+
+  // `seconds` into the whole training.
+  void AfterStep(double seconds) {
+    SceneTrainer& trainer = session_.trainer_;
+    if (const auto& known = session_.options_.change; known && known->at_step == trainer.step()) {
+      Make(*known);
+      return;
+    }
+    const std::optional<PlanChange> change = keeper_.AfterStep(trainer.step(), seconds);
+    if (!change) return;
+    LogInfo("the plan is remade at step {}: {} steps in all in place of {}, by the pace of the steps so far",
+            change->at_step, change->steps, trainer.num_steps());
+    if (session_.options_.keep_change) session_.options_.keep_change(*change);
+    Make(*change);
+  }
+
+ private:
+  void Make(const PlanChange& change) {
+    if (session_.trainer_.num_steps() != change.steps) session_.ChangePlan(change);
+  }
+
+  TrainingSession& session_;
+  PlanKeeper keeper_;
+};
 
 // What a running training tells: the log's entries and the progress of its caller.
 class TrainingSession::Teller {
@@ -161,6 +201,7 @@ TrainingSessionResult TrainingSession::Run(const JobControl& job) {
                            .stop = &stop_};
   Teller teller(*this, control);
   const double seconds_before = teller.SecondsBefore();
+  Planner planner(*this);
   TrainingSessionResult result{.seconds = seconds_before};
   if (trainer_.Done()) return result;
   trainer_.Begin(control);
@@ -181,6 +222,7 @@ TrainingSessionResult TrainingSession::Run(const JobControl& job) {
     const double seconds = stopwatch.Seconds();
     result.seconds = seconds_before + seconds;
     if (trainer_.Diverged()) ThrowDiverged(trainer_, options_.what);
+    planner.AfterStep(result.seconds);
     teller.AfterStep(seconds, is_over(), &result);
     if (stop_.StopRequested()) SaveAndStop(result.trained);
     if (seconds - last_save >

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "semfield/base/job_control.h"
 #include "semfield/methods/scene_trainer.h"
 #include "semfield/training/metrics_log.h"
+#include "semfield/training/plan.h"
 
 namespace semfield {
 
@@ -22,6 +24,13 @@ struct TrainingSessionOptions {
   std::string how_to_resume = "--resume";  // in the message of a stop, after "go on with"
   // Returns when the whole training, over all resumes, took so many seconds; 0: never.
   double pause_after_seconds = 0;
+  // What all steps may take, over all resumes: the plan is remade once where they would not keep it
+  // (PlanKeeper). 0: the plan is kept.
+  double planned_seconds = 0;
+  // By which the plan was remade earlier: made again at its step. A trainer that is beyond it knows it.
+  std::optional<PlanChange> change = {};
+  // Puts a change on disk; it is called before any checkpoint that stands on it.
+  std::function<void(const PlanChange&)> keep_change = {};
 };
 
 struct TrainingSessionResult {
@@ -56,9 +65,11 @@ class TrainingSession {
 
  private:
   class Teller;
+  class Planner;
 
   void Note(const Progress& progress, const JobControl& control);
   void Step(const JobControl& control);
+  void ChangePlan(const PlanChange& change);
   void Save();
   void WaitWhilePaused();
   [[noreturn]] void SaveAndStop(bool trained);

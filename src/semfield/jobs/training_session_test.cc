@@ -27,6 +27,10 @@ class CountingTrainer : public SceneTrainer {
     ++step_;
     in_step = false;
   }
+  void ChangePlan(const PlanChange& change) override {
+    EXPECT_EQ(step_, change.at_step);
+    num_steps_ = change.steps;
+  }
   int step() const override { return step_; }
   int num_steps() const override { return num_steps_; }
   SceneSnapshot Snapshot() const override {
@@ -191,6 +195,20 @@ TEST_F(TrainingSessionTest, ALossThatIsNoNumberNamesTheOptions) {
       message,
       "counting diverged at step 7: the loss is not a number. Lower --this-rate and --that-rate; the last "
       "checkpoint is kept");
+}
+
+TEST_F(TrainingSessionTest, APlanThatWasRemadeIsRemadeAtTheSameStep) {
+  for (const int resumed_at : {0, 30}) {
+    CountingTrainer trainer(100);
+    for (int step = 0; step < resumed_at; ++step) trainer.Step({});
+    TrainingSessionOptions options = Options();
+    options.change = PlanChange{.at_step = 30, .steps = 45};
+    options.keep_change = [](const PlanChange&) { FAIL() << "it is kept already"; };
+    TrainingSession session(
+        trainer, folder_ / "remade.jsonl", [] {}, options);
+    EXPECT_TRUE(session.Run({}).trained);
+    EXPECT_EQ(trainer.step(), 45);
+  }
 }
 
 }  // namespace

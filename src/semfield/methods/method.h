@@ -80,7 +80,8 @@ class SceneTraining {
   // Resolved: nothing is left to be decided but what PlanByMinutes decides.
   virtual const AnyOptions& options() const = 0;
   // Sets the options so that steps and all that goes with them take `minutes`, counted from when `started`
-  // began; times some work for that. Returns what config.json keeps of it.
+  // began; times some work for that. Returns what config.json keeps of it: an object with "minutes" and
+  // "seconds", what the steps may take in all.
   virtual Json PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) = 0;
   // Keys of the run's section, beside its options, that Method::Open will need.
   virtual Json Section() const { return Json::object(); }

@@ -8,6 +8,7 @@
 #include "semfield/base/json.h"
 #include "semfield/field/feature_field.h"
 #include "semfield/field/radiance_field.h"
+#include "semfield/training/plan.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -30,6 +31,9 @@ class SceneTrainer {
   virtual void Begin(const JobControl& control) {}
   // One optimizer step. Interrupted while it waits (InterruptedError), it was not made.
   virtual void Step(const JobControl& control) = 0;
+  // The training was planned anew: schedules stretch to the new end from the step at hand on, which is
+  // change.at_step. A trainer that is restored to a later step is told before Restore. At most once.
+  virtual void ChangePlan(const PlanChange& change) = 0;
   virtual int step() const = 0;       // steps made so far, over all resumes
   virtual int num_steps() const = 0;  // of the whole training
   bool Done() const { return step() >= num_steps(); }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "semfield/base/error.h"
 #include "semfield/training/schedule.h"
@@ -71,6 +72,72 @@ TEST(Schedule, ShorterThanItsWarmup) {
     EXPECT_LE(rate, 1.0f);
   }
   EXPECT_FLOAT_EQ(ExponentialSchedule(0, 1, 1.0f, 0.1f, 0), 1.0f);
+}
+
+// Steps of a training that take pace(step) seconds each; the change that the keeper made of its plan.
+template <typename Pace>
+std::optional<PlanChange> Watch(double planned, int steps, const Pace& pace) {
+  PlanKeeper keeper(planned, steps);
+  std::optional<PlanChange> change;
+  double seconds = 0;
+  for (int step = 1; step <= (change ? change->steps : steps); ++step) {
+    seconds += pace(step);
+    const auto made = keeper.AfterStep(step, seconds);
+    if (!made) continue;
+    EXPECT_FALSE(change) << "a second change";
+    EXPECT_EQ(made->at_step, step);
+    change = made;
+  }
+  EXPECT_TRUE(!change || std::abs(seconds - planned) <= 0.06 * planned) << seconds;
+  return change;
+}
+
+TEST(PlanKeeper, KeepsAPlanThatHolds) {
+  EXPECT_FALSE(Watch(100, 1000, [](int) { return 0.1; }));
+  EXPECT_FALSE(Watch(100, 1000, [](int) { return 0.104; }));
+  EXPECT_FALSE(Watch(0, 1000, [](int) { return 7.0; }));  // no time was asked for
+  EXPECT_FALSE(Watch(10, 100, [](int) { return 0.3; }));  // nor is a plan of seconds worth it
+}
+
+TEST(PlanKeeper, RemakesAPlanOnceWhereStepsTakeAnotherTime) {
+  const auto slower = Watch(100, 1000, [](int) { return 0.2; });
+  ASSERT_TRUE(slower);
+  EXPECT_EQ(slower->at_step, 250);  // half of the time
+  EXPECT_EQ(slower->steps, 500);
+  const auto faster = Watch(100, 1000, [](int) { return 0.07; });
+  ASSERT_TRUE(faster);
+  EXPECT_EQ(faster->at_step, 500);  // half of the steps
+  EXPECT_NEAR(faster->steps, 1428, 2);
+  // Steps get shorter while empty space is found: what counts is how long they take later on.
+  ASSERT_TRUE(Watch(100, 600, [](int step) { return step < 100 ? 0.2 : 0.1; }));
+  // Fog: a few steps tell as well.
+  const auto few = Watch(60, 56, [](int) { return 7.0; });
+  ASSERT_TRUE(few);
+  EXPECT_LT(few->steps, 12);
+}
+
+TEST(PlanKeeper, AMachineThatWasBusyForAMomentDoesNotCount) {
+  EXPECT_FALSE(Watch(100, 1000, [](int step) { return step >= 300 && step < 330 ? 0.25 : 0.1; }));
+}
+
+TEST(PlanKeeper, AResumedTrainingShowsItsPaceFirst) {
+  PlanKeeper keeper(100, 1000);
+  double seconds = 60;  // of an earlier process
+  int step = 300;
+  std::optional<PlanChange> change;
+  while (!change && step < 1000) change = keeper.AfterStep(++step, seconds += 0.2);
+  ASSERT_TRUE(change);
+  EXPECT_GE(seconds, 75);
+  EXPECT_NEAR(change->steps, step + (100 - seconds) / 0.2, 2);
+}
+
+TEST(PlanKeeper, NoMoreThanTwiceTheSteps) {
+  PlanKeeper keeper(100, 1000);
+  std::optional<PlanChange> change;
+  double seconds = 0;
+  for (int step = 1; step < 1000 && !change; ++step) change = keeper.AfterStep(step, seconds += 0.031);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->steps, 2000);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ class FeatureModel : public FeatureField {
   FeatureModel(const FeatureOptions& options, const FeatureSpace& space);
 
   const FeatureOptions& options() const { return options_; }
+  void set_steps(int steps) { options_.steps = steps; }  // of a training that was planned anew
   const FeatureSpace& space() const override { return space_; }
   const ops::HashGridLayout& layout() const { return layout_; }
   const FeatureHead& head() const { return head_; }

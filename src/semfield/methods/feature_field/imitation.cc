@@ -120,6 +120,7 @@ Json Imitation::PlanByMinutes(double minutes, const Stopwatch& started, const Jo
         minutes, rounds.steps, round, kFewViews, (kFewViews * round + std::max(0.0, spent)) / 60);
   }
   return {{"minutes", minutes},
+          {"seconds", std::max(0.0, 60 * minutes - started.Seconds() - kSecondsToClose)},
           {"seconds_per_view_and_its_steps", round},
           {"views", rounds.steps},
           {"steps", options.steps}};

@@ -50,6 +50,11 @@ void ImitationTrainer::Step(const JobControl& control) {
   ++counted_;
 }
 
+void ImitationTrainer::ChangePlan(const PlanChange& change) {
+  trainer_.model().set_steps(change.steps);
+  if (stream_) stream_->SetEnd(FreshViewsOf(options()));
+}
+
 SceneSnapshot ImitationTrainer::Snapshot() const {
   return {.step = step(), .radiance = nullptr, .features = trainer_.model().Copy()};
 }

@@ -24,6 +24,7 @@ class ImitationTrainer : public SceneTrainer {
 
   void Begin(const JobControl& control) override;
   void Step(const JobControl& control) override;
+  void ChangePlan(const PlanChange& change) override;
   int step() const override { return trainer_.step(); }
   int num_steps() const override { return options().steps; }
   SceneSnapshot Snapshot() const override;

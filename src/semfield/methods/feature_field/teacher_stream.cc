@@ -44,9 +44,10 @@ void TeacherStream::Work(int worker) {
     {
       std::unique_lock<std::mutex> lock(mutex_);
       changed_.wait(lock, [&] {
-        return stop_.StopRequested() || error_ || next_to_start_ < next_to_take_ + look_ahead_;
+        return stop_.StopRequested() || error_ ||
+               (next_to_start_ < end_ && next_to_start_ < next_to_take_ + look_ahead_);
       });
-      if (stop_.StopRequested() || error_ || next_to_start_ >= end_) return;
+      if (stop_.StopRequested() || error_) return;
       index = next_to_start_++;
     }
     std::shared_ptr<const TeacherEntry> entry;
@@ -83,6 +84,14 @@ std::shared_ptr<const TeacherEntry> TeacherStream::Take(const StopToken* stop) {
   lock.unlock();
   changed_.notify_all();
   return entry;
+}
+
+void TeacherStream::SetEnd(int64_t end) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    end_ = end;
+  }
+  changed_.notify_all();
 }
 
 bool TeacherStream::Ready() {

@@ -41,6 +41,8 @@ class TeacherStream {
   // The next entry; waits for it. Rethrows what a worker threw. Asked to stop: InterruptedError, and the next
   // call gets what this one would have.
   std::shared_ptr<const TeacherEntry> Take(const StopToken* stop = nullptr);
+  // Produces indices below `end` from now on; what was begun already is finished.
+  void SetEnd(int64_t end);
   // Whether Take would not wait.
   bool Ready();
 

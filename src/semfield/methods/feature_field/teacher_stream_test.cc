@@ -73,6 +73,23 @@ TEST(TeacherStream, NeverRunsFurtherAheadThanAllowed) {
   EXPECT_EQ(started, 40);
 }
 
+TEST(TeacherStream, MakesMoreWhereItsEndIsMoved) {
+  std::atomic<int> made{0};
+  TeacherStream stream(
+      [&](int64_t index, int, const StopToken*) {
+        ++made;
+        auto entry = std::make_shared<TeacherEntry>();
+        entry->index = index;
+        return entry;
+      },
+      0, 3, 2, 8);
+  for (int index = 0; index < 3; ++index) EXPECT_EQ(stream.Take()->index, index);
+  EXPECT_EQ(made, 3);
+  stream.SetEnd(6);
+  for (int index = 3; index < 6; ++index) EXPECT_EQ(stream.Take()->index, index);
+  EXPECT_EQ(made, 6);
+}
+
 TEST(TeacherStream, RethrowsWhatAWorkerThrew) {
   TeacherStream stream(
       [](int64_t index, int, const StopToken*) {

@@ -46,6 +46,7 @@ double RadianceStepStats::Psnr() const {
 RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store,
                                  const RadianceOptions& options)
     : model_(options, MakeSceneMap(capture)),
+      pose_start_(PoseStart(options)),
       sampler_(capture, store, capture.train,
                {.seed = static_cast<uint64_t>(options.seed),
                 .steps = options.steps,
@@ -70,6 +71,14 @@ RadianceTrainer::RadianceTrainer(const Capture& capture, const ImageStore& store
 }
 
 RadianceTrainer::~RadianceTrainer() = default;
+
+void RadianceTrainer::ChangePlan(const PlanChange& change) {
+  SF_CHECK_GT(change.steps, change.at_step);
+  model_.options.steps = change.steps;
+  if (average_.enabled())
+    average_.Move(change.at_step, static_cast<int>(change.steps * (1 - model_.options.average_last)),
+                  change.steps);
+}
 
 // Rays a step follow from how many samples a ray has, which changes all along: room for the most there may
 // be.
@@ -245,7 +254,7 @@ void RadianceTrainer::RunTiles() {
 // Before the grid's own update: the gradient is of the field that the step rendered.
 void RadianceTrainer::UpdatePoses(int active_levels) {
   const RadianceOptions& options = model_.options;
-  const int first = PoseStart(options);
+  const int first = pose_start_;
   if (!poses_.enabled() || step_ < first) return;
   ray_gradients_.Compute(model_, tiles_, batch_.rays, ray_columns_, active_levels);
   const float learning_rate =

@@ -14,6 +14,7 @@
 #include "semfield/methods/radiance/training/weight_average.h"
 #include "semfield/methods/radiance/views/pose_refinement.h"
 #include "semfield/methods/radiance/views/view_exposure.h"
+#include "semfield/training/plan.h"
 #include "semfield/training/safetensors.h"
 
 namespace semfield {
@@ -40,6 +41,8 @@ class RadianceTrainer {
 
   RadianceStepStats Step();
   int step() const { return step_; }
+  // As SceneTrainer::ChangePlan.
+  void ChangePlan(const PlanChange& change);
   bool Done() const { return step_ >= model_.options.steps; }
   RadianceModel& model() { return model_; }
   const RadianceModel& model() const { return model_; }
@@ -84,6 +87,7 @@ class RadianceTrainer {
   float Coarseness() const;
 
   RadianceModel model_;
+  const int pose_start_;  // step from which poses are refined
   RaySampler sampler_;
   OccupancyUpdate occupancy_update_;
   ViewExposure exposure_;

@@ -76,7 +76,10 @@ Json RadianceTraining::PlanByMinutes(double minutes, const Stopwatch& started, c
       minutes, time.step, started.Seconds() + time.first + kSecondsToSave, /*min_steps=*/100, 10000000);
   options.steps = plan.steps;
   FitPhases(minutes, plan, &options);
-  return {{"minutes", minutes}, {"seconds_per_step", time.step}, {"steps", plan.steps}};
+  return {{"minutes", minutes},
+          {"seconds", std::max(0.0, 60 * minutes - started.Seconds() - kSecondsToSave)},
+          {"seconds_per_step", time.step},
+          {"steps", plan.steps}};
 }
 
 std::unique_ptr<SceneTrainer> RadianceTraining::MakeTrainer() {

@@ -32,6 +32,7 @@ class RadianceSceneTrainer : public SceneTrainer {
       : trainer_(inputs.capture, inputs.store, options) {}
 
   void Step(const JobControl& control) override;
+  void ChangePlan(const PlanChange& change) override { trainer_.ChangePlan(change); }
   int step() const override { return trainer_.step(); }
   int num_steps() const override { return trainer_.model().options.steps; }
   SceneSnapshot Snapshot() const override;

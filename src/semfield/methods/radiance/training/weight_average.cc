@@ -20,6 +20,11 @@ WeightAverage::WeightAverage(std::vector<Parameter*> parts, int first, int last)
   for (size_t i = 0; i < parts_.size(); ++i) means_[i].Resize(parts_[i]->size());
 }
 
+void WeightAverage::Move(int step, int first, int last) {
+  if (step <= first_) first_ = std::max(step, first);
+  last_ = last;
+}
+
 int WeightAverage::Count(int step) const {
   return step <= first_ ? 0 : (step - first_) / kInterval;
 }

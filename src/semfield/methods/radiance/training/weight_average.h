@@ -17,6 +17,8 @@ class WeightAverage {
   WeightAverage(std::vector<Parameter*> parts, int first, int last);
 
   bool enabled() const { return !parts_.empty(); }
+  // From `step` on it averages from `first` to `last`; a mean that has begun by then keeps its beginning.
+  void Move(int step, int first, int last);
   // To be called after step `step` (counted from 1). After the last one parameters are their mean. True if
   // they changed.
   bool AfterStep(int step);
