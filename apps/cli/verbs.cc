@@ -1,4 +1,5 @@
 #include "docs_pages.h"
+#include "semfield/jobs/ablate.h"
 #include "semfield/jobs/check.h"
 #include "semfield/jobs/convert.h"
 #include "semfield/jobs/evaluate.h"
@@ -56,6 +57,8 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
                                  {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),
+      MakeVerb<AblateJobOptions>("ablate", "Measures what parts of a method bring, as a paper's table does.",
+                                 {"RUN"}, &RunAblate),
       MakeVerb<ReportJobOptions>("report",
                                  "Writes one HTML page about a run: curves, pictures, masks and numbers.",
                                  {"RUN"}, &RunReport),

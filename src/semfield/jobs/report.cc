@@ -192,7 +192,7 @@ void ReportJob::AddViewFigures() {
   const std::vector<int> views = SpreadViews(run_.capture->held_out, job_.views);
   for (size_t i = 0; i < views.size(); ++i) {
     Step("held-out views", 1 + static_cast<double>(i) / static_cast<double>(views.size()));
-    ReportRow row = ViewFigure(scene_, views[i]);
+    ReportRow row = ViewFigure(scene_, views[i], control_.stop);
     row.note = ViewNumbers(page_.views_evaluation, row.title);
     page_.views.push_back(std::move(row));
   }
@@ -251,7 +251,7 @@ void ReportJob::AddMaskFigures() {
   }
   const auto encoder = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime, .stages = {}});
   const auto decoder = LoadPromptDecoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
-  TeacherFigures figures(scene_, *features.field, *encoder, *decoder, options);
+  TeacherFigures figures(scene_, *features.field, *encoder, *decoder, options, control_.stop);
   const std::vector<int> views = SpreadViews(run_.capture->held_out, std::min(kClickViews, job_.views));
   for (size_t i = 0; i < views.size(); ++i) {
     Step("masks", 2 + static_cast<double>(i) / static_cast<double>(views.size()));

@@ -88,12 +88,12 @@ ImageU8 ClickOverlay(const ImageU8& picture, const Mask& mask, const Vec2& click
 
 }  // namespace
 
-ReportRow ViewFigure(const EvaluationScene& scene, int view) {
+ReportRow ViewFigure(const EvaluationScene& scene, int view, const StopToken* stop) {
   const Camera camera = ScoringCamera(scene.store.CameraOf(view), kRenderSide);
   RenderRequest options;
   std::copy(scene.background.begin(), scene.background.end(), options.background);
   const RenderedView rendered =
-      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options);
+      scene.field.Render(camera, scene.capture.views[view].world_from_camera, options, stop);
   ImageF photo = PhotoOverBackground(scene, view);
   if (photo.width != camera.width || photo.height != camera.height)
     photo = Resize(photo, camera.width, camera.height);
@@ -111,7 +111,8 @@ const TeacherView& TeacherFigures::See(int view) {
   auto found = seen_.find(view);
   if (found == seen_.end()) {
     found =
-        seen_.emplace(view, MakeTeacherView(scene_, features_, encoder_, view, options_.longest_side)).first;
+        seen_.emplace(view, MakeTeacherView(scene_, features_, encoder_, view, options_.longest_side, stop_))
+            .first;
   }
   return found->second;
 }

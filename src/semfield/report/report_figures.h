@@ -12,15 +12,22 @@
 namespace semfield {
 
 // Photo, rendering, depth and difference of one view, at no more than the page's picture size.
-ReportRow ViewFigure(const EvaluationScene& scene, int view);
+// Asked to stop: InterruptedError.
+ReportRow ViewFigure(const EvaluationScene& scene, int view, const StopToken* stop = nullptr);
 
 // Figures that need the teacher. Each view is rendered and encoded once, however many figures show it.
 class TeacherFigures {
  public:
   // All but the options must outlive this object. The options are those of the numbers beside the figures.
+  // Asked to stop: InterruptedError.
   TeacherFigures(const EvaluationScene& scene, const FeatureField& features, ImageEncoder& encoder,
-                 PromptDecoder& decoder, const SanOptions& options)
-      : scene_(scene), features_(features), encoder_(encoder), decoder_(decoder), options_(options) {}
+                 PromptDecoder& decoder, const SanOptions& options, const StopToken* stop = nullptr)
+      : scene_(scene),
+        features_(features),
+        encoder_(encoder),
+        decoder_(decoder),
+        options_(options),
+        stop_(stop) {}
 
   // Rendered features beside the teacher's.
   ReportRow Features(int view);
@@ -36,6 +43,7 @@ class TeacherFigures {
   ImageEncoder& encoder_;
   PromptDecoder& decoder_;
   SanOptions options_;
+  const StopToken* stop_;
   std::map<int, TeacherView> seen_;
 };
 

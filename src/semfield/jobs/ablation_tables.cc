@@ -1,0 +1,45 @@
+#include "semfield/jobs/ablation_tables.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "semfield/base/error.h"
+#include "semfield/base/text.h"
+
+namespace semfield {
+namespace {
+
+// SAN Table 2, SAM. The paper's form: one ray a token, a cache of 256 views, a quarter of the steps on fresh
+// ones. Without a cache every step sees a view of its own.
+AblationTable San() {
+  return {.name = "san",
+          .sentence = "SAN Table 2: without camera augmentation, without cache",
+          .method = "feature_field",
+          .preset = "paper",
+          .teacher = "sam",
+          .rows = {{.name = "full", .paper = PaperRow{0.0026, 0.822, 90}},
+                   {.name = "without camera augmentation",
+                    .options = {{"augment", false}},
+                    .paper = PaperRow{0.0039, 0.746, 89}},
+                   {.name = "without cache",
+                    .options = {{"fresh-probability", 1.0}, {"cache-size", 1}},
+                    .paper = PaperRow{0.0025, 0.824, 303}}}};
+}
+
+}  // namespace
+
+const std::vector<AblationTable>& AblationTables() {
+  static const std::vector<AblationTable> tables = {San()};
+  return tables;
+}
+
+const AblationTable& FindAblationTable(const std::string& name) {
+  std::vector<std::string> names;
+  for (const AblationTable& table : AblationTables()) {
+    if (table.name == name) return table;
+    names.push_back(table.name);
+  }
+  throw InputError("--table '{}': unknown; known are: {}", TerminalText(name), fmt::join(names, ", "));
+}
+
+}  // namespace semfield
