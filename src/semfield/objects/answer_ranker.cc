@@ -13,6 +13,10 @@ namespace {
 
 constexpr char kFile[] = "rankers/objects.json";
 constexpr char kWeights[] = "weights";
+// Views agree well on what lies around a thing, and the answers that were learned from were of rooms, where
+// it never fills a photo. In a photo from near by it does: what covers most of it is rarely meant.
+constexpr double kMostOfAView = 0.6;
+constexpr double kLossBeyond = 1.5;  // a share of the view
 
 double LogRatio(double a, double b) {
   return std::log(std::max(a, 1.0) / std::max(b, 1.0));
@@ -61,7 +65,7 @@ double AnswerRanker::Judge(const AnswerFacts& facts) const {
   const Numbers numbers = NumbersOf(facts);
   double sum = 0;
   for (int i = 0; i < kNumbers; ++i) sum += weights_[i] * numbers[i];
-  return sum;
+  return sum - kLossBeyond * std::max(0.0, facts.share - kMostOfAView);
 }
 
 AnswerRanker AnswerRanker::Read(const std::filesystem::path& path) {

@@ -61,5 +61,21 @@ TEST(AnswerRanker, TheInstalledOneIsRead) {
   EXPECT_GT(AnswerRanker::Installed().Judge(good), AnswerRanker::Installed().Judge(bad) + 0.2);
 }
 
+// A photo from near by: views agree even better on what lies around the thing.
+TEST(AnswerRanker, WhatFillsAPhotoIsRarelyMeant) {
+  AnswerFacts thing;
+  thing.agreement = thing.best_agreement = thing.worst_agreement = thing.score = 0.9;
+  thing.cells = thing.largest = thing.smallest = 20000;
+  thing.share = 0.25;
+  thing.fill = 0.6;
+  thing.extent = 0.3;
+  AnswerFacts around = thing;
+  around.agreement = around.best_agreement = around.worst_agreement = 0.98;
+  around.share = 0.95;
+  around.fill = 0.95;
+  for (const AnswerRanker& ranker : {AnswerRanker(), AnswerRanker::Installed()})
+    EXPECT_GT(ranker.Judge(thing), ranker.Judge(around));
+}
+
 }  // namespace
 }  // namespace semfield
