@@ -2,6 +2,7 @@
 #include "semfield/jobs/ablate.h"
 #include "semfield/jobs/check.h"
 #include "semfield/jobs/convert.h"
+#include "semfield/jobs/edit.h"
 #include "semfield/jobs/evaluate.h"
 #include "semfield/jobs/extract.h"
 #include "semfield/jobs/imitate.h"
@@ -54,6 +55,9 @@ const std::vector<Verb>& Verbs() {
       MakeVerb<ExtractJobOptions>("extract",
                                   "Writes things of a run as meshes, points and masks for other programs.",
                                   {"RUN"}, &RunExtract),
+      MakeVerb<EditJobOptions>(
+          "edit", "Removes, recolours, moves, copies and puts in things; every step can be undone.", {"RUN"},
+          &RunEdit),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
                                  {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),

@@ -30,7 +30,7 @@ class AnalyticField : public RadianceField {
     view.depth = view.opacity = ImageF(camera.width, camera.height, 1);
     const std::vector<Ray> rays = MakeRays(camera, pose);
     for (size_t r = 0; r < rays.size(); ++r) {
-      const SyntheticHit hit = scene.Trace(rays[r]);
+      const SyntheticHit hit = Trace(rays[r], request.gaps, r);
       for (int k = 0; k < 3; ++k) view.rgb.data[3 * r + k] = hit.hit ? hit.rgb[k] : request.background[k];
       view.depth.data[r] = hit.hit ? hit.distance * rays[r].z_scale : 0;
       view.opacity.data[r] = hit.hit ? 1 : 0;
@@ -42,8 +42,9 @@ class AnalyticField : public RadianceField {
                      const StopToken* = nullptr) const override {
     RaySamples samples;
     samples.ray_begin.push_back(0);
-    for (const Ray& ray : rays) {
-      const SyntheticHit hit = scene.Trace(ray);
+    for (size_t r = 0; r < rays.size(); ++r) {
+      const Ray& ray = rays[r];
+      const SyntheticHit hit = Trace(ray, request.gaps, r);
       if (hit.hit) {
         float p[3], u[3];
         for (int k = 0; k < 3; ++k) p[k] = ray.origin[k] + hit.distance * ray.direction[k];
@@ -70,6 +71,20 @@ class AnalyticField : public RadianceField {
   SyntheticScene scene;
 
  private:
+  // The first hit that lies in no gap of ray r.
+  SyntheticHit Trace(const Ray& ray, const RayGaps* gaps, size_t r) const {
+    SyntheticHit hit = scene.Trace(ray);
+    for (int32_t i = gaps != nullptr ? gaps->begin[r] : 0; hit.hit && i < (gaps ? gaps->begin[r + 1] : 0);
+         ++i) {
+      if (hit.distance < gaps->from[i] || hit.distance >= gaps->to[i]) continue;
+      Ray behind = ray;
+      for (int k = 0; k < 3; ++k) behind.origin[k] += gaps->to[i] * ray.direction[k];
+      hit = scene.Trace(behind);
+      hit.distance += gaps->to[i];
+    }
+    return hit;
+  }
+
   SceneMap map_;
 };
 

@@ -13,6 +13,13 @@
 
 namespace semfield {
 
+// Where rays are taken to be empty, as if the scene had no density there: ray r between the distances from[i]
+// and to[i] along it, i in [begin[r], begin[r + 1]).
+struct RayGaps {
+  std::vector<int32_t> begin = {0};  // [num_rays + 1]
+  std::vector<float> from, to;
+};
+
 // What to render; a picture that was not asked for stays empty.
 struct RenderRequest {
   bool rgb = true;
@@ -20,6 +27,7 @@ struct RenderRequest {
   float background[3] = {1, 1, 1};  // behind everything
   // With finer steps than the field was trained with: half as many samples more, for the eye and for figures.
   bool fine = true;
+  const RayGaps* gaps = nullptr;  // of all pixels, row-major
 };
 
 struct RenderedView {
@@ -44,6 +52,7 @@ struct WeightRequest {
   float min_weight = 0.002f;  // lighter samples are dropped
   bool rgb = false;
   bool latent = false;
+  const RayGaps* gaps = nullptr;  // of all rays
 };
 
 // A scene as every room above the methods sees it. Const calls are thread-safe. A call whose `stop` is asked

@@ -12,6 +12,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/edits/edited_scene.h"
 #include "semfield/image/codecs.h"
 #include "semfield/jobs/coco_file.h"
 #include "semfield/objects/selection_store.h"
@@ -46,8 +47,9 @@ class ExtractJob {
     Load();
     bool kept = false;
     RunMesh made = FindOrMakeRunMesh(run_, nullptr, control_, &kept);
-    mesh_ = std::move(made.mesh);
+    mesh_ = made.mesh;
     voxel_ = made.voxel;
+    if (job_.edited) LoadEdited(std::move(made));
     for (const Selection& selection : selections_) weights_.push_back(VertexWeights(mesh_, map_, selection));
     Meshes();
     if (!job_.points.empty()) Points();
@@ -63,6 +65,10 @@ class ExtractJob {
         if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
       }
     }
+    if (job_.edited) {
+      asked_ = std::move(names);  // the edits say which of them are selections still
+      return;
+    }
     if (names.empty()) {
       throw InputError("{}: no selections yet. Run: semfield select {} --name NAME --view VIEW --click X,Y",
                        job_.run, job_.run);
@@ -70,17 +76,57 @@ class ExtractJob {
     for (const std::string& name : names) selections_.push_back(store_.Load(name));
   }
 
+  // Things that edits changed or made, and selections that they left alone.
+  void LoadEdited(RunMesh surface) {
+    scene_ = OpenEditedScene(run_, std::move(surface), control_);
+    for (const EditedPart& part : scene_.parts) {
+      const auto asked = std::find(asked_.begin(), asked_.end(), part.name);
+      const bool is_asked = asked != asked_.end();
+      if (is_asked) asked_.erase(asked);
+      if (part.is_there && (is_asked || job_.all)) parts_.push_back(&part);
+      if (!part.is_there && is_asked && !job_.all)
+        throw InputError(
+            "'{}' was removed by an edit: leave out --edited, or take it back with semfield edit {} "
+            "--undo",
+            part.name, job_.run);
+    }
+    for (const std::string& name : asked_) selections_.push_back(store_.Load(name));
+  }
+
+  void EditedParts(std::vector<MeshNode>* nodes) {
+    for (const EditedPart* part : parts_) {
+      control_.ThrowIfStopped();
+      if (part->owner >= 0) {
+        nodes->push_back(NodeOf(part->name, part->nodes.front().mesh, true, part));
+        continue;
+      }
+      for (MeshNode& node : PlacedNodes(*part)) {
+        node.name = part->name;
+        nodes->push_back(InCapture(std::move(node), true));
+      }
+    }
+  }
+
   // Of a mesh in the world: what is written of it.
-  MeshNode NodeOf(const std::string& name, Mesh mesh, bool is_thing) {
+  MeshNode NodeOf(const std::string& name, Mesh mesh, bool is_thing, const EditedPart* part = nullptr) {
     if (job_.faces > 0) mesh = Simplified(mesh, job_.faces);
     const Mat3 capture_axes = run_.capture->capture_from_world.topLeftCorner<3, 3>();
     const Vec3 world_up = (capture_axes.transpose() * up_).normalized();
     if (is_thing && job_.close) mesh = Closed(mesh, world_up, kNarrow * voxel_);
     MeshNode node{.name = name, .mesh = std::move(mesh), .pivot = Vec3::Zero()};
     if (photos_ != nullptr) AddTexture(&node);
+    if (part != nullptr) {
+      if (part->paint) PaintNode(*part->paint, &node);
+      node.mesh = Transformed(node.mesh, part->place);
+    }
+    return InCapture(std::move(node), is_thing);
+  }
+
+  // From the world to where it is written.
+  MeshNode InCapture(MeshNode node, bool is_thing) {
     node.mesh = Transformed(node.mesh, run_.capture->capture_from_world);
-    if (is_thing) node.pivot = BaseOf(node.mesh);
-    result_.things.push_back({.name = name,
+    if (is_thing) node.pivot = BaseOf(node.mesh, up_);
+    result_.things.push_back({.name = node.name,
                               .faces = node.mesh.num_faces(),
                               .vertices = node.mesh.num_vertices(),
                               .size = BoundsOf(node.mesh).Extent(),
@@ -101,15 +147,6 @@ class ExtractJob {
     node->mesh = std::move(textured.mesh);
     node->uv = std::move(textured.uv);
     node->texture = std::move(textured.texture);
-  }
-
-  // The middle of its box as seen from above, at the height of its lowest vertex.
-  Vec3 BaseOf(const Mesh& mesh) const {
-    const Mat3 y_up = YUpFrom(up_);
-    Mat4 turn = Mat4::Identity();
-    turn.topLeftCorner<3, 3>() = y_up;
-    const Box3 box = BoundsOf(Transformed(mesh, turn));
-    return y_up.transpose() * Vec3(box.Center().x(), box.min.y(), box.Center().z());
   }
 
   std::vector<std::string> FilesOf(const std::vector<MeshNode>& nodes) const {
@@ -142,6 +179,7 @@ class ExtractJob {
       }
       nodes.push_back(NodeOf(name, std::move(thing), true));
     }
+    EditedParts(&nodes);
     if (nodes.empty()) throw InputError("{}: no selection has a face of the run's mesh", job_.run);
     if (job_.rest) {
       Mesh rest = ThingMesh(mesh_, owners, -1, 0);
@@ -207,8 +245,11 @@ class ExtractJob {
   std::vector<std::vector<float>> weights_;  // [selections][vertices of mesh_]
   Mesh mesh_;                                // the run's, in the world
   double voxel_ = 0;
-  std::unique_ptr<RunPhotos> photos_;    // for textures; nullptr: there are none
-  std::unique_ptr<MeshRays> occluders_;  // all of mesh_
+  std::vector<std::string> asked_;        // names, where edits say what they are
+  EditedScene scene_;                     // of job_.edited
+  std::vector<const EditedPart*> parts_;  // that are written
+  std::unique_ptr<RunPhotos> photos_;     // for textures; nullptr: there are none
+  std::unique_ptr<MeshRays> occluders_;   // all of mesh_
   ExtractJobResult result_;
 };
 
@@ -222,6 +263,9 @@ void ExtractJobOptions::Describe(OptionList& list) {
                 {.metavar = "NAME"});
   list.Flag("all", &all, "All selections of the run.");
   list.Flag("rest", &rest, "Also what belongs to none of them, named rest.");
+  list.Flag(
+      "edited", &edited,
+      "Things as the run's edits leave them (semfield edit), also those that edits put in; meshes alone.");
   list.Group("Meshes");
   list.TextList(
       "out", &out,
@@ -279,6 +323,11 @@ ExtractJobResult RunExtract(const ExtractJobOptions& job, const MethodList& meth
     throw InputError("--selection is missing: which thing? e.g. --selection sofa, or --all");
   if (!job.points.empty() && std::filesystem::path(job.points).extension() != ".ply")
     throw InputError("--points {}: expected a name that ends in .ply", job.points);
+  if (job.edited && (job.rest || !job.points.empty() || !job.masks.empty())) {
+    throw InputError(
+        "--edited writes meshes of things: --rest, --points and --masks are of the scene as it was trained; "
+        "semfield mesh --edited writes the whole scene");
+  }
   const Stopwatch stopwatch;
   const OpenedRun run = OpenRun(job.run, methods, job.source);
   if (!job.masks.empty()) FindNamedViews(*run.capture, job.views);  // said before anything is done

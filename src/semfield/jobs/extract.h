@@ -18,6 +18,7 @@ struct ExtractJobOptions {
   std::vector<std::string> selection;  // names
   bool all = false;                    // every selection of the run
   bool rest = false;                   // and what belongs to none, as a node of its own
+  bool edited = false;                 // as the run's edits leave them; also things that edits made
   std::vector<std::string> out;        // mesh files; empty: exports/<name>.glb in the run
   int faces = 100000;                  // of each thing, at most; 0: all
   int texture = 1024;                  // pixels a side of each thing's; 0: colors of vertices alone

@@ -8,6 +8,7 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/stopwatch.h"
+#include "semfield/jobs/edited_nodes.h"
 #include "semfield/jobs/mesh_labels.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/surface/mesh_files.h"
@@ -78,6 +79,8 @@ void MeshJobOptions::Describe(OptionList& list) {
       "labels", &labels,
       "Color every vertex by its class, which photos vote on, in place of texture and colors of photos: a "
       ".ply has a label a vertex, other files have a mesh a class.");
+  list.Flag("edited", &edited,
+            "The scene as the run's edits leave it (semfield edit), with a named node for each thing.");
   list.Group("Fusion");
   list.Real("voxel", &voxel, "Side of a voxel in the capture's units; 0: twice what the median pixel sees.",
             {.min = 0, .max = 1e6});
@@ -132,6 +135,35 @@ Json MeshJobResult::ToJson() const {
   return json;
 }
 
+namespace {
+
+// What the edits of the run leave of its scene, with a node each thing.
+void WriteEdited(const MeshJobOptions& job, const OpenedRun& run, RunMesh made, const JobControl& control,
+                 MeshJobResult* result) {
+  std::vector<std::string> files = job.out;
+  if (files.empty()) files.push_back((run.folder.mesh_dir() / "edited.glb").string());
+  const bool textures = job.texture > 0 && std::any_of(files.begin(), files.end(), &HoldsTextures);
+  const EditedScene scene = OpenEditedScene(run, std::move(made), control);
+  std::vector<MeshNode> nodes =
+      EditedNodes(run, scene, {.faces = job.faces, .texture = textures ? job.texture : 0}, control);
+  if (nodes.empty()) throw InputError("{}: the edits leave nothing of the scene", job.run);
+  Mesh all;
+  for (MeshNode& node : nodes) {
+    node.mesh = Transformed(node.mesh, run.capture->capture_from_world);
+    result->vertices += node.mesh.num_vertices();
+    result->faces += node.mesh.num_faces();
+    all.vertices.insert(all.vertices.end(), node.mesh.vertices.begin(), node.mesh.vertices.end());
+  }
+  result->size = BoundsOf(all).Extent();
+  for (const std::string& file : files) {
+    control.ThrowIfStopped();
+    WriteMeshFile(file, nodes, YUpFrom(UpOfCapture(*run.capture, job.up)));
+    result->files.push_back({file, static_cast<int64_t>(std::filesystem::file_size(file))});
+  }
+}
+
+}  // namespace
+
 MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, const JobControl& control) {
   for (const std::string& file : job.out) CheckMeshFile(file);  // said before anything is done
   const Stopwatch stopwatch;
@@ -148,6 +180,11 @@ MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, c
   result.area = scale * scale * AreaOf(made.mesh);
   result.from_photos = made.coloring.from_photos / vertices;
   result.from_field = made.coloring.from_field / vertices;
+  if (job.edited) {
+    WriteEdited(job, run, std::move(made), control, &result);
+    result.seconds = stopwatch.Seconds();
+    return result;
+  }
   std::vector<std::string> files = job.out;
   if (files.empty()) files.push_back((run.folder.mesh_dir() / "mesh.glb").string());
   control.Report({.stage = "simplify", .detail = fmt::format("{} faces", result.fine_faces)});

@@ -20,6 +20,7 @@ struct MeshJobOptions {
   int texture = 2048;            // pixels a side; 0: colors of vertices alone
   int faces = 150000;            // of each file, at most; 0: all
   std::string up = "auto";       // x, y, z, -x, -y, -z or auto
+  bool edited = false;           // as the run's edits leave the scene, a node each thing
   double voxel = 0;              // of the capture's units; 0: by the pixels
   double truncation = 4;         // voxels
   double crumbs = 12;            // voxels

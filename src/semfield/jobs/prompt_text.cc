@@ -1,7 +1,9 @@
 #include "semfield/jobs/prompt_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 
 #include <fmt/ranges.h>
 
@@ -79,6 +81,26 @@ Prompt ParseWholePrompt(const std::vector<std::string>& clicks, const std::vecto
   if (!any_positive)
     throw InputError("nothing is asked for: give --click x,y on the thing, or --box x0,y0,x1,y1");
   return prompt;
+}
+
+std::array<uint8_t, 3> ParseColor(const std::string& option, const std::string& text) {
+  std::array<int, 3> color{};
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%d,%d,%d%c", &color[0], &color[1], &color[2], &rest) != 3 ||
+      std::any_of(color.begin(), color.end(), [](int v) { return v < 0 || v > 255; })) {
+    throw InputError("{} {}: expected red,green,blue, each from 0 to 255", option, text);
+  }
+  return {static_cast<uint8_t>(color[0]), static_cast<uint8_t>(color[1]), static_cast<uint8_t>(color[2])};
+}
+
+Vec3 ParsePoint(const std::string& option, const std::string& text) {
+  Vec3 point;
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%lf,%lf,%lf%c", &point.x(), &point.y(), &point.z(), &rest) != 3 ||
+      !point.allFinite()) {
+    throw InputError("{} {}: expected x,y,z", option, text);
+  }
+  return point;
 }
 
 }  // namespace semfield

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "semfield/geometry/camera.h"
+#include "semfield/geometry/types.h"
 #include "semfield/perception/prompt.h"
 
 namespace semfield {
@@ -17,5 +20,10 @@ Prompt ParsePrompt(const std::vector<std::string>& clicks, const std::vector<std
 // is an Error too.
 Prompt ParseWholePrompt(const std::vector<std::string>& clicks, const std::vector<std::string>& boxes,
                         const Camera& camera);
+
+// "red,green,blue", each from 0 to 255. `option` is named by errors, as in the next one.
+std::array<uint8_t, 3> ParseColor(const std::string& option, const std::string& text);
+// "x,y,z", finite numbers.
+Vec3 ParsePoint(const std::string& option, const std::string& text);
 
 }  // namespace semfield

@@ -12,6 +12,7 @@
 #include "semfield/base/process.h"
 #include "semfield/base/stopwatch.h"
 #include "semfield/base/write_guard.h"
+#include "semfield/edits/edited_view.h"
 #include "semfield/image/codecs.h"
 #include "semfield/image/pixel_grid.h"
 #include "semfield/image/pixels.h"
@@ -51,6 +52,10 @@ class Renderer {
  public:
   Renderer(const RenderJobOptions& job, const OpenedRun& run, const JobControl& control)
       : job_(job), run_(run), stop_(control.stop) {
+    if (job.edited) {
+      scene_ = std::make_unique<EditedScene>(OpenEditedScene(run, OpenRunMesh(run), control));
+      edited_ = std::make_unique<EditedView>(run.Field(), *scene_);
+    }
     folder_ = job.out.empty() ? run.folder.renders_dir() : std::filesystem::path(job.out);
     if (Wants(job, "features")) features_ = OpenFeatures(run, job.teacher);
     if (Wants(job, "semantics")) classes_ = std::make_unique<RunClasses>(run, job.vote, control);
@@ -64,7 +69,9 @@ class Renderer {
     RenderRequest options{.rgb = Wants(job_, "rgb"), .normals = Wants(job_, "normals")};
     std::copy_n(run_.background.data(), 3, options.background);
     if (options.rgb || options.normals || Wants(job_, "depth")) {
-      const RenderedView picture = run_.Field().Render(camera, view.world_from_camera, options, stop_);
+      const RenderedView picture = edited_ != nullptr
+                                       ? edited_->Render(camera, view.world_from_camera, options, stop_)
+                                       : run_.Field().Render(camera, view.world_from_camera, options, stop_);
       if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), Linear(picture.rgb));
       if (Wants(job_, "depth")) {
         if (far_depth_ <= 0) far_depth_ = FarDepth(picture.depth);
@@ -149,6 +156,8 @@ class Renderer {
   const OpenedRun& run_;
   const StopToken* stop_;
   std::filesystem::path folder_;
+  std::unique_ptr<EditedScene> scene_;  // nullptr: the scene as it was trained
+  std::unique_ptr<EditedView> edited_;  // of scene_
   OpenedFeatures features_;
   std::unique_ptr<RunClasses> classes_;
   std::vector<double> unseen_;  // [views]
@@ -200,6 +209,7 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Text("view", &view, "View, list of views, all, train, test, or a pose file; default test.");
   list.Int("orbit", &orbit, "So many pictures on a circle around the scene.", {.min = 0, .max = 100000});
   list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
+  list.Flag("edited", &edited, "Show the scene as the run's edits leave it (semfield edit).");
   list.Group("How");
   list.Text("out", &out, "Folder for the pictures; empty: renders/ in the run.");
   list.Text("format", &format,
@@ -242,6 +252,12 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
         "--format exr holds up to 4 channels of numbers; features (their principal components), semantics "
         "and "
         "grids are written as png");
+  }
+  if (job.edited && (Wants(job, "features") || Wants(job, "grid") || Wants(job, "semantics"))) {
+    throw InputError(
+        "--edited shows rgb, depth and normals: features are of the scene as it was trained, and a grid is "
+        "drawn "
+        "on the photo");
   }
   const OpenedRun run = OpenRun(job.run, methods, job.source);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);

@@ -23,6 +23,7 @@ struct RenderJobOptions {
   std::string format = "png";               // png, exr, mp4
   std::string teacher = "sam";              // whose features
   ClassVoteOptions vote;                    // whose semantics
+  bool edited = false;                      // as the run's edits leave the scene
   double scale = 1;                         // of the training size
   int fps = 24;
   void Describe(OptionList& list);

@@ -20,16 +20,6 @@
 namespace semfield {
 namespace {
 
-std::array<uint8_t, 3> ParseColor(const std::string& text) {
-  std::array<int, 3> color{};
-  char rest = 0;
-  if (std::sscanf(text.c_str(), "%d,%d,%d%c", &color[0], &color[1], &color[2], &rest) != 3 ||
-      std::any_of(color.begin(), color.end(), [](int v) { return v < 0 || v > 255; })) {
-    throw InputError("--color {}: expected red,green,blue, each from 0 to 255", text);
-  }
-  return {static_cast<uint8_t>(color[0]), static_cast<uint8_t>(color[1]), static_cast<uint8_t>(color[2])};
-}
-
 WordFinderOptions WordsOptions(const SelectJobOptions& job) {
   return {.naming = {.model = job.words_model, .text_model = job.text_model, .onnxruntime = job.onnxruntime},
           .everything_views = job.everything_views};
@@ -100,7 +90,8 @@ class SelectJob {
 
   Selection NewSelection() const {
     return {.name = job_.name,
-            .color = job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor(job_.color),
+            .color =
+                job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor("--color", job_.color),
             .clicks = {},
             .box = {},
             .nesting = job_.granularity == "auto" ? Nesting::kObject : ParseNesting(job_.granularity),
@@ -238,7 +229,7 @@ class SelectJob {
     if (!found.things.empty()) {
       found.selection.name = name;
       found.selection.color =
-          job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor(job_.color);
+          job_.color.empty() ? SelectionColor(store_.List().size()) : ParseColor("--color", job_.color);
       store_.Put(name + " found by words", found.selection);
       result_.done = "selected: " + name;
     }

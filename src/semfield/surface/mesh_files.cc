@@ -210,8 +210,11 @@ void WriteMeshFile(const std::filesystem::path& path, const std::vector<MeshNode
   } else if (extension == ".glb") {
     std::vector<MeshNode> turned;
     for (const MeshNode& node : nodes) {
-      turned.push_back(
-          {.name = node.name, .mesh = Transformed(node.mesh, Affine(y_up)), .pivot = y_up * node.pivot});
+      turned.push_back({.name = node.name,
+                        .mesh = Transformed(node.mesh, Affine(y_up)),
+                        .pivot = y_up * node.pivot,
+                        .uv = node.uv,
+                        .texture = node.texture});
     }
     WriteFileAtomically(path, std::span<const std::byte>(EncodeGlb(turned)));
   } else {

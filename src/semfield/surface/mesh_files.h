@@ -65,4 +65,11 @@ struct LabelledMesh {
 LabelledMesh ReadPly(const std::filesystem::path& path);
 LabelledMesh DecodePly(std::span<const std::byte> bytes, const std::string& where);
 
+// A binary glTF file: a mesh each primitive of triangles in its scene, placed as its nodes say, in the file's
+// own frame (y up), with the colors of vertices and the texture of its material. Points, lines, cameras and
+// animations are left out; it is read without the files that it names beside itself. Damaged, of more than
+// 1 GiB or 20 million faces, without triangles, or of an extension that has to be known: InputError.
+std::vector<MeshNode> ReadGlb(const std::filesystem::path& path);
+std::vector<MeshNode> DecodeGlb(std::span<const std::byte> bytes, const std::string& where);
+
 }  // namespace semfield

@@ -4,6 +4,7 @@
 
 #include <Eigen/Geometry>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "semfield/base/error.h"
@@ -99,7 +100,10 @@ bool MeshRays::IsFree(const Vec3f& from, const Vec3f& to, float margin) const {
 namespace {
 
 // Between four pixels of a texture; centres at +0.5, the border goes on outside.
-std::array<float, 3> TextureAt(const ImageU8& texture, const Eigen::Vector2f& uv) {
+std::array<float, 3> TextureAt(const ImageU8& texture, Eigen::Vector2f uv) {
+  for (int k = 0; k < 2; ++k) {
+    if (uv[k] < 0 || uv[k] > 1) uv[k] -= std::floor(uv[k]);
+  }
   const float x = std::clamp(uv.x() * texture.width - 0.5f, 0.0f, texture.width - 1.0f),
               y = std::clamp(uv.y() * texture.height - 0.5f, 0.0f, texture.height - 1.0f);
   const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
@@ -114,6 +118,8 @@ std::array<float, 3> TextureAt(const ImageU8& texture, const Eigen::Vector2f& uv
   return color;
 }
 
+}  // namespace
+
 std::array<float, 3> ColorAt(const Mesh& mesh, const MeshRays::Hit& hit, const MeshSkin* skin) {
   const auto& [a, b, c] = mesh.faces[hit.face];
   const float weight[3] = {1 - hit.u - hit.v, hit.u, hit.v};
@@ -126,8 +132,6 @@ std::array<float, 3> ColorAt(const Mesh& mesh, const MeshRays::Hit& hit, const M
         (weight[0] * mesh.colors[a][k] + weight[1] * mesh.colors[b][k] + weight[2] * mesh.colors[c][k]) / 255;
   return color;
 }
-
-}  // namespace
 
 MeshPicture Picture(const Mesh& mesh, const MeshRays& rays, const Camera& camera,
                     const Pose& world_from_camera, const std::array<float, 3>& background,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -46,6 +47,9 @@ struct MeshSkin {
   const std::vector<Eigen::Vector2f>& uv;  // [vertices] in [0, 1], from the top left corner
   const ImageU8& texture;                  // RGB
 };
+// What a hit on a mesh shows, sRGB in [0, 1]: its skin where it has one (outside of [0, 1] a texture
+// repeats), else the colors of its vertices.
+std::array<float, 3> ColorAt(const Mesh& mesh, const MeshRays::Hit& hit, const MeshSkin* skin = nullptr);
 // skin: shown in the place of the vertices' colors. background: what `rgb` shows where there is no mesh.
 MeshPicture Picture(const Mesh& mesh, const MeshRays& rays, const Camera& camera,
                     const Pose& world_from_camera, const std::array<float, 3>& background = {1, 1, 1},

@@ -11,8 +11,9 @@ namespace {
 
 constexpr int kGap = 2;  // pixels around each chart, for bilinear filters
 
-// Pixels without a color take the mean of those beside them that have one, layer by layer.
-void Dilate(std::vector<char> has_color, ImageU8* picture) {
+}  // namespace
+
+void DilateTexture(std::vector<char> has_color, ImageU8* picture) {
   constexpr int kLayers = 2 * kGap;
   for (int layer = 0; layer < kLayers; ++layer) {
     std::vector<std::pair<size_t, std::array<uint8_t, 3>>> grown;
@@ -41,8 +42,6 @@ void Dilate(std::vector<char> has_color, ImageU8* picture) {
   }
 }
 
-}  // namespace
-
 TexturedMesh TextureMesh(const Mesh& mesh, int size, const std::vector<ColorView>& views,
                          const MeshRays& occluders, double tolerance, const JobControl& control) {
   SF_CHECK_EQ(mesh.colors.size(), mesh.vertices.size());
@@ -69,7 +68,7 @@ TexturedMesh TextureMesh(const Mesh& mesh, int size, const std::vector<ColorView
   }
   if (!texels.empty())
     textured.from_photos = static_cast<double>(from_photos) / static_cast<double>(texels.size());
-  Dilate(std::move(has_color), &textured.texture);
+  DilateTexture(std::move(has_color), &textured.texture);
   for (const Eigen::Vector2f& at : atlas.uv) textured.uv.push_back(at / static_cast<float>(atlas.size));
   textured.mesh = std::move(atlas.mesh);
   return textured;

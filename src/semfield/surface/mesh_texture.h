@@ -15,6 +15,10 @@ struct TexturedMesh {
   double from_photos = 0;  // share of the texels that show something
 };
 
+// Pixels around those that have a color take the mean of those beside them, a few layers far: what filters
+// and smaller pictures of a texture look at beside its charts. has_color: [pixels].
+void DilateTexture(std::vector<char> has_color, ImageU8* texture);
+
 // A picture for a mesh (in the world, colored), size x size pixels: every texel has the color that the photos
 // show there, by the same rules as vertices, and where none sees it the color of the vertices around. What
 // stands in the way is asked of `occluders`, a mesh of the whole scene. tolerance: as ColorVertices.

@@ -44,4 +44,12 @@ Vec3 UpOfCapture(const Capture& capture, const std::string& axis) {
   return (is_down ? -1.0 : 1.0) * Vec3::Unit(letter[0] - 'x');
 }
 
+Vec3 BaseOf(const Mesh& mesh, const Vec3& up) {
+  const Mat3 y_up = YUpFrom(up);
+  Mat4 turn = Mat4::Identity();
+  turn.topLeftCorner<3, 3>() = y_up;
+  const Box3 box = BoundsOf(Transformed(mesh, turn));
+  return y_up.transpose() * Vec3(box.Center().x(), box.min.y(), box.Center().z());
+}
+
 }  // namespace semfield

@@ -4,6 +4,7 @@
 
 #include "semfield/capture/capture.h"
 #include "semfield/geometry/types.h"
+#include "semfield/surface/mesh.h"
 
 namespace semfield {
 
@@ -17,5 +18,9 @@ Mat3 YUpFrom(const Vec3& up);
 // Which way is up in the capture's own axes. `axis`: x, y, z, -x, -y or -z; "auto": MeanUp, or the axis
 // within 25 degrees of it, since photographers look down more often than up. Anything else: InputError.
 Vec3 UpOfCapture(const Capture& capture, const std::string& axis);
+
+// Where a thing stands: the middle of its box as seen from above, at the height of its lowest vertex. Mesh
+// and up in one frame.
+Vec3 BaseOf(const Mesh& mesh, const Vec3& up);
 
 }  // namespace semfield

@@ -89,7 +89,26 @@ struct Tracer {
   RenderScratchPool& pool;
   const StopToken* stop;
   std::atomic<int64_t>* cut_rays = nullptr;  // counts them
+  const RayGaps* gaps = nullptr;
 };
+
+// Intervals in a gap get no length, so that they absorb nothing. first: number of the first ray of the call
+// in the gaps; numbers: of each of them, where they are not consecutive.
+void EmptyGaps(const RayGaps& gaps, size_t first, const std::vector<size_t>* numbers, SampleTiles& tiles,
+               size_t tile_index) {
+  const SampleTile& tile = tiles.tiles()[tile_index];
+  const int32_t* begin = tiles.begin(tile);
+  const float* t = tiles.t(tile_index);
+  float* dt = tiles.dt(tile_index);
+  for (int r = 0; r < tile.num_rays; ++r) {
+    const size_t ray = first + tile.first_ray + r, number = numbers != nullptr ? (*numbers)[ray] : ray;
+    for (int32_t i = gaps.begin[number]; i < gaps.begin[number + 1]; ++i) {
+      for (int32_t c = begin[r]; c < begin[r + 1]; ++c) {
+        if (t[c] >= gaps.from[i] && t[c] < gaps.to[i]) dt[c] = 0;
+      }
+    }
+  }
+}
 
 void ThrowIfStopped(const StopToken* stop) {
   if (stop != nullptr) stop->ThrowIfStopped();
@@ -110,7 +129,7 @@ struct VisitedRay {
 // the pass holding its weights (and colours when `color`) as its r-th ray.
 template <class Visit>
 void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<const Ray> rays, bool color,
-                const Visit& visit) {
+                const Visit& visit, const std::vector<size_t>* numbers = nullptr) {
   if (rays.empty()) return;
   const RadianceModel& model = tracer.model;
   std::unique_ptr<RenderScratch> scratch = tracer.pool.Take();
@@ -130,6 +149,7 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
       std::unique_ptr<TilePass>& own = scratch->passes[worker];
       if (!own) own = std::make_unique<TilePass>(model);
       TilePass& pass = *own;
+      if (tracer.gaps != nullptr) EmptyGaps(*tracer.gaps, first, numbers, tiles, tile);
       pass.Density(tiles, tile, kMinTransmittance, /*training=*/false);
       if (color) pass.Color(part, /*training=*/false);
       for (int r = 0; r < pass.num_rays(); ++r) {
@@ -159,10 +179,17 @@ void ForEachRayToItsEnd(const Tracer& tracer, ops::MarchOptions march, std::span
     again.push_back(rays[ray]);
   }
   march.stop_optical_depth = 0;
-  ForEachRay(tracer, march, again, color, [&](const VisitedRay& visited) {
-    visit(VisitedRay{unsettled[visited.ray], visited.tiles, visited.tile, visited.pass, visited.r,
-                     visited.worker});
-  });
+  ForEachRay(
+      tracer, march, again, color,
+      [&](const VisitedRay& visited) {
+        visit(VisitedRay{unsettled[visited.ray], visited.tiles, visited.tile, visited.pass, visited.r,
+                         visited.worker});
+      },
+      &unsettled);
+}
+
+void CheckGaps(const RayGaps* gaps, size_t num_rays) {
+  if (gaps != nullptr) SF_CHECK_EQ(gaps->begin.size(), num_rays + 1);
 }
 
 std::vector<RayResult> Trace(const Tracer& tracer, const ops::MarchOptions& march,
@@ -273,9 +300,10 @@ void HashRadianceField::WarnAboutCutRays(int64_t cut_rays, size_t num_rays) cons
 RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
                                        const RenderRequest& request, const StopToken* stop) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
+  CheckGaps(request.gaps, rays.size());
   std::atomic<int64_t> cut_rays{0};
   const std::vector<RayResult> results =
-      Trace({*model_, *scratch_, stop, &cut_rays},
+      Trace({*model_, *scratch_, stop, &cut_rays, request.gaps},
             AffordableMarch(rays, request.fine ? RadianceModel::kFineSteps : 1), rays);
   WarnAboutCutRays(cut_rays, rays.size());
   RenderedView view;
@@ -299,6 +327,7 @@ RenderedView HashRadianceField::Render(const Camera& camera, const Pose& world_f
 
 RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightRequest& request,
                                       const StopToken* stop) const {
+  CheckGaps(request.gaps, rays.size());
   RaySamples samples;
   samples.ray_begin.assign(rays.size() + 1, 0);
   samples.distance.assign(rays.size(), 0);
@@ -308,7 +337,7 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightReq
   std::vector<std::vector<KeptSample>> found(NumThreads());
   std::vector<KeptRay> kept(rays.size());
   ForEachRayToItsEnd(
-      {*model_, *scratch_, stop}, AffordableMarch(rays, 1), rays, request.rgb,
+      {*model_, *scratch_, stop, nullptr, request.gaps}, AffordableMarch(rays, 1), rays, request.rgb,
       [&](const VisitedRay& visited) {
         const auto& [ray, tiles, tile, pass, r, worker] = visited;
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];
