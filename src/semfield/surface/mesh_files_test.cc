@@ -163,6 +163,20 @@ TEST(Glb, HoldsItsTexture) {
   EXPECT_NEAR(back.At(8, 8), 200, 2);
 }
 
+// The file, which is turned, not only what is encoded.
+TEST(MeshFile, AGlbComesBackWithItsTexture) {
+  const TestFolder folder;
+  MeshNode node{.name = "box", .mesh = BoxMesh({0, 0, 0}, {1, 1, 1})};
+  for (const Vec3f& p : node.mesh.vertices) node.uv.emplace_back(p.x(), p.y());
+  node.texture = ImageU8(16, 16, 3, 200);
+  WriteMeshFile(folder / "a.glb", {node}, YUpFrom({0, 0, 1}));
+  const std::vector<MeshNode> back = ReadGlb(folder / "a.glb");
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].uv.size(), node.uv.size());
+  EXPECT_EQ(back[0].texture.width, 16);
+  EXPECT_EQ(back[0].mesh.faces, node.mesh.faces);
+}
+
 TEST(MeshFile, AnObjsTextureLiesBesideIt) {
   const TestFolder folder;
   MeshNode node{.name = "a box", .mesh = BoxMesh({0, 0, 0}, {1, 1, 1})};
