@@ -1,7 +1,7 @@
 #include "semfield/jobs/segment_classes.h"
 
 #include "semfield/image/pixels.h"
-#include "semfield/jobs/mask_files.h"
+#include "semfield/jobs/segment_views.h"
 #include "semfield/views/class_picture.h"
 #include "semfield/views/run_classes.h"
 
@@ -39,28 +39,14 @@ SegmentJobResult SegmentClasses(const SegmentJobOptions& job, const OpenedRun& r
   const int id = classes.FindClass(job.class_name);
   SegmentJobResult result{.run = job.run};
   result.asked_class = job.class_name;
-  MaskFiles files(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
-                  ClassColor(id));
-  for (const NamedView& view : views) {
-    control.ThrowIfStopped();
+  MaskFiles files(run, MasksFolder(job, run), job.name, ClassColor(id));
+  const auto look = [&](const NamedView& view) {
     const Camera camera = view.index >= 0 ? run.store->CameraOf(view.index) : view.camera;
     const ClassView seen = classes.Look(view, camera, control.stop);
-    const MaskFiles::Written written = files.Write(view, MaskOfClass(seen, id, view.camera), {});
-    result.views.push_back({.name = view.name,
-                            .mask = written.mask,
-                            .overlay = written.overlay,
-                            .score = Certainty(seen, id),
-                            .area = written.area,
-                            .area_share = written.area_share,
-                            .granularity = "class",
-                            .hidden = written.area == 0});
-    control.Report({.stage = "segment",
-                    .done = static_cast<double>(result.views.size()),
-                    .total = static_cast<double>(views.size()),
-                    .detail = view.name});
-  }
-  result.sheet = files.Finish();
-  result.numbers = files.numbers().string();
+    return SegmentedView{.mask = MaskOfClass(seen, id, view.camera),
+                         .answer = {.score = Certainty(seen, id), .granularity = "class"}};
+  };
+  WriteMasks(views, look, control, &files, &result);
   return result;
 }
 

@@ -7,8 +7,8 @@
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/stopwatch.h"
-#include "semfield/jobs/mask_files.h"
 #include "semfield/jobs/mask_truth.h"
+#include "semfield/jobs/segment_views.h"
 #include "semfield/objects/object_session.h"
 
 namespace semfield {
@@ -89,44 +89,29 @@ SegmentJobResult SegmentObject(const SegmentJobOptions& job, const OpenedRun& ru
       AsksPhotos(job, run) ? ObjectSession::Answerer::kPhotos : ObjectSession::Answerer::kFeatures, selection,
       nullptr, control);
   TakeFound(answer.found, &selection);
-  MaskFiles files(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
-                  selection.color);
+  MaskFiles files(run, MasksFolder(job, run), job.name, selection.color);
   const MaskTruth truth(run, views.front(), prompt);
   SegmentJobResult result{.run = job.run};
-  for (const NamedView& view : views) {
-    control.ThrowIfStopped();
+  const auto look = [&](const NamedView& view) {
     const Stopwatch stopwatch;
     const SurfaceView seen = session.Seen(view, control.stop);
-    const ImageU8 mask = MaskOf(selection, seen, view.camera.width, view.camera.height);
     const bool is_first = &view == &views.front();
-    const std::vector<PromptPoint> points =
-        is_first ? prompt.points : ClicksSeen(session, selection.clicks, seen, view.camera);
-    SegmentJobResult::View record{.name = view.name,
-                                  .score = answer.found.agreement,
-                                  .granularity = NestingName(answer.found.nesting),
-                                  .clicks = points,
-                                  .milliseconds = {{"map", stopwatch.Milliseconds()}}};
-    if (is_first) record.milliseconds.insert(answer.milliseconds.begin(), answer.milliseconds.end());
-    const MaskFiles::Written written = files.Write(view, mask, points);
-    record.mask = written.mask;
-    record.overlay = written.overlay;
-    record.area = written.area;
-    record.area_share = written.area_share;
-    record.hidden = written.area == 0;
-    if (job.truth) {
-      if (const auto score = truth.Compare(view, mask)) {
-        record.truth_iou = score->iou;
-        record.truth = score->name;
-      }
+    SegmentedView shown{
+        .mask = MaskOf(selection, seen, view.camera.width, view.camera.height),
+        .answer = {
+            .score = answer.found.agreement,
+            .granularity = NestingName(answer.found.nesting),
+            .clicks = is_first ? prompt.points : ClicksSeen(session, selection.clicks, seen, view.camera),
+            .milliseconds = {{"map", stopwatch.Milliseconds()}}}};
+    if (is_first) shown.answer.milliseconds.insert(answer.milliseconds.begin(), answer.milliseconds.end());
+    if (!job.truth) return shown;
+    if (const auto score = truth.Compare(view, shown.mask)) {
+      shown.answer.truth_iou = score->iou;
+      shown.answer.truth = score->name;
     }
-    result.views.push_back(std::move(record));
-    control.Report({.stage = "segment",
-                    .done = static_cast<double>(result.views.size()),
-                    .total = static_cast<double>(views.size()),
-                    .detail = view.name});
-  }
-  result.sheet = files.Finish();
-  result.numbers = files.numbers().string();
+    return shown;
+  };
+  WriteMasks(views, look, control, &files, &result);
   return result;
 }
 
