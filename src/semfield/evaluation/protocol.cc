@@ -14,6 +14,7 @@
 #include "semfield/evaluation/san_protocol.h"
 #include "semfield/evaluation/semantics3d_protocol.h"
 #include "semfield/evaluation/semantics_protocol.h"
+#include "semfield/evaluation/speed_protocol.h"
 #include "semfield/evaluation/surface_protocol.h"
 #include "semfield/evaluation/views_protocol.h"
 
@@ -21,9 +22,9 @@ namespace semfield {
 
 const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
-      MakeViewsProtocol(),    MakeSanProtocol(),       MakeObjectsProtocol(),    MakeEverythingProtocol(),
-      MakeNamesProtocol(),    MakeDepthProtocol(),     MakeSurfaceProtocol(),    MakePosesProtocol(),
-      MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol()};
+      MakeViewsProtocol(),    MakeSanProtocol(),       MakeObjectsProtocol(),     MakeEverythingProtocol(),
+      MakeNamesProtocol(),    MakeDepthProtocol(),     MakeSurfaceProtocol(),     MakePosesProtocol(),
+      MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol(), MakeSpeedProtocol()};
   return protocols;
 }
 

@@ -61,6 +61,22 @@ std::vector<std::string> SanText(const Json& metrics) {
   return text;
 }
 
+// The features of a scene as another field of it shows them.
+class FeaturesThrough : public FeatureField {
+ public:
+  FeaturesThrough(const FeatureField& features, const RadianceField& shown)
+      : features_(features), shown_(shown) {}
+  const FeatureSpace& space() const override { return features_.space(); }
+  FeatureMap Render(const RadianceField&, const Camera& camera, const Pose& world_from_camera, int width,
+                    int height, const StopToken* stop) const override {
+    return features_.Render(shown_, camera, world_from_camera, width, height, stop);
+  }
+
+ private:
+  const FeatureField& features_;
+  const RadianceField& shown_;
+};
+
 class SanProtocol : public Protocol {
  public:
   std::string name() const override { return "san"; }
@@ -78,8 +94,13 @@ class SanProtocol : public Protocol {
                                 .photo_teacher = choices.photo_teacher,
                                 .granularity = ParseGranularity(choices.granularity),
                                 .training_poses = features.training_poses};
-    const SanResult result =
-        EvaluateSan(inputs.scene, {*features.field, *encoder, *decoder}, inputs.views, options, control);
+    // The teacher looks at the volume's pictures, whatever the features go through.
+    const EvaluationScene scene{.capture = inputs.scene.capture,
+                                .store = inputs.scene.store,
+                                .field = inputs.run.Field(),
+                                .background = inputs.scene.background};
+    const FeaturesThrough shown(*features.field, inputs.scene.field);
+    const SanResult result = EvaluateSan(scene, {shown, *encoder, *decoder}, inputs.views, options, control);
     const Json metrics = SanMetricsJson(result);
     return {.protocol = name(),
             .facts = {{"features_checkpoint", features.checksum},

@@ -20,6 +20,13 @@ struct RayGaps {
   std::vector<float> from, to;
 };
 
+// Where rays are looked at, instead of all along them: ray r at the distances t[i], each for the length dt[i]
+// of it, i in [begin[r], begin[r + 1]), from near to far. None: the ray is empty.
+struct RaySpots {
+  std::vector<int32_t> begin = {0};  // [num_rays + 1]
+  std::vector<float> t, dt;
+};
+
 // What to render; a picture that was not asked for stays empty.
 struct RenderRequest {
   bool rgb = true;
@@ -52,7 +59,8 @@ struct WeightRequest {
   float min_weight = 0.002f;  // lighter samples are dropped
   bool rgb = false;
   bool latent = false;
-  const RayGaps* gaps = nullptr;  // of all rays
+  const RayGaps* gaps = nullptr;    // of all rays
+  const RaySpots* spots = nullptr;  // of all rays, at most 1024 each; nullptr: the field finds its samples
 };
 
 // A scene as every room above the methods sees it. Const calls are thread-safe. A call whose `stop` is asked

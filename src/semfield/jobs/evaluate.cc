@@ -43,7 +43,7 @@ std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedR
     const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run)) &&
                      (!needs.mesh || HasMeshes(run));
     // Classes are those of a model: whether it knows the capture's is for the user to say.
-    if (!needs.truth && !needs.classes && can) protocols.push_back(protocol.get());
+    if (!needs.truth && !needs.classes && !needs.quiet && can) protocols.push_back(protocol.get());
   }
   return protocols;
 }
@@ -79,9 +79,10 @@ void CheckNeeds(const Protocol& protocol, const EvaluateJobOptions& job, const O
 }
 
 Json HeaderJson(const EvaluateResult::Header& header, const std::string& protocol) {
-  return {{"protocol", protocol},  {"capture", header.capture},
-          {"run", header.run},     {"semfield_version", Version()},
-          {"split", header.split}, {"radiance_checkpoint", header.radiance_checkpoint}};
+  return {{"protocol", protocol},     {"capture", header.capture},
+          {"run", header.run},        {"semfield_version", Version()},
+          {"split", header.split},    {"radiance_checkpoint", header.radiance_checkpoint},
+          {"through", header.through}};
 }
 
 Json ProtocolJson(const EvaluateResult::Header& header, const ProtocolResult& result) {
@@ -99,7 +100,9 @@ std::string ProtocolHelp() {
   for (const auto& protocol : Protocols())
     help += fmt::format("{}: {}{}; ", protocol->name(), protocol->sentence(),
                         protocol->needs().truth ? " (--truth)" : "");
-  return help + "all: those that need no --truth, no class maps and nothing that the capture lacks.";
+  return help +
+         "all: those that need no --truth, no class maps, no quiet machine and nothing that the capture "
+         "lacks.";
 }
 
 }  // namespace
@@ -122,6 +125,7 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("truth", &truth, "Capture of the same photos that is true.");
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
+  through.Describe(list);
   for (const auto& one : Protocols()) options.at(one->name()).Describe(list);
 }
 
@@ -129,8 +133,11 @@ std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& pr
   return run.path() / ("evaluation-" + protocol + ".json");
 }
 
-EvaluationScene SceneOfRun(const OpenedRun& run) {
-  return {.capture = *run.capture, .store = *run.store, .field = run.Field(), .background = run.background};
+EvaluationScene SceneOfRun(const OpenedRun& run, const RadianceField* field) {
+  return {.capture = *run.capture,
+          .store = *run.store,
+          .field = field != nullptr ? *field : run.Field(),
+          .background = run.background};
 }
 
 std::vector<std::string> EvaluateResult::Text() const {
@@ -200,8 +207,9 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
   run.capture->held_out = WithPhotos(*run.capture, run.capture->held_out);  // the others cannot be scored
   const std::vector<const Protocol*> chosen = Chosen(job, run);
   for (const Protocol* protocol : chosen) CheckNeeds(*protocol, job, run);
+  const ShownField shown(run, job.through);
   const ProtocolInputs inputs{.run = run,
-                              .scene = SceneOfRun(run),
+                              .scene = SceneOfRun(run, &*shown),
                               .views = SpreadViews(run.capture->held_out, job.max_views),
                               .truth = job.truth,
                               .teacher = job.teacher,
@@ -209,7 +217,8 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
   EvaluateResult result{.header = {.capture = run.capture->path.string(),
                                    .run = run.folder.path().string(),
                                    .split = run.capture->split_rule,
-                                   .radiance_checkpoint = run.radiance_checksum},
+                                   .radiance_checkpoint = run.radiance_checksum,
+                                   .through = job.through.what},
                         .all = job.protocol == kAll,
                         .protocols = {}};
   for (const Protocol* protocol : chosen) {

@@ -11,6 +11,7 @@
 #include "semfield/evaluation/protocol.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/run_capture.h"
+#include "semfield/surface/shown_field.h"
 
 namespace semfield {
 
@@ -24,6 +25,7 @@ struct EvaluateJobOptions {
   std::string truth;               // capture that protocols compare with
   std::string teacher = "sam";
   std::string onnxruntime;
+  Through through;  // what pictures and features are scored; the teacher is shown the volume's
   std::map<std::string, AnyOptions> options;  // of every protocol, by its name
   void Describe(OptionList& list);
 };
@@ -31,7 +33,7 @@ struct EvaluateJobOptions {
 struct EvaluateResult {
   // What all protocols' answers begin with.
   struct Header {
-    std::string capture, run, split, radiance_checkpoint;
+    std::string capture, run, split, radiance_checkpoint, through;
   };
   Header header;
   bool all = false;  // one entry a protocol in metrics, definitions, per_view
@@ -52,6 +54,7 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& options, const MethodList& 
 // Where the answer of a protocol is kept.
 std::filesystem::path EvaluationFile(const RunFolder& run, const std::string& protocol);
 
-EvaluationScene SceneOfRun(const OpenedRun& run);
+// field: nullptr: the run's own.
+EvaluationScene SceneOfRun(const OpenedRun& run, const RadianceField* field = nullptr);
 
 }  // namespace semfield

@@ -51,7 +51,7 @@ float FarDepth(const ImageF& depth) {
 class Renderer {
  public:
   Renderer(const RenderJobOptions& job, const OpenedRun& run, const JobControl& control)
-      : job_(job), run_(run), stop_(control.stop) {
+      : job_(job), run_(run), shown_(run, job.through), stop_(control.stop) {
     if (job.edited) {
       scene_ = std::make_unique<EditedScene>(OpenEditedScene(run, OpenRunMesh(run), control));
       edited_ = std::make_unique<EditedView>(run.Field(), *scene_);
@@ -71,7 +71,7 @@ class Renderer {
     if (options.rgb || options.normals || Wants(job_, "depth")) {
       const RenderedView picture = edited_ != nullptr
                                        ? edited_->Render(camera, view.world_from_camera, options, stop_)
-                                       : run_.Field().Render(camera, view.world_from_camera, options, stop_);
+                                       : (*shown_).Render(camera, view.world_from_camera, options, stop_);
       if (options.rgb) Write(view.name, "rgb", ToU8(picture.rgb), Linear(picture.rgb));
       if (Wants(job_, "depth")) {
         if (far_depth_ <= 0) far_depth_ = FarDepth(picture.depth);
@@ -130,7 +130,7 @@ class Renderer {
   void RenderFeatures(const NamedView& view) {
     const SquareView square(view.camera, features_.field->space().resolution);
     const FeatureMap map =
-        RenderGrid(*features_.field, run_.Field(), square.square(), view.world_from_camera, stop_);
+        RenderGrid(*features_.field, *shown_, square.square(), view.world_from_camera, stop_);
     ImageF image(map.width, map.height, map.channels);
     const size_t n = image.num_pixels();
     for (int c = 0; c < map.channels; ++c) {
@@ -154,6 +154,7 @@ class Renderer {
 
   const RenderJobOptions& job_;
   const OpenedRun& run_;
+  const ShownField shown_;
   const StopToken* stop_;
   std::filesystem::path folder_;
   std::unique_ptr<EditedScene> scene_;  // nullptr: the scene as it was trained
@@ -211,6 +212,7 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
   list.Flag("edited", &edited, "Show the scene as the run's edits leave it (semfield edit).");
   list.Group("How");
+  through.Describe(list);
   list.Text("out", &out, "Folder for the pictures; empty: renders/ in the run.");
   list.Text("format", &format,
             "png, exr (linear light; depths and normals as they are), or mp4 (orbit and path; needs ffmpeg).",
@@ -258,6 +260,11 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
         "--edited shows rgb, depth and normals: features are of the scene as it was trained, and a grid is "
         "drawn "
         "on the photo");
+  }
+  if (job.through.mesh() && (job.edited || Wants(job, "semantics"))) {
+    throw InputError(
+        "--through mesh shows rgb, depth, normals and features: the edited scene and semantics are of the "
+        "volume");
   }
   const OpenedRun run = OpenRun(job.run, methods, job.source);
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);

@@ -8,6 +8,7 @@
 #include "semfield/base/options.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/run_capture.h"
+#include "semfield/surface/shown_field.h"
 #include "semfield/views/run_classes.h"
 
 namespace semfield {
@@ -23,6 +24,7 @@ struct RenderJobOptions {
   std::string format = "png";               // png, exr, mp4
   std::string teacher = "sam";              // whose features
   ClassVoteOptions vote;                    // whose semantics
+  Through through;                          // of rgb, depth, normals and features
   bool edited = false;                      // as the run's edits leave the scene
   double scale = 1;                         // of the training size
   int fps = 24;

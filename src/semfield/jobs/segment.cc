@@ -39,10 +39,11 @@ class SegmentJob {
   SegmentJob(const SegmentJobOptions& job, const OpenedRun& run, const StopToken* stop)
       : job_(job),
         run_(run),
+        shown_(run, job.through),
         stop_(stop),
         features_(OpenFeatures(run, job.teacher)),
         decoder_(LoadPromptDecoder(job.teacher, {.onnxruntime = job.onnxruntime})),
-        session_(run.Field(), Features(), *decoder_),
+        session_(*shown_, Features(), *decoder_),
         granularity_(DecoderGranularity(job.granularity)),
         files_(run, job.out.empty() ? run.folder.masks_dir() : std::filesystem::path(job.out), job.name,
                kMaskColor) {
@@ -89,11 +90,11 @@ class SegmentJob {
 
   // Rendered features, or those of the teacher's own encoder on our rendering.
   FeatureSource Features() {
-    if (!job_.teacher_direct) return RenderedFeatures(run_.Field(), *features_.field);
+    if (!job_.teacher_direct) return RenderedFeatures(*shown_, *features_.field);
     encoder_ = LoadImageEncoder(job_.teacher, {.onnxruntime = job_.onnxruntime});
     return [this](const Camera& square, const Pose& world_from_square, const StopToken* stop) {
       return encoder_->Encode(
-          RenderTeacherImage(run_.Field(), square, world_from_square, run_.background.data(), stop), stop);
+          RenderTeacherImage(*shown_, square, world_from_square, run_.background.data(), stop), stop);
     };
   }
 
@@ -144,6 +145,7 @@ class SegmentJob {
 
   const SegmentJobOptions& job_;
   const OpenedRun& run_;
+  const ShownField shown_;
   const StopToken* stop_;
   OpenedFeatures features_;
   std::unique_ptr<PromptDecoder> decoder_;
@@ -272,6 +274,7 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "per-view", &per_view,
       "Carry the clicks to every view and ask there, instead of finding the thing in 3D and showing it in "
       "every view. What a box, --granularity and --teacher-direct always do.");
+  through.Describe(list);
   list.Flag(
       "refine", &refine,
       "Find the thing by what the teacher says of the photos; off: by the imitated features alone. Each "

@@ -13,6 +13,7 @@
 #include "semfield/methods/method.h"
 #include "semfield/perception/prompt.h"
 #include "semfield/run/run_capture.h"
+#include "semfield/surface/shown_field.h"
 #include "semfield/views/run_classes.h"
 
 namespace semfield {
@@ -34,6 +35,7 @@ struct SegmentJobOptions {
   std::string name;  // prefix of the files; empty: "mask", or the first number of it that is free
   bool teacher_direct = false;
   bool per_view = false;  // each view is asked for itself
+  Through through;        // of features that are rendered for each view
   bool refine = true;     // the teacher on the photos answers, not the imitated features
   bool truth = false;     // compare with the capture's instance masks
   double depth_tolerance = 0.02;

@@ -86,6 +86,40 @@ std::optional<MeshRays::Hit> MeshRays::Cast(const Vec3f& origin, const Vec3f& di
              .is_front = normal.dot(direction) < 0};
 }
 
+void MeshRays::CastAll(std::span<const Ray> rays, std::span<Hit> hits) const {
+  constexpr size_t kWidth = 16;
+  RTCIntersectContext context;
+  rtcInitIntersectContext(&context);
+  context.flags = RTC_INTERSECT_CONTEXT_FLAG_COHERENT;
+  for (size_t first = 0; first < rays.size(); first += kWidth) {
+    const size_t count = std::min(kWidth, rays.size() - first);
+    alignas(64) int valid[kWidth];
+    RTCRayHit16 query{};
+    for (size_t i = 0; i < kWidth; ++i) {
+      const Ray& ray = rays[first + std::min(i, count - 1)];
+      valid[i] = i < count ? -1 : 0;
+      query.ray.org_x[i] = ray.origin[0], query.ray.dir_x[i] = ray.direction[0];
+      query.ray.org_y[i] = ray.origin[1], query.ray.dir_y[i] = ray.direction[1];
+      query.ray.org_z[i] = ray.origin[2], query.ray.dir_z[i] = ray.direction[2];
+      query.ray.tfar[i] = 1e30f;
+      query.ray.mask[i] = std::numeric_limits<unsigned>::max();
+      query.hit.geomID[i] = RTC_INVALID_GEOMETRY_ID;
+    }
+    rtcIntersect16(valid, impl_->scene, &context, &query);
+    for (size_t i = 0; i < count; ++i) {
+      Hit& hit = hits[first + i] = Hit{};
+      if (query.hit.geomID[i] == RTC_INVALID_GEOMETRY_ID) continue;
+      hit.face = static_cast<int>(query.hit.primID[i]);
+      hit.u = query.hit.u[i];
+      hit.v = query.hit.v[i];
+      hit.distance = query.ray.tfar[i];
+      hit.is_front = query.hit.Ng_x[i] * query.ray.dir_x[i] + query.hit.Ng_y[i] * query.ray.dir_y[i] +
+                         query.hit.Ng_z[i] * query.ray.dir_z[i] <
+                     0;
+    }
+  }
+}
+
 bool MeshRays::IsFree(const Vec3f& from, const Vec3f& to, float margin) const {
   const Vec3f way = to - from;
   const float length = way.norm();

@@ -3,10 +3,12 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "semfield/geometry/camera.h"
 #include "semfield/geometry/pose.h"
+#include "semfield/geometry/rays.h"
 #include "semfield/image/image.h"
 #include "semfield/surface/mesh.h"
 
@@ -29,6 +31,9 @@ class MeshRays {
   };
   // The nearest face that origin + t direction, 0 < t < longest, goes through.
   std::optional<Hit> Cast(const Vec3f& origin, const Vec3f& direction, float longest = 1e30f) const;
+  // The same of many rays at once, with their lengths 1; neighbours should look about the same way. hits
+  // [rays], face -1 where there is none.
+  void CastAll(std::span<const Ray> rays, std::span<Hit> hits) const;
   // Whether no face lies between two points; the outer `margin` of the way (in its lengths) does not count.
   bool IsFree(const Vec3f& from, const Vec3f& to, float margin) const;
 

@@ -90,6 +90,7 @@ struct Tracer {
   const StopToken* stop;
   std::atomic<int64_t>* cut_rays = nullptr;  // counts them
   const RayGaps* gaps = nullptr;
+  const RaySpots* spots = nullptr;
 };
 
 // Intervals in a gap get no length, so that they absorb nothing. first: number of the first ray of the call
@@ -140,7 +141,13 @@ void ForEachRay(const Tracer& tracer, const ops::MarchOptions& march, std::span<
     ThrowIfStopped(tracer.stop);
     count = std::min(at_once, rays.size() - first);
     const std::span<const Ray> part = rays.subspan(first, count);
-    tiles.March(model.map, model.occupancy, march, part, {});
+    if (tracer.spots != nullptr) {
+      const RaySpots& spots = *tracer.spots;
+      tiles.Place(model.map,
+                  {std::span(spots.begin).subspan(first, count + 1), spots.t.data(), spots.dt.data()}, part);
+    } else {
+      tiles.March(model.map, model.occupancy, march, part, {});
+    }
     if (tiles.num_samples() > kSamplesAtOnce) at_once = std::max(kFewestRaysAtOnce, at_once / 2);
     if (tracer.cut_rays != nullptr) *tracer.cut_rays += tiles.num_cut_rays();
     tiles.Encode(model.layout, model.grid.half.data(), model.options.levels);
@@ -170,7 +177,7 @@ void ForEachRayToItsEnd(const Tracer& tracer, ops::MarchOptions march, std::span
     left[visited.ray] = visited.pass.final_transmittance()[visited.r];
     visit(visited);
   });
-  if (march.stop_optical_depth <= 0) return;
+  if (march.stop_optical_depth <= 0 || tracer.spots != nullptr) return;
   std::vector<size_t> unsettled;
   std::vector<Ray> again;
   for (size_t ray = 0; ray < rays.size(); ++ray) {
@@ -337,7 +344,8 @@ RaySamples HashRadianceField::Weights(std::span<const Ray> rays, const WeightReq
   std::vector<std::vector<KeptSample>> found(NumThreads());
   std::vector<KeptRay> kept(rays.size());
   ForEachRayToItsEnd(
-      {*model_, *scratch_, stop, nullptr, request.gaps}, AffordableMarch(rays, 1), rays, request.rgb,
+      {*model_, *scratch_, stop, nullptr, request.gaps, request.spots},
+      request.spots != nullptr ? ops::MarchOptions{} : AffordableMarch(rays, 1), rays, request.rgb,
       [&](const VisitedRay& visited) {
         const auto& [ray, tiles, tile, pass, r, worker] = visited;
         const int begin = pass.begin()[r], end = pass.begin()[r + 1];

@@ -120,6 +120,31 @@ TEST(ConstantField, DensityIsPerWorldUnitAndNoneWhereRaysMeetNothing) {
   EXPECT_EQ(density, std::vector<float>(points.size(), 0.0f));
 }
 
+TEST(ConstantField, IsLookedAtWhereTheSpotsAre) {
+  const HashRadianceField field(ConstantModel());
+  const std::vector<Ray> rays = MakeRays(PinholeCamera(3, 1, 0.8), Pose{.translation = {1, 2, 3}});
+  // Of the first ray two places, of the second none, of the third one in a gap and one before it.
+  const RaySpots spots{.begin = {0, 2, 2, 4}, .t = {0.5f, 1.5f, 0.7f, 1.0f}, .dt = {0.2f, 0.4f, 0.3f, 0.1f}};
+  const RayGaps gaps{.begin = {0, 0, 0, 1}, .from = {0.9f}, .to = {1.2f}};
+  const RaySamples samples =
+      field.Weights(rays, {.min_weight = 0, .rgb = true, .gaps = &gaps, .spots = &spots});
+  const float density = std::exp(kBias) / kHalfExtent;
+  const float lengths[3] = {0.6f, 0, 0.3f};
+  for (int r = 0; r < 3; ++r) {
+    const float opacity = 1 - std::exp(-density * lengths[r]);
+    EXPECT_NEAR(samples.opacity[r], opacity, 1e-5f) << r;
+    for (int k = 0; k < 3; ++k) EXPECT_NEAR(samples.rgb[3 * r + k], 0.5f * opacity, 1e-5f) << r;
+  }
+  ASSERT_EQ(samples.ray_begin, (std::vector<int32_t>{0, 2, 2, 4}));
+  float unit[3];
+  const float at[3] = {rays[0].origin[0] + 1.5f * rays[0].direction[0],
+                       rays[0].origin[1] + 1.5f * rays[0].direction[1],
+                       rays[0].origin[2] + 1.5f * rays[0].direction[2]};
+  field.scene_map().UnitFromWorld(at, unit);
+  EXPECT_NEAR(samples.x[1], unit[0], 1e-5f);
+  EXPECT_NEAR(samples.z[1], unit[2], 1e-5f);
+}
+
 // A field that is fog everywhere: every ray would have hundreds of samples.
 TEST(ConstantField, FogCostsABoundedNumberOfSamples) {
   std::unique_ptr<RadianceModel> model = ConstantModel();

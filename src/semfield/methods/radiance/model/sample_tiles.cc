@@ -65,9 +65,31 @@ void SampleTiles::March(const SceneMap& map, const ops::OccupancyGrid& grid, con
   num_cut_rays_ = std::count(counts_.begin(), counts_.end(), options.max_samples);
   SF_CHECK_LE(3 * num_trios, num_rays);
   Pack(num_rays, num_trios);
+  FillTiles(map, rays, [this](size_t ray) {
+    const float* t = Marched(offsets_[ray]);
+    return Samples{t, t + kBlockSamples};
+  });
+}
+
+void SampleTiles::Place(const SceneMap& map, const Given& given, std::span<const Ray> rays) {
+  SF_CHECK_EQ(given.begin.size(), rays.size() + 1);
+  counts_.resize(rays.size());
+  for (size_t r = 0; r < rays.size(); ++r) {
+    counts_[r] = given.begin[r + 1] - given.begin[r];
+    SF_CHECK_LE(counts_[r], ops::kTileColumns);
+  }
+  num_cut_rays_ = 0;
+  Pack(rays.size(), 0);
+  FillTiles(map, rays, [&given](size_t ray) {
+    return Samples{given.t + given.begin[ray], given.dt + given.begin[ray]};
+  });
+}
+
+void SampleTiles::FillTiles(const SceneMap& map, std::span<const Ray> rays,
+                            FunctionRef<Samples(size_t ray)> samples_of) {
   const size_t columns = tiles_.size() * ops::kTileStride;
   for (Buffer<float>* buffer : {&t_, &dt_, &x_, &y_, &z_}) Grow(*buffer, columns);
-  ParallelFor(tiles_.size(), [&](int64_t tile, int) { FillTile(tile, map, rays); });
+  ParallelFor(tiles_.size(), [&](int64_t tile, int) { FillTile(tile, map, rays, samples_of); });
 }
 
 void SampleTiles::MarchChunk(const Marching& marching, int64_t begin, int64_t end) {
@@ -113,7 +135,8 @@ void SampleTiles::Pack(size_t num_rays, size_t num_trios) {
   if (tile.num_rays > 0) tiles_.push_back(tile);
 }
 
-void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<const Ray> rays) {
+void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<const Ray> rays,
+                           FunctionRef<Samples(size_t ray)> samples_of) {
   const SampleTile& tile = tiles_[tile_index];
   float *ts = t(tile_index), *dts = dt(tile_index);
   float *xs = x(tile_index), *ys = y(tile_index), *zs = z(tile_index);
@@ -121,8 +144,7 @@ void SampleTiles::FillTile(size_t tile_index, const SceneMap& map, std::span<con
   for (int k = 0; k < tile.num_rays; ++k) {
     const int32_t r = tile.first_ray + k;
     const Ray& ray = rays[r];
-    const float* from_t = Marched(offsets_[r]);
-    const float* from_dt = from_t + kBlockSamples;
+    const auto [from_t, from_dt] = samples_of(r);
     const int count = counts_[r];
     std::copy_n(from_t, count, ts + column);
     std::copy_n(from_dt, count, dts + column);

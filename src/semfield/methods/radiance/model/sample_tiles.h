@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "semfield/base/buffer.h"
+#include "semfield/base/function_ref.h"
 #include "semfield/geometry/rays.h"
 #include "semfield/geometry/scene_map.h"
 #include "semfield/ops/hash_grid.h"
@@ -34,6 +35,14 @@ class SampleTiles {
   void March(const SceneMap& map, const ops::OccupancyGrid& grid, const ops::MarchOptions& options,
              std::span<const Ray> rays, std::span<const float> jitter, size_t num_trios = 0);
 
+  // Packs samples that are given: of ray r at t[i] with lengths dt[i], i in [begin[r], begin[r + 1]), at most
+  // kTileColumns.
+  struct Given {
+    std::span<const int32_t> begin;  // [rays + 1]
+    const float *t, *dt;
+  };
+  void Place(const SceneMap& map, const Given& given, std::span<const Ray> rays);
+
   // Room for so many rays, samples and rows of encodings, so that March and Encode allocate nothing up to
   // there. Memory that is never written costs nothing.
   void Reserve(size_t num_rays, size_t num_samples, int encoded_rows);
@@ -61,7 +70,13 @@ class SampleTiles {
  private:
   static size_t NumBlocks(size_t num_rays, size_t num_samples);  // at most
   void Pack(size_t num_rays, size_t num_trios);
-  void FillTile(size_t tile, const SceneMap& map, std::span<const Ray> rays);
+  // Where a ray's t and dt wait.
+  struct Samples {
+    const float *t, *dt;
+  };
+  void FillTiles(const SceneMap& map, std::span<const Ray> rays, FunctionRef<Samples(size_t ray)> samples_of);
+  void FillTile(size_t tile, const SceneMap& map, std::span<const Ray> rays,
+                FunctionRef<Samples(size_t ray)> samples_of);
 
   struct Marching {
     const SceneMap& map;
