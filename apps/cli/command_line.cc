@@ -187,12 +187,28 @@ class VerbParser {
 
 }  // namespace
 
-void ChooseMethod(const std::vector<std::string>& arguments, Invocation& invocation) {
-  if (invocation.options().Find("method") == nullptr) return;
+namespace {
+
+// The last value that an option is given on the command line, before anything is parsed.
+std::string LastValue(const std::vector<std::string>& arguments, const std::string& option) {
+  std::string value;
   for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const std::string& argument = arguments[i];
-    if (argument.rfind("--method=", 0) == 0) invocation.ChooseMethod(argument.substr(9));
-    if (argument == "--method" && i + 1 < arguments.size()) invocation.ChooseMethod(arguments[i + 1]);
+    if (argument.rfind(option + "=", 0) == 0) value = argument.substr(option.size() + 1);
+    if (argument == option && i + 1 < arguments.size()) value = arguments[i + 1];
+  }
+  return value;
+}
+
+}  // namespace
+
+void ChooseMethod(const std::vector<std::string>& arguments, Invocation& invocation) {
+  if (invocation.options().Find("method") == nullptr) return;
+  const std::string method = LastValue(arguments, "--method"), teacher = LastValue(arguments, "--teacher");
+  if (!method.empty()) {
+    invocation.ChooseMethod(method);
+  } else if (!teacher.empty()) {
+    invocation.ChooseTeacher(teacher);
   }
 }
 

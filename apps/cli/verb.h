@@ -33,6 +33,8 @@ class Invocation {
   virtual Answer Run(const JobControl& control) = 0;
   // Takes a method by name, before any option is set; verbs that have none do nothing.
   virtual void ChooseMethod(const std::string& name) {}
+  // The same by a teacher's name.
+  virtual void ChooseTeacher(const std::string& name) {}
   // Makes the defaults that options() tells those of the preset that is chosen; verbs without presets keep
   // theirs.
   virtual void ShowPreset() {}
@@ -80,6 +82,13 @@ Verb MakeVerb(std::string name, std::string sentence, const std::vector<std::str
     void ChooseMethod(const std::string& name) override {
       if constexpr (requires { job_.ChooseMethod(KnownMethods(), name); }) {
         job_.ChooseMethod(KnownMethods(), name);
+        list_ = OptionList();
+        job_.Describe(list_);
+      }
+    }
+    void ChooseTeacher(const std::string& name) override {
+      if constexpr (requires { job_.ChooseTeacher(KnownMethods(), name); }) {
+        job_.ChooseTeacher(KnownMethods(), name);
         list_ = OptionList();
         job_.Describe(list_);
       }

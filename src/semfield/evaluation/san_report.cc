@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "semfield/evaluation/san_protocol.h"
+#include "semfield/evaluation/san_words.h"
+#include "semfield/perception/model_card.h"
 
 namespace semfield {
 namespace {
@@ -80,11 +82,14 @@ class FeaturesThrough : public FeatureField {
 class SanProtocol : public Protocol {
  public:
   std::string name() const override { return "san"; }
-  std::string sentence() const override { return "masks of clicks against the teacher's (SAN section 5.4)"; }
+  std::string sentence() const override {
+    return "masks of clicks, or of classes, against the teacher's (SAN section 5.4)";
+  }
   ProtocolNeeds needs() const override { return {.held_out = true, .features = true}; }
   AnyOptions NewOptions() const override { return AnyOptions(SanChoices()); }
   ProtocolResult Run(const ProtocolInputs& inputs, const AnyOptions& any,
                      const JobControl& control) const override {
+    if (FindModelCard(inputs.teacher).kind == "dense") return EvaluateSanWords(inputs, control);
     const SanChoices& choices = any.As<SanChoices>();
     const OpenedFeatures features = OpenFeatures(inputs.run, inputs.teacher);
     const auto encoder =

@@ -225,7 +225,7 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
     const Stopwatch stopwatch;
     result.protocols.push_back(protocol->Run(inputs, job.options.at(protocol->name()), control));
     result.protocols.back().seconds = stopwatch.Seconds();
-    WriteJsonFile(EvaluationFile(run.folder, protocol->name()),
+    WriteJsonFile(EvaluationFile(run.folder, result.protocols.back().protocol),
                   ProtocolJson(result.header, result.protocols.back()));
   }
   return result;

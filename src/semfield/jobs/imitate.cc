@@ -16,6 +16,7 @@
 #include "semfield/jobs/train_memory.h"
 #include "semfield/jobs/training_session.h"
 #include "semfield/objects/object_session.h"
+#include "semfield/perception/model_card.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/training/checkpoint.h"
 #include "semfield/training/presets.h"
@@ -63,8 +64,9 @@ class ImitateJob {
           "give --steps in its place");
     }
     method_ = resumes_              ? &MethodOfSection(section_, methods, /*on_radiance=*/true)
-              : job_.method.empty() ? &methods.Default(/*on_radiance=*/true)
+              : job_.method.empty() ? &methods.ForTeacher(TeacherKind())
                                     : &methods.Find(job_.method);
+    CheckTeacher();
     if (job_.options.empty()) job_.options = method_->NewOptions();
     KeepCapturePlace(folder_, job_.source);
   }
@@ -81,7 +83,7 @@ class ImitateJob {
                           .cache = folder_.path() / "cache",
                           .keep_cache = job_.keep_cache},
                          resumes_ ? StoredOptions() : NewOptions());
-    if (!resumes_ && job_.prepare_clicks && !job_.first) PrepareClicks();
+    if (!resumes_ && job_.prepare_clicks && !job_.first && AnswersClicks()) PrepareClicks();
     if (!resumes_) section_ = NewSection(*training);
     LogInfo("imitating {}: {} steps", job_.teacher, OptionsToJson(training->options()).value("steps", 0));
     if (!resumes_) {
@@ -121,6 +123,18 @@ class ImitateJob {
   }
 
  private:
+  std::string TeacherKind() const { return FindModelCard(job_.teacher).kind; }
+
+  void CheckTeacher() const {
+    const std::string kind = method_->info().teacher_kind;
+    if (TeacherKind() != kind)
+      throw InputError("--method {}: it imitates models of kind {}, and '{}' is of kind {}",
+                       method_->info().name, kind, job_.teacher, TeacherKind());
+  }
+
+  // Whether clicks are what the features are for.
+  bool AnswersClicks() const { return method_->info().answers.clicks; }
+
   std::filesystem::path Features() const { return folder_.features_checkpoint(job_.teacher); }
 
   AnyOptions NewOptions() const {
@@ -209,14 +223,15 @@ class ImitateJob {
     replaces_first_ = false;
     SaveCheckpoint(Features(), "features", trainer.Tensors(),
                    {{"state", trainer.State().dump()}, {kRadianceKey, run_.radiance_checksum}});
-    if (!clickable_) LogInfo("clickable now: {}", SegmentCommand());
+    if (!clickable_) LogInfo("{} now: {}", AnswersClicks() ? "clickable" : "knows words", SegmentCommand());
     clickable_ = true;
   }
 
   std::string SegmentCommand() const {
     const std::string teacher =
         job_.teacher == ImitateJobOptions().teacher ? "" : " --teacher " + ShellQuoted(job_.teacher);
-    return fmt::format("semfield segment {}{} --view test:0 --click X,Y", ShellQuoted(job_.run), teacher);
+    return fmt::format("semfield segment {}{} --view test:0 {}", ShellQuoted(job_.run), teacher,
+                       AnswersClicks() ? "--click X,Y" : "--text WORDS");
   }
 
   const Stopwatch stopwatch_;
@@ -239,8 +254,13 @@ void ImitateJobOptions::Describe(OptionList& list) {
   list.Text("run", &run, "Run folder with a trained radiance field.");
   source.Describe(list);
   list.Text("teacher", &teacher, "Model card to imitate (semfield models list).");
-  list.Text("method", &method, "How the teacher is imitated; its options follow below.");
-  list.Text("preset", &preset, "fast, default, best, or paper: the paper's own form (configs/imitate).");
+  list.Text(
+      "method", &method,
+      "How the teacher is imitated, by the teacher's kind if it is not given; its options follow below.");
+  list.Text(
+      "preset", &preset,
+      "fast, default, best, or paper: the paper's own form (configs/imitate, or configs/imitate-words for a "
+      "teacher of words).");
   list.Text("onnxruntime", &onnxruntime, "Path of libonnxruntime.so; empty: searched.");
   list.Real("minutes", &minutes,
             "Time to take; a plan in whole steps and views is made from it and kept. 0: --steps.",
@@ -262,7 +282,14 @@ void ImitateJobOptions::Describe(OptionList& list) {
 }
 
 void ImitateJobOptions::ChooseMethod(const MethodList& methods, const std::string& name) {
-  const Method& chosen = name.empty() ? methods.Default(/*on_radiance=*/true) : methods.Find(name);
+  TakeMethod(name.empty() ? methods.Default(/*on_radiance=*/true) : methods.Find(name));
+}
+
+void ImitateJobOptions::ChooseTeacher(const MethodList& methods, const std::string& name) {
+  TakeMethod(methods.ForTeacher(FindModelCard(name).kind));
+}
+
+void ImitateJobOptions::TakeMethod(const Method& chosen) {
   method = chosen.info().name;
   presets = chosen.info().presets;
   options = chosen.NewOptions();

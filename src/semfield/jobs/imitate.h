@@ -36,8 +36,13 @@ struct ImitateJobOptions {
   void Describe(OptionList& list);
   // Takes a method, empty: the default, and its options at their defaults.
   void ChooseMethod(const MethodList& methods, const std::string& name = "");
+  // The method for a teacher, in the same way.
+  void ChooseTeacher(const MethodList& methods, const std::string& name);
   // What the preset sets, for help.
   Json PresetValues() const;
+
+ private:
+  void TakeMethod(const Method& chosen);
 };
 
 struct ImitateResult {

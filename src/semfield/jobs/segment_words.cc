@@ -1,5 +1,6 @@
 #include "semfield/jobs/segment_words.h"
 
+#include "semfield/jobs/segment_field_classes.h"
 #include "semfield/jobs/segment_views.h"
 #include "semfield/objects/object_session.h"
 #include "semfield/objects/selection_store.h"
@@ -9,6 +10,8 @@ namespace semfield {
 
 SegmentJobResult SegmentWords(const SegmentJobOptions& job, const OpenedRun& run,
                               const std::vector<NamedView>& views, const JobControl& control) {
+  if (const auto teacher = TeacherOfWords(job, run))
+    return SegmentFieldClasses(job, run, *teacher, views, control);
   const RunLock lock(run.folder);
   ObjectSession session(run, {.teacher = job.teacher, .onnxruntime = job.onnxruntime}, control);
   SelectionStore store(run.folder.selections_dir(), session.SurfaceName());

@@ -62,4 +62,15 @@ const Method& MethodList::Default(bool on_radiance) const {
                    on_radiance ? " and renders features" : "");
 }
 
+const Method& MethodList::ForTeacher(const std::string& kind) const {
+  std::vector<std::string> kinds;
+  for (const auto& method : methods_) {
+    const std::string known = method->info().teacher_kind;
+    if (known == kind) return *method;
+    if (!known.empty() && std::count(kinds.begin(), kinds.end(), known) == 0) kinds.push_back(known);
+  }
+  throw InputError("nothing imitates a model of kind {}; models of these kinds can be imitated: {}", kind,
+                   fmt::join(kinds, ", "));
+}
+
 }  // namespace semfield

@@ -15,6 +15,7 @@
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/field/feature_field.h"
+#include "semfield/field/pyramid_field.h"
 #include "semfield/field/radiance_field.h"
 #include "semfield/field/view_fitter.h"
 #include "semfield/methods/scene_trainer.h"
@@ -30,6 +31,7 @@ struct MethodInfo {
   TrainsOn trains_on = TrainsOn::kOneScene;
   std::string presets;          // its presets lie in configs/<presets>/
   bool needs_radiance = false;  // stands on a radiance field that another method trained
+  std::string teacher_kind;     // of the model cards that it imitates; empty: it imitates none
   struct {
     bool rgb = false, depth = false, features = false, classes = false;
   } renders;
@@ -105,10 +107,11 @@ struct OpenInputs {
 struct OpenedFields {
   std::unique_ptr<RadianceField> radiance;
   std::unique_ptr<FeatureField> features;
-  std::unique_ptr<ViewFitter> fitter;    // fits unseen photos to `radiance`, which must outlive it
-  std::vector<ColorMap> exposure;        // [views] of training photos; empty: none were learned
-  std::array<float, 3> background = {};  // RGB in [0, 1] behind the scene
-  std::vector<Pose> training_poses;      // from where a teacher looked, if one did
+  std::unique_ptr<PyramidField> pyramid;  // in place of `features`, for teachers with several maps
+  std::unique_ptr<ViewFitter> fitter;     // fits unseen photos to `radiance`, which must outlive it
+  std::vector<ColorMap> exposure;         // [views] of training photos; empty: none were learned
+  std::array<float, 3> background = {};   // RGB in [0, 1] behind the scene
+  std::vector<Pose> training_poses;       // from where a teacher looked, if one did
   int step = 0;
   bool finished = false;
 };
@@ -153,6 +156,8 @@ class MethodList {
   const Method& Find(const std::string& name) const;
   // The first that is trained on one scene and renders pictures or, with `on_radiance`, stands on such a one.
   const Method& Default(bool on_radiance) const;
+  // The first that imitates cards of that kind; none: InputError that lists what kinds there are.
+  const Method& ForTeacher(const std::string& kind) const;
 
  private:
   std::vector<std::shared_ptr<const Method>> methods_;

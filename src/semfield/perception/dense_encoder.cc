@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/image/pixels.h"
 #include "semfield/perception/classifier.h"
@@ -31,6 +32,42 @@ FeatureMap CutPadding(const FeatureMap& map, int width, int height, int input_si
   return cut;
 }
 
+TensorInput InputOf(const FeatureMap& map, const std::string& name) {
+  TensorInput input;
+  input.name = name;
+  input.shape = {1, map.channels, map.height, map.width};
+  input.floats = map.data;
+  return input;
+}
+
+void CheckHasOutput(const InferenceSession& session, const std::string& name) {
+  if (!session.FindOutput(name))
+    throw InputError("{}: no output '{}', got {}", session.model().string(), name,
+                     Describe(session.outputs()));
+}
+
+void CheckMap(const TensorOutput& output, size_t channels, const std::string& name,
+              const InferenceSession& session) {
+  const std::vector<int64_t>& shape = output.shape;
+  if (shape.size() != 4 || shape[0] != 1 || shape[1] != static_cast<int64_t>(channels) ||
+      output.floats.empty())
+    throw InputError("{}: output '{}': expected f32 [1, {}, H, W], got [{}]", session.model().string(), name,
+                     channels, fmt::join(shape, ", "));
+}
+
+FeatureMap ToMap(TensorOutput output, const std::string& model) {
+  return {static_cast<int>(output.shape[1]), static_cast<int>(output.shape[2]),
+          static_cast<int>(output.shape[3]), std::move(output.floats), model};
+}
+
+FeatureMap ProbabilitiesOf(TensorOutput output, const ModelCard& card, const std::string& name,
+                           const InferenceSession& session) {
+  CheckMap(output, card.dense.classes.size(), name, session);
+  FeatureMap map = ToMap(std::move(output), card.name);
+  SoftmaxOverChannels(&map);
+  return map;
+}
+
 class OnnxDenseEncoder : public DenseEncoder {
  public:
   OnnxDenseEncoder(const ModelCard& card, const std::filesystem::path& model,
@@ -56,25 +93,21 @@ class OnnxDenseEncoder : public DenseEncoder {
   const std::vector<std::string>& classes() const override { return card_.dense.classes; }
 
   FeatureMap Look(const ImageU8& rgb, const StopToken* stop) override {
-    const std::vector<FeatureMap> maps = Feeds(rgb, stop);
-    std::vector<TensorInput> inputs;
-    for (size_t i = 0; i < maps.size(); ++i) {
-      TensorInput input;
-      input.name = card_.dense.feeds[i].input;
-      input.shape = {1, maps[i].channels, maps[i].height, maps[i].width};
-      input.floats = maps[i].data;
-      inputs.push_back(std::move(input));
+    TensorOutput output = std::move(Run(rgb, {card_.dense.output}, stop)[0]);
+    return ProbabilitiesOf(std::move(output), card_, card_.dense.output, *session_);
+  }
+
+  std::vector<FeatureMap> LookBetween(const ImageU8& rgb, const StopToken* stop) override {
+    CheckHasLaterals(card_);
+    std::vector<std::string> names;
+    for (const LateralMap& lateral : card_.dense.laterals.maps) names.push_back(lateral.output);
+    std::vector<FeatureMap> maps;
+    for (TensorOutput& output : Run(rgb, names, stop)) {
+      const std::string& name = names[maps.size()];
+      CheckMap(output, card_.dense.laterals.channels, name, *session_);
+      maps.push_back(ToMap(std::move(output), card_.name));
     }
-    TensorOutput output = std::move(session_->Run(inputs, {card_.dense.output}, stop)[0]);
-    const std::vector<int64_t>& shape = output.shape;
-    if (shape.size() != 4 || shape[0] != 1 || shape[1] != static_cast<int64_t>(classes().size()) ||
-        output.floats.empty())
-      throw InputError("{}: output '{}': expected f32 [1, {}, H, W], got [{}]", session_->model().string(),
-                       card_.dense.output, classes().size(), fmt::join(shape, ", "));
-    FeatureMap map{static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]),
-                   std::move(output.floats), card_.name};
-    SoftmaxOverChannels(&map);
-    return map;
+    return maps;
   }
 
  private:
@@ -87,9 +120,16 @@ class OnnxDenseEncoder : public DenseEncoder {
     if (session_->inputs().size() != card_.dense.feeds.size())
       throw InputError("{}: {} inputs, but its card feeds {}: {}", session_->model().string(),
                        session_->inputs().size(), card_.dense.feeds.size(), Describe(session_->inputs()));
-    if (!session_->FindOutput(card_.dense.output))
-      throw InputError("{}: no output '{}', got {}", session_->model().string(), card_.dense.output,
-                       Describe(session_->outputs()));
+    CheckHasOutput(*session_, card_.dense.output);
+    for (const LateralMap& lateral : card_.dense.laterals.maps) CheckHasOutput(*session_, lateral.output);
+  }
+
+  std::vector<TensorOutput> Run(const ImageU8& rgb, const std::vector<std::string>& outputs,
+                                const StopToken* stop) {
+    const std::vector<FeatureMap> maps = Feeds(rgb, stop);
+    std::vector<TensorInput> inputs;
+    for (size_t i = 0; i < maps.size(); ++i) inputs.push_back(InputOf(maps[i], card_.dense.feeds[i].input));
+    return session_->Run(inputs, outputs, stop);
   }
 
   // In the order of the card's feeds.
@@ -121,6 +161,39 @@ class OnnxDenseEncoder : public DenseEncoder {
   std::unique_ptr<InferenceSession> session_;
 };
 
+class OnnxDenseDecoder : public DenseDecoder {
+ public:
+  OnnxDenseDecoder(const ModelCard& card, const DenseEncoderOptions& options) : card_(card) {
+    CheckHasLaterals(card);
+    SessionOptions session;
+    session.threads = options.threads;
+    session_ = std::make_unique<InferenceSession>(InferenceRuntime::Load(options.onnxruntime),
+                                                  VerifyModelFile(card, laterals().decoder), session);
+    for (const LateralMap& lateral : laterals().maps) {
+      if (!session_->FindInput(lateral.output))
+        throw InputError("{}: no input '{}', got {}", session_->model().string(), lateral.output,
+                         Describe(session_->inputs()));
+    }
+    CheckHasOutput(*session_, laterals().output);
+  }
+
+  const ModelCard& card() const override { return card_; }
+
+  FeatureMap Decode(const std::vector<FeatureMap>& maps, const StopToken* stop) override {
+    SF_CHECK_EQ(maps.size(), laterals().maps.size());
+    std::vector<TensorInput> inputs;
+    for (size_t i = 0; i < maps.size(); ++i) inputs.push_back(InputOf(maps[i], laterals().maps[i].output));
+    TensorOutput output = std::move(session_->Run(inputs, {laterals().output}, stop)[0]);
+    return ProbabilitiesOf(std::move(output), card_, laterals().output, *session_);
+  }
+
+ private:
+  const LateralCard& laterals() const { return card_.dense.laterals; }
+
+  const ModelCard card_;
+  std::unique_ptr<InferenceSession> session_;
+};
+
 }  // namespace
 
 std::unique_ptr<DenseEncoder> LoadDenseEncoder(const std::string& model_name,
@@ -133,6 +206,24 @@ std::unique_ptr<DenseEncoder> LoadDenseEncoder(const ModelCard& card, const Dens
   InferenceRuntime::Load(options.onnxruntime);
   const std::filesystem::path model = VerifyModelFile(card, card.dense.file);
   return std::make_unique<OnnxDenseEncoder>(card, model, options);
+}
+
+std::unique_ptr<DenseDecoder> LoadDenseDecoder(const std::string& model_name,
+                                               const DenseEncoderOptions& options) {
+  return LoadDenseDecoder(FindModelCard(model_name), options);
+}
+
+std::unique_ptr<DenseDecoder> LoadDenseDecoder(const ModelCard& card, const DenseEncoderOptions& options) {
+  return std::make_unique<OnnxDenseDecoder>(card, options);
+}
+
+void CheckHasLaterals(const ModelCard& card) {
+  CheckModelKind(card, "dense");
+  if (card.dense.laterals.maps.empty())
+    throw InputError(
+        "model '{}': its card has no dense.laterals: the graph is in one piece, and a field can only imitate "
+        "maps between two halves",
+        card.name);
 }
 
 void SoftmaxOverChannels(FeatureMap* map) {

@@ -83,6 +83,43 @@ TEST_F(ShippedHead, TakesPicturesOfOtherShapes) {
   for (const float value : map.data) ASSERT_TRUE(value >= 0 && value <= 1);
 }
 
+// Cut in two, it says the same: the lateral maps are all that its second half needs.
+TEST_F(ShippedHead, BothHalvesAreTheWhole) {
+  const std::filesystem::path source = std::getenv("SEMFIELD_SOURCE_DIR");
+  const ImageU8 picture = ToRgb(ReadImage(source / "models/sample.jpg"), {0, 0, 0});
+  const auto encoder = LoadDenseEncoder("rooms-lseg");
+  const auto decoder = LoadDenseDecoder("rooms-lseg");
+  const std::vector<FeatureMap> maps = encoder->LookBetween(picture);
+  ASSERT_EQ(maps.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(maps[i].channels, 64);
+    EXPECT_EQ(maps[i].width, 512 / (4 << i));
+  }
+  const FeatureMap whole = encoder->Look(picture), halves = decoder->Decode(maps);
+  ASSERT_EQ(whole.data.size(), halves.data.size());
+  for (size_t i = 0; i < whole.data.size(); ++i) ASSERT_NEAR(whole.data[i], halves.data[i], 1e-4);
+}
+
+TEST_F(ShippedHead, CardsThatAreCutNowhereSaySo) {
+  EXPECT_MENTIONS(ErrorOf([] { LoadDenseDecoder("rooms-fast"); }), "no dense.laterals");
+  const auto encoder = LoadDenseEncoder("rooms-fast");
+  EXPECT_MENTIONS(ErrorOf([&] { encoder->LookBetween(ImageU8(64, 64, 3)); }), "no dense.laterals");
+  ModelCard card = FindModelCard("rooms-lseg");
+  card.dense.laterals.maps[1].output = "elsewhere";
+  EXPECT_MENTIONS(ErrorOf([&] { LoadDenseEncoder(card); }), "no output 'elsewhere'");
+  EXPECT_MENTIONS(ErrorOf([&] { LoadDenseDecoder(card); }), "no input 'elsewhere'");
+  card = FindModelCard("rooms-lseg");
+  card.dense.laterals.channels = 63;
+  const auto other = LoadDenseEncoder(card);
+  EXPECT_MENTIONS(ErrorOf([&] { other->LookBetween(ImageU8(64, 64, 3)); }), "[1, 63, H, W]");
+  Json json = ModelCardToJson(FindModelCard("rooms-lseg"));
+  EXPECT_EQ(ModelCardToJson(ParseModelCard(json, "card")), json);
+  json["dense"]["laterals"]["maps"][1]["stride"] = 6;
+  EXPECT_MENTIONS(ErrorOf([&] { ParseModelCard(json, "card"); }), "maps[1].stride");
+  json["dense"]["laterals"]["maps"] = Json::array();
+  EXPECT_MENTIONS(ErrorOf([&] { ParseModelCard(json, "card"); }), "expected 1 to 8 maps");
+}
+
 TEST_F(ShippedHead, RefusesCardsThatDoNotFit) {
   EXPECT_MENTIONS(ErrorOf([] { LoadDenseEncoder("minilm"); }), "is of kind text");
   ModelCard card = FindModelCard("rooms-fast");

@@ -149,6 +149,7 @@ std::vector<ModelFile> FilesOf(const ModelCard& card) {
   if (card.kind == "text") files = {card.text.file, card.text.vocabulary};
   if (card.kind == "classifier") files = {card.classifier.file, card.classifier.names};
   if (card.kind == "dense") files = {card.dense.file};
+  if (!card.dense.laterals.maps.empty()) files.push_back(card.dense.laterals.decoder);
   if (card.kind == "clip") files = {card.image.file, card.text.file, card.text.vocabulary};
   if (!card.dense.words.path.empty()) files.push_back(card.dense.words);
   files.insert(files.end(), card.extra_files.begin(), card.extra_files.end());

@@ -100,6 +100,21 @@ struct DenseFeed {
   std::string stage;  // which of that model's stages; "logits" is the classifier's answer, "" the encoder's
 };
 
+// One of the maps between the two halves of a dense encoder's graph.
+struct LateralMap {
+  std::string output;  // of the first half, and input of the second: f32 [1, channels, side / stride, ..]
+  int stride = 4;      // in pixels of the picture that the classifier sees
+};
+
+// The graph of a dense encoder cut in two, for fields that imitate what lies between: maps of several strides
+// and one width, and the decoder that makes the answer of them.
+struct LateralCard {
+  int channels = 0;              // of every map
+  std::vector<LateralMap> maps;  // the finest first; empty: the graph is not cut
+  ModelFile decoder;
+  std::string output = "logits";  // of the decoder, as DenseCard::output
+};
+
 // Class probabilities of every pixel from the stages of other models, kind "dense".
 struct DenseCard {
   ModelFile file;
@@ -109,6 +124,7 @@ struct DenseCard {
   std::vector<DenseFeed> feeds;
   std::string output = "logits";     // f32 [1, classes, h, w]
   std::vector<std::string> classes;  // names
+  LateralCard laterals;
   ModelFile words;  // what the classes are called (perception/vocabulary.h); an empty path: nothing is said
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kMaxClasses = 4096;
 constexpr size_t kMaxFeeds = 64;
+constexpr size_t kMaxLaterals = 8;
+constexpr int kMaxChannels = 4096;
 
 // Distinct, not empty.
 std::vector<std::string> ParseNames(const CardSection& section, const char* key) {
@@ -39,6 +41,37 @@ std::vector<DenseFeed> ParseFeeds(const CardSection& section) {
       throw InputError("{}: expected classifier or image, got '{}'", feed.At("model"), model);
   }
   return feeds;
+}
+
+// Maps whose strides double or more, of a picture whose sides all strides divide.
+LateralCard ParseLaterals(const CardSection& section, int longest_side) {
+  section.AllowOnly({"channels", "maps", "decoder", "output"});
+  LateralCard card;
+  card.channels = static_cast<int>(section.Integer("channels", 1, kMaxChannels));
+  card.decoder = ParseModelFile(section.Object("decoder"));
+  card.output = section.String("output", card.output);
+  const Json& maps = section.Get("maps");
+  if (!maps.is_array() || maps.empty() || maps.size() > kMaxLaterals)
+    throw InputError("{}: expected 1 to {} maps", section.At("maps"), kMaxLaterals);
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const CardSection map(maps[i], fmt::format("{}[{}]", section.At("maps"), i));
+    map.AllowOnly({"output", "stride"});
+    card.maps.push_back({map.String("output"), static_cast<int>(map.Integer("stride", 1, 1024))});
+    const int stride = card.maps[i].stride, finest = card.maps[0].stride;
+    if (longest_side % stride != 0 || stride % finest != 0 || (i > 0 && stride <= card.maps[i - 1].stride))
+      throw InputError(
+          "{}: expected a multiple of {} above the one before that divides longest_side {}, got {}",
+          map.At("stride"), finest, longest_side, stride);
+  }
+  return card;
+}
+
+Json LateralsToJson(const LateralCard& card) {
+  Json json = {{"channels", card.channels}, {"maps", Json::array()}, {"output", card.output}};
+  for (const LateralMap& map : card.maps)
+    json["maps"].push_back({{"output", map.output}, {"stride", map.stride}});
+  json["decoder"] = ModelFileToJson(card.decoder);
+  return json;
 }
 
 }  // namespace
@@ -74,8 +107,8 @@ ClassifierCard ParseClassifierCard(const CardSection& section) {
 }
 
 DenseCard ParseDenseCard(const CardSection& section) {
-  section.AllowOnly(
-      {"file", "classifier", "image_encoder", "longest_side", "feeds", "output", "classes", "words"});
+  section.AllowOnly({"file", "classifier", "image_encoder", "longest_side", "feeds", "output", "classes",
+                     "words", "laterals"});
   DenseCard card;
   card.file = ParseModelFile(section.Object("file"));
   card.classifier = section.String("classifier");
@@ -91,6 +124,7 @@ DenseCard ParseDenseCard(const CardSection& section) {
   card.output = section.String("output", card.output);
   card.classes = ParseNames(section, "classes");
   if (section.Has("words")) card.words = ParseModelFile(section.Object("words"));
+  if (section.Has("laterals")) card.laterals = ParseLaterals(section.Object("laterals"), card.longest_side);
   return card;
 }
 
@@ -155,6 +189,7 @@ Json DenseCardToJson(const DenseCard& card) {
   json["output"] = card.output;
   json["classes"] = card.classes;
   if (!card.words.path.empty()) json["words"] = ModelFileToJson(card.words);
+  if (!card.laterals.maps.empty()) json["laterals"] = LateralsToJson(card.laterals);
   return json;
 }
 

@@ -72,7 +72,9 @@ bool HasFeatures(const OpenedRun& run, const std::string& teacher) {
   return CheckpointExists(run.folder.features_checkpoint(teacher));
 }
 
-OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
+namespace {
+
+OpenedFeatures OpenAnyFeatures(const OpenedRun& run, const std::string& teacher) {
   OpenedFeatures features;
   features.config = run.folder.ReadConfigSection("imitate-" + teacher);
   if (features.config.is_null() || !HasFeatures(run, teacher)) {
@@ -101,10 +103,44 @@ OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
                                      .capture = *run.capture,
                                      .encoder = teacher});
   features.field = std::move(fields.features);
+  features.pyramid = std::move(fields.pyramid);
   features.training_poses = std::move(fields.training_poses);
   features.step = fields.step;
   features.finished = !first && fields.finished;
   return features;
+}
+
+}  // namespace
+
+OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher) {
+  OpenedFeatures features = OpenAnyFeatures(run, teacher);
+  if (!features.field)
+    throw InputError(
+        "{}: '{}' was imitated for words and answers no clicks: ask with --text or --class, or click with "
+        "another --teacher",
+        run.folder.path().string(), teacher);
+  return features;
+}
+
+OpenedFeatures OpenPyramid(const OpenedRun& run, const std::string& teacher) {
+  OpenedFeatures features = OpenAnyFeatures(run, teacher);
+  if (!features.pyramid)
+    throw InputError("{}: '{}' was imitated for clicks and knows no classes", run.folder.path().string(),
+                     teacher);
+  return features;
+}
+
+std::vector<std::string> PyramidTeachers(const OpenedRun& run) {
+  constexpr std::string_view kSection = "imitate-";
+  std::vector<std::string> teachers;
+  const Json config = ReadJsonFile(run.folder.config());
+  for (const auto& [name, section] : config.items()) {
+    if (name.rfind(kSection, 0) != 0 || !section.is_object()) continue;
+    const std::string teacher = name.substr(kSection.size());
+    const MethodInfo method = MethodOfSection(section, run.methods, /*on_radiance=*/true).info();
+    if (method.renders.classes && HasFeatures(run, teacher)) teachers.push_back(teacher);
+  }
+  return teachers;
 }
 
 }  // namespace semfield

@@ -46,10 +46,11 @@ OpenedRun OpenRun(const std::filesystem::path& run, const MethodList& methods, c
 inline constexpr const char* kMethodKey = "method";
 const Method& MethodOfSection(const Json& section, const MethodList& methods, bool on_radiance);
 
-// A feature field of a run.
+// A feature field of a run; it has one of the two fields.
 struct OpenedFeatures {
-  Json config;  // section "imitate-<teacher>"
-  std::unique_ptr<FeatureField> field;
+  Json config;                          // section "imitate-<teacher>"
+  std::unique_ptr<FeatureField> field;  // or, of a teacher with several maps,
+  std::unique_ptr<PyramidField> pyramid;
   std::vector<Pose> training_poses;  // from where the teacher looked
   std::string checksum;              // names the checkpoint the field was read from
   int step = 0;                      // how far the imitation is
@@ -62,8 +63,12 @@ bool IsOfFirstFeatures(const Json& section);
 // Metadata of a feature checkpoint: the checksum of the radiance checkpoint it was imitated on.
 inline constexpr const char* kRadianceKey = "radiance";
 bool OfAnotherField(const Checkpoint& features, const OpenedRun& run);
-// Error that says how to make features where there are none.
+// With a field that answers clicks. Error that says how to make features where there are none.
 OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher);
+// With a pyramid, whose teacher answers words. Errors likewise.
+OpenedFeatures OpenPyramid(const OpenedRun& run, const std::string& teacher);
+// Teachers that the run has a pyramid of, by their names.
+std::vector<std::string> PyramidTeachers(const OpenedRun& run);
 bool HasFeatures(const OpenedRun& run, const std::string& teacher);
 
 }  // namespace semfield

@@ -5,18 +5,43 @@
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/methods/feature_field/feature_model.h"
+#include "semfield/methods/feature_field/feature_trainer.h"
 #include "semfield/methods/feature_field/imitation.h"
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/methods/feature_field/view_schedule.h"
 
 namespace semfield {
+namespace {
+
+class FeatureImitation : public Imitation {
+ public:
+  FeatureImitation(const TrainingInputs& inputs, const FeatureOptions& options)
+      : Imitation(inputs, AnyOptions(options), options, OpenEncoderEyes(inputs)) {}
+  Json Section() const override { return {{"channels", space().channels}, {"grid", space().grid}}; }
+
+ protected:
+  FeatureOptions& values() override { return options_.As<FeatureOptions>(); }
+  const FeatureOptions& values() const override { return options_.As<FeatureOptions>(); }
+  std::unique_ptr<Student> MakeStudent() const override {
+    return std::make_unique<FeatureTrainer>(values(), space());
+  }
+  ImitationMemory EstimateMemory() const override {
+    return EstimateImitationMemory(values(), space(), maker().num_workers());
+  }
+
+ private:
+  const FeatureSpace& space() const { return maker().eye().space(); }
+};
+
+}  // namespace
 
 MethodInfo FeatureMethod::info() const {
   MethodInfo info{.name = "feature_field",
                   .sentence = "Imitates a teacher's features in a field, so that clicks get masks (SAN).",
                   .trains_on = MethodInfo::TrainsOn::kOneScene,
                   .presets = "imitate",
-                  .needs_radiance = true};
+                  .needs_radiance = true,
+                  .teacher_kind = "sam"};
   info.renders.features = true;
   info.answers.clicks = true;
   return info;
@@ -28,7 +53,7 @@ AnyOptions FeatureMethod::NewOptions() const {
 
 std::unique_ptr<SceneTraining> FeatureMethod::Prepare(const TrainingInputs& inputs,
                                                       const AnyOptions& options) const {
-  return std::make_unique<Imitation>(inputs, options.As<FeatureOptions>());
+  return std::make_unique<FeatureImitation>(inputs, options.As<FeatureOptions>());
 }
 
 OpenedFields FeatureMethod::Open(const OpenInputs& inputs) const {
@@ -52,10 +77,7 @@ OpenedFields FeatureMethod::Open(const OpenInputs& inputs) const {
   fields.features = std::move(model);
   fields.step = CheckpointState(inputs.checkpoint->file).at("step").get<int>();
   fields.finished = fields.step >= options.steps;
-  const PoseSampler poses(inputs.capture, options);
-  int64_t views = 0;
-  for (int step = 0; step < fields.step; ++step) views += ViewSchedule::WantsFresh(options, step, views);
-  for (int64_t view = 0; view < views; ++view) fields.training_poses.push_back(poses.Sample(view).second);
+  fields.training_poses = TeacherPoses(inputs.capture, options, fields.step);
   return fields;
 }
 

@@ -9,14 +9,6 @@
 namespace semfield {
 namespace {
 
-ops::HashGridLayout LayoutOf(const FeatureOptions& options) {
-  return ops::MakeHashGridLayout({.num_levels = options.levels,
-                                  .features_per_level = options.features_per_level,
-                                  .log2_table_size = options.log2_table_size,
-                                  .base_resolution = options.base_resolution,
-                                  .finest_resolution = options.finest_resolution});
-}
-
 TokenContext ContextOf(const FeatureOptions& options, const FeatureSpace& space) {
   return {.grid = space.grid,
           .features = options.levels * options.features_per_level + NumPixelRows(options),
@@ -32,62 +24,34 @@ FeatureHead HeadOf(const FeatureOptions& options, const FeatureSpace& space) {
 FeatureModel::FeatureModel(const FeatureOptions& options, const FeatureSpace& space)
     : options_(options),
       space_(space),
-      layout_(LayoutOf(options)),
+      layout_(SemanticGridLayout(options)),
       context_(ContextOf(options, space)),
       head_(HeadOf(options, space)),
-      grid_("semantic_grid", {static_cast<int64_t>(layout_.num_parameters)}, Parameter::HalfCopy::kYes),
+      grid_(MakeSemanticGrid(options, layout_)),
       head_parameters_("head", {static_cast<int64_t>(head_.num_parameters())}) {
   if (space_.resolution == 0) space_.resolution = options.teacher_resolution;
-  Random grid_random(options.seed, 11);
-  for (float& value : grid_.values.span()) value = grid_random.Uniform(-1e-2f, 1e-2f);
   Random head_random(options.seed, 12);
   head_.Initialize(head_random, head_parameters_.values.data());
-  grid_.UpdateHalf();
 }
 
 FeatureParameterCounts CountFeatureParameters(const FeatureOptions& options, const FeatureSpace& space) {
-  return {.grid = LayoutOf(options).num_parameters, .head = HeadOf(options, space).num_parameters()};
+  return {.grid = SemanticGridLayout(options).num_parameters,
+          .head = HeadOf(options, space).num_parameters()};
 }
 
 int FeatureModel::num_tiles(const TokenInputs& inputs) const {
-  return (inputs.num_tokens + ops::kTileColumns - 1) / ops::kTileColumns;
+  return NumTokenTiles(inputs);
 }
 
 void FeatureModel::Compose(const TokenInputs& inputs, Buffer<float>* own, Buffer<float>* rows) const {
   SF_CHECK_EQ(inputs.pixels.size(), static_cast<size_t>(NumPixelRows(options_)) * inputs.num_tokens);
-  const int tiles = num_tiles(inputs), features = layout_.config.features_per_level;
-  const size_t own_size = static_cast<size_t>(own_rows()) * ops::kTileStride;
-  const size_t tile_size = static_cast<size_t>(head_.input_rows()) * ops::kTileStride;
-  rows->ResizeUninitialized(tiles * tile_size);
-  own->ResizeUninitialized(tiles * own_size);
-  const RaySamples& samples = inputs.samples;
-  const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
-                                  static_cast<int64_t>(samples.x.size())};
-  const auto count_of = [&](int64_t tile) {
-    return std::min<int64_t>(ops::kTileColumns, inputs.num_tokens - tile * ops::kTileColumns);
-  };
-  // Level by level, so that a level's table stays in cache.
-  ParallelFor(static_cast<int64_t>(layout_.config.num_levels) * tiles, [&](int64_t task, int) {
-    const int level = static_cast<int>(task / tiles);
-    const int64_t tile = task % tiles;
-    ops::HashGridRaysForward(
-        layout_, level, grid_.half.data(),
-        {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count_of(tile)},
-        own->data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
-        ops::kTileStride);
-  });
-  // Rows that are not learned, cut into tiles: [num_rows, num_tokens] -> from row `first` of every tile.
-  const auto cut = [&](const std::vector<float>& from, size_t num_rows, float* to, size_t stride, int first) {
-    for (int tile = 0; tile < tiles; ++tile) {
-      for (size_t row = 0; row < num_rows; ++row) {
-        std::copy_n(from.data() + row * inputs.num_tokens + tile * ops::kTileColumns, count_of(tile),
-                    to + tile * stride + (first + row) * ops::kTileStride);
-      }
-    }
-  };
-  cut(inputs.pixels, NumPixelRows(options_), own->data(), own_size, layout_.num_features());
+  const size_t tiles = num_tiles(inputs);
+  rows->ResizeUninitialized(tiles * head_.input_rows() * ops::kTileStride);
+  own->ResizeUninitialized(tiles * own_rows() * ops::kTileStride);
+  ComposeSemantics(layout_, grid_, inputs, own_rows(), own->data());
+  CutIntoTiles(inputs, inputs.pixels, own_rows(), layout_.num_features(), own->data());
   GatherContext(context_, own->data(), head_.input_rows(), rows->data());
-  cut(inputs.extras, NumExtraRows(options_), rows->data(), tile_size, context_.rows());
+  CutIntoTiles(inputs, inputs.extras, head_.input_rows(), context_.rows(), rows->data());
 }
 
 void FeatureModel::ComposeBackward(const TokenInputs& inputs, const Buffer<float>& d_rows,

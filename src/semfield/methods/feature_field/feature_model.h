@@ -8,6 +8,7 @@
 #include "semfield/field/feature_field.h"
 #include "semfield/methods/feature_field/feature_head.h"
 #include "semfield/methods/feature_field/feature_options.h"
+#include "semfield/methods/feature_field/semantic_grid.h"
 #include "semfield/methods/feature_field/token_context.h"
 #include "semfield/methods/feature_field/token_inputs.h"
 #include "semfield/ops/hash_grid.h"

@@ -1,5 +1,7 @@
 #include "semfield/methods/feature_field/feature_trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -65,27 +67,10 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
     return ExponentialSchedule(step_, options.steps, static_cast<float>(first),
                                static_cast<float>(options.final_learning_rate), /*warmup=*/0);
   };
-  const ops::HashGridLayout& layout = model_.layout();
-  const RaySamples& samples = entry.inputs.samples;
-  const ops::GridPoints points = {samples.x.data(), samples.y.data(), samples.z.data(),
-                                  static_cast<int64_t>(samples.x.size())};
-  const int features = layout.config.features_per_level;
-  const size_t own_size = static_cast<size_t>(model_.own_rows()) * ops::kTileStride;
   model_.ComposeBackward(entry.inputs, d_rows_, &d_features_);
-  ParallelFor(layout.config.num_levels, [&](int64_t task, int) {
-    const int level = layout.config.num_levels - 1 - static_cast<int>(task);
-    for (int tile = 0; tile < tiles; ++tile) {
-      const int64_t count = std::min(ops::kTileColumns, entry.inputs.num_tokens - tile * ops::kTileColumns);
-      ops::HashGridRaysBackward(
-          layout, level,
-          {points, samples.weight.data(), samples.ray_begin.data() + tile * ops::kTileColumns, count},
-          d_features_.data() + tile * own_size + static_cast<size_t>(level) * features * ops::kTileStride,
-          ops::kTileStride, model_.grid().gradient.data());
-    }
-    const ops::HashGridLevel& part = layout.levels[level];
-    model_.grid().Step({.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
-                       part.offset, static_cast<size_t>(part.num_entries) * features);
-  });
+  StepSemantics(model_.layout(), entry.inputs, model_.own_rows(), d_features_.data(),
+                {.learning_rate = rate(options.grid_learning_rate), .step = step_ + 1, .sparse = true},
+                &model_.grid());
   Parameter& head = model_.head_parameters();
   for (int tile = 0; tile < tiles; ++tile) {
     const float* gradient = tile_gradients_.data() + tile * head.size();
@@ -95,7 +80,21 @@ double FeatureTrainer::Step(const TeacherEntry& entry) {
   ++step_;
   double error = 0;
   for (double tile_error : tile_errors_) error += tile_error;
+  error_ += error;
+  ++counted_;
   return error;
+}
+
+SceneSnapshot FeatureTrainer::Snapshot() const {
+  return {.step = step_, .radiance = nullptr, .features = model_.Copy()};
+}
+
+Json FeatureTrainer::Metrics() const {
+  return {{"feature_mse", error_ / std::max(1, counted_)}};
+}
+
+std::string FeatureTrainer::Detail() const {
+  return fmt::format("feature MSE {:.5f}", error_ / std::max(1, counted_));
 }
 
 std::vector<TensorView> FeatureTrainer::Tensors() const {

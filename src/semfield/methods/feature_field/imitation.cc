@@ -8,7 +8,6 @@
 #include "semfield/base/log.h"
 #include "semfield/base/memory.h"
 #include "semfield/base/version.h"
-#include "semfield/methods/feature_field/imitation_memory.h"
 #include "semfield/methods/feature_field/imitation_trainer.h"
 #include "semfield/training/plan.h"
 
@@ -26,17 +25,20 @@ constexpr double kSecondsToClose = 1.5;  // last checkpoint, folder of the cache
 
 }  // namespace
 
-Imitation::Imitation(const TrainingInputs& inputs, const FeatureOptions& options)
-    : inputs_(inputs), options_(options), maker_(inputs, options) {}
+std::vector<Pose> TeacherPoses(const Capture& capture, const FeatureOptions& options, int steps) {
+  const PoseSampler sampler(capture, options);
+  int64_t views = 0;
+  for (int step = 0; step < steps; ++step) views += ViewSchedule::WantsFresh(options, step, views);
+  std::vector<Pose> poses;
+  for (int64_t view = 0; view < views; ++view) poses.push_back(sampler.Sample(view).second);
+  return poses;
+}
 
 // Where the teacher's answers lie: the name holds everything they depend on, so that an imitation with
 // another head or schedule finds them again and one on another field does not.
 std::filesystem::path Imitation::CacheFolder() const {
   if (inputs_.cache.empty()) return {};
-  std::string key = inputs_.radiance->checksum + inputs_.teacher;
-  const ModelCard& card = maker_.card();
-  key += card.encoder.file.sha256 + ";";
-  for (const ModelFile& file : card.extra_files) key += file.sha256 + ";";
+  std::string key = inputs_.radiance->checksum + inputs_.teacher + maker_.eye().Fingerprint();
   key += inputs_.capture.hash + ";" + Version() + ";";
   for (const float channel : inputs_.radiance->background) key += fmt::format("{};", channel);
   const Json all = OptionsToJson(options_);
@@ -65,16 +67,16 @@ double Imitation::TimeRound(TeacherCache& cache, double budget, const JobControl
   int first = 0;
   for (; first < workers && (first == 0 || all.Seconds() < budget); ++first)
     cache.Add(stream.Take(control.stop));
-  FeatureTrainer trainer(values(), maker_.Space());
+  const std::unique_ptr<Student> student = MakeStudent();
   const double of_views = all.Seconds() / first;
-  trainer.Step(cache[0]);
+  student->Step(cache[0]);
   const double of_steps = kStepsPerView * (all.Seconds() - of_views * first);
   const Stopwatch stopwatch;
   int timed = 0;
   for (; timed < kTimedViews * workers && all.Seconds() < budget; ++timed) {
     for (int step = 0; step < kStepsPerView; ++step) {
       control.ThrowIfStopped();
-      trainer.Step(cache[cache.size() - 1]);
+      student->Step(cache[cache.size() - 1]);
     }
     cache.Add(stream.Take(control.stop));
   }
@@ -83,12 +85,12 @@ double Imitation::TimeRound(TeacherCache& cache, double budget, const JobControl
 
 // Makes a planned cache no larger than memory, by what the views made so far take.
 void Imitation::FitCache(const TeacherCache& made, int num_views) {
-  ImitationMemory memory = EstimateImitationMemory(values(), maker_.Space(), maker_.num_workers());
+  ImitationMemory memory = EstimateMemory();
   double bytes = 0;
   for (size_t i = 0; i < made.size(); ++i) bytes += static_cast<double>(made[i].bytes());
   memory.view = std::max(memory.view, bytes / static_cast<double>(made.size()));
   const int largest = LargestCache(memory, static_cast<double>(AvailableMemory().bytes));
-  FeatureOptions& options = options_.As<FeatureOptions>();
+  FeatureOptions& options = values();
   if (largest < 1 || options.cache_size <= largest) return;
   options.cache_size = largest;
   if (num_views > largest)
@@ -106,7 +108,7 @@ Json Imitation::PlanByMinutes(double minutes, const Stopwatch& started, const Jo
   const double credit = 0.9 * round * static_cast<double>(cache.size());
   const double spent = started.Seconds() + kSecondsToClose - credit;
   const StepPlan rounds = semfield::PlanByMinutes(minutes, round, std::max(0.0, spent), 4, 1000000);
-  FeatureOptions& options = options_.As<FeatureOptions>();
+  FeatureOptions& options = values();
   options.steps = rounds.steps * kStepsPerView;
   options.prefill = std::min(kPlannedPrefill, rounds.steps);
   options.fresh_probability = 1.0 / kStepsPerView;
@@ -126,27 +128,22 @@ Json Imitation::PlanByMinutes(double minutes, const Stopwatch& started, const Jo
           {"steps", options.steps}};
 }
 
-Json Imitation::Section() const {
-  const FeatureSpace space = maker_.Space();
-  return {{"channels", space.channels}, {"grid", space.grid}};
-}
-
 MemoryNeed Imitation::Memory() const {
-  const ImitationMemory memory = EstimateImitationMemory(values(), maker_.Space(), maker_.num_workers());
+  const ImitationMemory memory = EstimateMemory();
   const int64_t views = std::min<int64_t>(values().cache_size, FreshViewsOf(values()));
   return {.parts = {{fmt::format("{} views of the teacher", views), static_cast<double>(views) * memory.view},
                     {"encoders and student", memory.rest}}};
 }
 
 std::optional<FittingOption> Imitation::OptionThatFits(double bytes) const {
-  const int largest =
-      LargestCache(EstimateImitationMemory(values(), maker_.Space(), maker_.num_workers()), bytes);
+  const int largest = LargestCache(EstimateMemory(), bytes);
   if (largest < 1) return std::nullopt;
   return FittingOption{"cache-size", std::to_string(largest)};
 }
 
 std::unique_ptr<SceneTrainer> Imitation::MakeTrainer() {
-  return std::make_unique<ImitationTrainer>(maker_, values(), CacheFolder(), inputs_.keep_cache);
+  return std::make_unique<ImitationTrainer>(maker_, values(), MakeStudent(), CacheFolder(),
+                                            inputs_.keep_cache);
 }
 
 }  // namespace semfield

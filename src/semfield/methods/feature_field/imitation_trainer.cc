@@ -11,10 +11,12 @@
 namespace semfield {
 
 ImitationTrainer::ImitationTrainer(const ViewMaker& maker, const FeatureOptions& options,
-                                   std::filesystem::path cache_folder, bool keep_cache)
+                                   std::unique_ptr<Student> student, std::filesystem::path cache_folder,
+                                   bool keep_cache)
     : maker_(maker),
       keep_cache_(keep_cache),
-      trainer_(options, maker.Space()),
+      options_(options),
+      student_(std::move(student)),
       cache_(options.cache_size, std::move(cache_folder), keep_cache),
       schedule_(options) {}
 
@@ -23,12 +25,12 @@ void ImitationTrainer::StartStream() {
       [this](int64_t index, int worker, const StopToken* stop) {
         return maker_.Make(index, worker, &cache_, stop);
       },
-      schedule_.fresh_used(), FreshViewsOf(options()), maker_.num_workers(), 4 * maker_.num_workers());
+      schedule_.fresh_used(), FreshViewsOf(options_), maker_.num_workers(), 4 * maker_.num_workers());
 }
 
 void ImitationTrainer::Begin(const JobControl& control) {
   if (Done()) return;
-  const int64_t first = std::max<int64_t>(0, schedule_.fresh_used() - options().cache_size);
+  const int64_t first = std::max<int64_t>(0, schedule_.fresh_used() - options_.cache_size);
   TeacherStream stream([this](int64_t index, int worker,
                               const StopToken* stop) { return maker_.Make(index, worker, &cache_, stop); },
                        first, schedule_.fresh_used(), maker_.num_workers(), 4 * maker_.num_workers());
@@ -46,28 +48,24 @@ void ImitationTrainer::Step(const JobControl& control) {
     cache_.Add(stream_->Take(control.stop));
   }
   schedule_.Advance();
-  error_ += trainer_.Step(cache_[visit.cached]);
-  ++counted_;
+  error_ += student_->Step(cache_[visit.cached]);
 }
 
 void ImitationTrainer::ChangePlan(const PlanChange& change) {
-  trainer_.model().set_steps(change.steps);
-  if (stream_) stream_->SetEnd(FreshViewsOf(options()));
-}
-
-SceneSnapshot ImitationTrainer::Snapshot() const {
-  return {.step = step(), .radiance = nullptr, .features = trainer_.model().Copy()};
+  options_.steps = change.steps;
+  student_->set_steps(change.steps);
+  if (stream_) stream_->SetEnd(FreshViewsOf(options_));
 }
 
 Json ImitationTrainer::State() const {
-  Json state = trainer_.State();
+  Json state = student_->State();
   state["fresh_used"] = schedule_.fresh_used();
   return state;
 }
 
 void ImitationTrainer::Restore(const SafetensorsFile& file) {
   const Json state = CheckpointState(file, {"fresh_used"});
-  trainer_.Restore(file, state);
+  student_->Restore(file, state);
   while (schedule_.step() < step()) schedule_.Advance();
   fresh_saved_ = schedule_.fresh_used();
   const int64_t used = state.at("fresh_used").get<int64_t>();
@@ -79,7 +77,7 @@ void ImitationTrainer::Restore(const SafetensorsFile& file) {
 
 void ImitationTrainer::Saved() {
   // What was the newest checkpoint is the previous one now, and may be gone back to.
-  cache_.ForgetBefore(fresh_saved_ - options().cache_size);
+  cache_.ForgetBefore(fresh_saved_ - options_.cache_size);
   fresh_saved_ = schedule_.fresh_used();
 }
 
@@ -88,12 +86,19 @@ void ImitationTrainer::Finish() {
   if (!keep_cache_) cache_.RemoveFiles();
 }
 
+void ImitationTrainer::StartInterval() {
+  error_ = 0;
+  student_->StartInterval();
+}
+
 Json ImitationTrainer::Metrics(double) const {
-  return {{"feature_mse", error_ / std::max(1, counted_)}, {"views", schedule_.fresh_used()}};
+  Json metrics = student_->Metrics();
+  metrics["views"] = schedule_.fresh_used();
+  return metrics;
 }
 
 std::string ImitationTrainer::Detail(double) const {
-  return fmt::format("feature MSE {:.5f}, {} views", error_ / std::max(1, counted_), schedule_.fresh_used());
+  return fmt::format("{}, {} views", student_->Detail(), schedule_.fresh_used());
 }
 
 bool ImitationTrainer::Diverged() const {

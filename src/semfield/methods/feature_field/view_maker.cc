@@ -1,25 +1,18 @@
 #include "semfield/methods/feature_field/view_maker.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "semfield/base/check.h"
 #include "semfield/base/log.h"
-#include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
 #include "semfield/field/teacher_image.h"
 #include "semfield/perception/square_view.h"
 
 namespace semfield {
 
-ViewMaker::ViewMaker(const TrainingInputs& inputs, const FeatureOptions& options)
-    : inputs_(inputs), options_(options), poses_(inputs.capture, options) {
+ViewMaker::ViewMaker(const TrainingInputs& inputs, const FeatureOptions& options, TeacherEyes eyes)
+    : inputs_(inputs), options_(options), poses_(inputs.capture, options), eyes_(std::move(eyes)) {
   SF_CHECK(inputs.radiance != nullptr);
-  encoders_.push_back(LoadImageEncoder(inputs.teacher, {.threads = 1, .onnxruntime = inputs.onnxruntime}));
-  for (int worker = 1; worker < NumThreads(); ++worker) encoders_.push_back(encoders_[0]->Clone());
-}
-
-FeatureSpace ViewMaker::Space() const {
-  return {.encoder = inputs_.teacher, .channels = encoders_[0]->channels(), .grid = encoders_[0]->grid()};
 }
 
 std::shared_ptr<const TeacherEntry> ViewMaker::Make(int64_t index, int worker, const TeacherCache* cache,
@@ -32,21 +25,19 @@ std::shared_ptr<const TeacherEntry> ViewMaker::Make(int64_t index, int worker, c
   const SquareView& view =
       squares[num_squares == 1 ? 0 : Random(MixSeed(options_.seed, index), 23).Below(num_squares)];
   const Pose pose = view.WorldFromSquare(frame_pose);
-  ImageEncoder& encoder = *encoders_[worker];
+  TeacherEye& eye = *eyes_[worker];
   auto entry = std::make_shared<TeacherEntry>();
   entry->index = index;
-  entry->inputs = MakeTokenInputs(field, view.square(), pose, encoder.grid(), options_, stop);
+  entry->inputs = MakeTokenInputs(field, view.square(), pose, eye.space().grid, options_, stop);
   entry->inputs.samples.distance = {};
   entry->inputs.samples.opacity = {};
-  const size_t size = static_cast<size_t>(encoder.channels()) * encoder.grid() * encoder.grid();
-  if (cache != nullptr) entry->target = cache->LoadTarget(index, size);
+  if (cache != nullptr) entry->target = cache->LoadTarget(index, eye.target_size());
   if (!entry->target.empty()) return entry;
   const ImageU8 picture =
       RenderTeacherImage(field, view.square(), pose, inputs_.radiance->background.data(), stop);
-  const FeatureMap features = encoder.Encode(picture, stop);
+  entry->target = eye.Look(picture, stop);
+  SF_CHECK_EQ(entry->target.size(), eye.target_size());
   LogDebug("teacher: view {}", index);
-  entry->target.resize(features.data.size());
-  std::transform(features.data.begin(), features.data.end(), entry->target.begin(), FloatToHalf);
   if (cache != nullptr) cache->Store(*entry);
   return entry;
 }

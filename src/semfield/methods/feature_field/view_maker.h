@@ -7,22 +7,20 @@
 
 #include "semfield/methods/feature_field/pose_sampler.h"
 #include "semfield/methods/feature_field/teacher_cache.h"
+#include "semfield/methods/feature_field/teacher_eye.h"
 #include "semfield/methods/method.h"
-#include "semfield/perception/image_encoder.h"
 
 namespace semfield {
 
 // Makes teacher entries: a pose between training poses, our own rendering of it, the teacher's features.
 class ViewMaker {
  public:
-  // Loads the teacher once for each thread. `inputs` holds a radiance field; what it refers to must outlive
+  // The teacher's eyes, one for each thread. `inputs` holds a radiance field; what it refers to must outlive
   // this object.
-  ViewMaker(const TrainingInputs& inputs, const FeatureOptions& options);
+  ViewMaker(const TrainingInputs& inputs, const FeatureOptions& options, TeacherEyes eyes);
 
-  int num_workers() const { return static_cast<int>(encoders_.size()); }
-  // Of the teacher's features.
-  FeatureSpace Space() const;
-  const ModelCard& card() const { return encoders_[0]->card(); }
+  int num_workers() const { return static_cast<int>(eyes_.size()); }
+  const TeacherEye& eye() const { return *eyes_[0]; }
 
   // The entry of a stream index. Its target comes from the cache's folder if it is there, else from the
   // teacher and goes there at once: a process that is killed loses no more than the views in the making.
@@ -34,7 +32,7 @@ class ViewMaker {
   const TrainingInputs inputs_;
   const FeatureOptions options_;
   const PoseSampler poses_;
-  std::vector<std::unique_ptr<ImageEncoder>> encoders_;
+  const TeacherEyes eyes_;
 };
 
 }  // namespace semfield
