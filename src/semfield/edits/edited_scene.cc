@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include "semfield/base/error.h"
@@ -14,13 +15,16 @@
 #include "semfield/image/srgb.h"
 #include "semfield/objects/selection_store.h"
 #include "semfield/objects/thing_mesh.h"
+#include "semfield/surface/mesh_rays.h"
 #include "semfield/surface/run_surface.h"
 #include "semfield/surface/upright.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kAngles = 36;  // of boxes that are tried, over a quarter turn
+constexpr double kCrumbShare = 0.05;  // of a thing's area
+constexpr int kBrightnessWidth = 96;  // pixels of the pictures in which brightness is looked up
+constexpr int kAngles = 36;           // of boxes that are tried, over a quarter turn
 
 Mat4 Affine(const Mat3& linear, const Vec3& shift) {
   Mat4 matrix = Mat4::Identity();
@@ -100,6 +104,7 @@ class SceneOpener {
       weights.push_back(VertexWeights(scene_.surface.mesh, map, selection));
     }
     faces.owner = OwnersOfFaces(scene_.surface.mesh, weights);
+    GiveCrumbs(scene_.surface.mesh, kCrumbShare, &faces.owner);
     scene_.taken.assign(faces.selections.size(), 0);
   }
 
@@ -144,13 +149,48 @@ class SceneOpener {
     return nodes;
   }
 
-  ThingPaint PaintOf(const Edit& edit, const EditedPart& part) const {
-    ThingPaint paint;
-    double brightness = 0;
-    for (const MeshNode& node : part.nodes) {
-      brightness += BrightnessOf(node.mesh) / static_cast<double>(part.nodes.size());
+  // How bright the training views see each selection, the mean of their pixels; nothing where none shows it.
+  // Its vertices say less: the back and the underside that no photo looks at are dark.
+  const std::vector<std::optional<double>>& SeenBrightness() {
+    if (!seen_.empty()) return seen_;
+    const Mesh& mesh = scene_.surface.mesh;
+    const MeshRays rays(mesh);
+    std::vector<double> sum(scene_.faces.selections.size(), 0), count = sum;
+    for (const int index : run_.capture->train) {
+      control_.ThrowIfStopped();
+      const View& view = run_.capture->views[index];
+      const int height = std::max(1, kBrightnessWidth * view.camera.height / view.camera.width);
+      const std::vector<Ray> looks =
+          MakeRays(view.camera.Resized(kBrightnessWidth, height), view.world_from_camera);
+      std::vector<MeshRays::Hit> hits(looks.size());
+      rays.CastAll(looks, hits);
+      for (const MeshRays::Hit& hit : hits) {
+        const int owner = hit.face < 0 ? -1 : scene_.faces.owner[hit.face];
+        if (owner < 0) continue;
+        sum[owner] += LuminanceOf(ColorAt(mesh, hit).data());
+        ++count[owner];
+      }
     }
-    paint.brightness = brightness;
+    for (size_t i = 0; i < sum.size(); ++i) {
+      seen_.emplace_back();
+      if (count[i] > 0) seen_[i] = std::max(kLeastBrightness, sum[i] / count[i]);
+    }
+    return seen_;
+  }
+
+  double BrightnessOfPart(const EditedPart& part) {
+    if (part.owner >= 0 && !scene_.surface.mesh.colors.empty()) {
+      if (const auto& seen = SeenBrightness()[part.owner]) return *seen;
+    }
+    double brightness = 0;
+    for (const MeshNode& node : part.nodes)
+      brightness += BrightnessOf(node.mesh) / static_cast<double>(part.nodes.size());
+    return brightness;
+  }
+
+  ThingPaint PaintOf(const Edit& edit, const EditedPart& part) {
+    ThingPaint paint;
+    paint.brightness = BrightnessOfPart(part);
     for (int k = 0; k < 3; ++k) paint.light[k] = LinearFromSrgb(edit.color[k] / 255.0);
     if (edit.kind != Edit::Kind::kRetexture) return paint;
     const std::filesystem::path path = EditFiles(run_) / edit.file;
@@ -176,6 +216,7 @@ class SceneOpener {
   const OpenedRun& run_;
   const JobControl& control_;
   EditedScene scene_;
+  std::vector<std::optional<double>> seen_;  // [selections]; empty: not looked at yet
 };
 
 }  // namespace

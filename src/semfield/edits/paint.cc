@@ -12,8 +12,6 @@
 namespace semfield {
 namespace {
 
-constexpr double kLeastBrightness = 0.02;
-
 // Stored values of a byte in linear light.
 const std::array<float, 256>& LinearTable() {
   static const std::array<float, 256> table = [] {

@@ -13,7 +13,7 @@ namespace semfield {
 // times how bright the point was beside the thing as a whole.
 struct ThingPaint {
   std::array<double, 3> light = {};  // the new color in linear light
-  double brightness = 0.5;           // of the thing as it was: the mean of its luminances, linear
+  double brightness = 0.5;           // of the thing as it was seen: the mean of its luminances, linear
   // A picture in the place of the one color; empty: none. It lies on the thing as on the box around it: each
   // point takes the side that it looks to most, upright on the sides, and the picture repeats.
   ImageU8 picture;                         // RGB
@@ -26,6 +26,7 @@ struct ThingPaint {
   std::array<float, 3> Shown(const float stored[3], const Vec3& place, const Vec3& normal) const;
 };
 
+inline constexpr double kLeastBrightness = 0.02;
 // The luminance (Rec. 709) of stored sRGB in linear light.
 double LuminanceOf(const float stored[3]);
 // The mean over a mesh's vertices; 0.5 of one without colors, 0.02 at least.

@@ -38,7 +38,7 @@ class Matcher {
  public:
   Matcher(const OpenedRun& run, const SurfaceMap& map, const std::vector<FoundThing>& found,
           const StopToken* stop)
-      : map_(map), views_(run, map, stop) {
+      : map_(map), views_(run, map, nullptr, stop) {
     for (const FoundThing& thing : found) selections_.push_back(SelectionOf(thing));
   }
 

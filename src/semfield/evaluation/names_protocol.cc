@@ -81,7 +81,7 @@ class NameScorer {
         session_(run_, {.teacher = inputs.teacher, .onnxruntime = inputs.onnxruntime}, control),
         namer_(*run_.capture, session_.map(),
                {.model = choices.names_model, .onnxruntime = inputs.onnxruntime}),
-        views_(run_, session_.map(), control.stop) {
+        views_(run_, session_.map(), nullptr, control.stop) {
     session_.EncodePhotos(0, control);
     everything_views_ = choices.names_views;
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "semfield/image/pixels.h"
+#include "semfield/objects/thing_mesh.h"
 #include "semfield/surface/run_surface.h"
 
 namespace semfield {
@@ -106,8 +107,39 @@ Vec2 InnermostPixel(const ImageU8& mask) {
   return {static_cast<double>(best % mask.width) + 0.5, static_cast<double>(best / mask.width) + 0.5};
 }
 
+ObjectViews::ObjectViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh,
+                         const StopToken* stop)
+    : run_(run), map_(map), mesh_(mesh), stop_(stop) {
+  if (mesh != nullptr) rays_.emplace(mesh->mesh);
+}
+
+const Image<int>& ObjectViews::Faces(int view) {
+  const auto found = faces_.find(view);
+  if (found != faces_.end()) return found->second;
+  const Camera camera = run_.store->CameraOf(view);
+  const std::vector<Ray> rays = MakeRays(camera, run_.capture->views[view].world_from_camera);
+  std::vector<MeshRays::Hit> hits(rays.size());
+  rays_->CastAll(rays, hits);
+  Image<int>& faces = faces_[view] = Image<int>(camera.width, camera.height, 1);
+  for (size_t i = 0; i < hits.size(); ++i) faces.data[i] = hits[i].face;
+  return faces;
+}
+
+ImageU8 ObjectViews::MaskOnFaces(const Selection& selection, int view) {
+  if (owners_.empty() || owned_weight_ != selection.weight) {
+    owners_ = OwnersOfFaces(mesh_->mesh, {VertexWeights(mesh_->mesh, map_, selection)});
+    owned_weight_ = selection.weight;
+  }
+  const Image<int>& faces = Faces(view);
+  ImageU8 mask(faces.width, faces.height, 1);
+  for (size_t i = 0; i < mask.data.size(); ++i)
+    mask.data[i] = faces.data[i] >= 0 && owners_[faces.data[i]] == 0 ? 255 : 0;
+  return mask;
+}
+
 ImageU8 ObjectViews::Mask(const Selection& selection, int view) {
   const Camera& camera = run_.capture->views[view].camera;
+  if (mesh_ != nullptr) return ResizeNearest(MaskOnFaces(selection, view), camera.width, camera.height);
   return MaskOf(selection, Seen(view), camera.width, camera.height);
 }
 

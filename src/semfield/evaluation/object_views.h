@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "semfield/capture/image_store.h"
 #include "semfield/objects/selection.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/surface/mesh_rays.h"
+#include "semfield/surface/run_mesh.h"
 #include "semfield/surface/surface_map.h"
 
 namespace semfield {
@@ -44,9 +47,9 @@ Vec2 InnermostPixel(const ImageU8& mask);
 // What the views of a run, held-out ones too, show of selections on its surface, beside their labels.
 class ObjectViews {
  public:
-  // Both must outlive it.
-  ObjectViews(const OpenedRun& run, const SurfaceMap& map, const StopToken* stop)
-      : run_(run), map_(map), stop_(stop) {}
+  // All must outlive it. mesh: selections are shown on its faces; nullptr: on the pieces of surface that each
+  // view sees.
+  ObjectViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh, const StopToken* stop);
 
   // At the size of the view's original image.
   ImageU8 Mask(const Selection& selection, int view);
@@ -54,10 +57,18 @@ class ObjectViews {
 
  private:
   const SurfaceView& Seen(int view);
+  ImageU8 MaskOnFaces(const Selection& selection, int view);
+  // Which faces a view shows, -1 where there is none.
+  const Image<int>& Faces(int view);
 
   const OpenedRun& run_;
   const SurfaceMap& map_;
+  const RunMesh* mesh_;
   const StopToken* stop_;
+  std::optional<MeshRays> rays_;  // of mesh_
+  std::map<int, Image<int>> faces_;
+  std::vector<float> owned_weight_;  // of the selection whose faces are known
+  std::vector<int> owners_;          // [faces] 0: they are its
   std::map<int, SurfaceView> held_out_;
   std::map<int, ImageU16> instances_;
 };

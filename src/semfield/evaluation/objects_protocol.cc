@@ -85,7 +85,7 @@ class ThingScorer {
         answers_(session->Answers(choices.answers == "photos" ? ObjectSession::Answerer::kPhotos
                                                               : ObjectSession::Answerer::kFeatures)),
         control_(control),
-        views_(inputs.run, map_, control.stop) {}
+        views_(inputs.run, map_, inputs.mesh, control.stop) {}
 
   ObjectScore Score(const LabelledThing& thing) {
     const int clicks = choices_.clicks;

@@ -9,6 +9,7 @@
 #include "semfield/base/json.h"
 #include "semfield/evaluation/evaluation_scene.h"
 #include "semfield/run/opened_run.h"
+#include "semfield/surface/run_mesh.h"
 
 namespace semfield {
 
@@ -26,10 +27,11 @@ struct ProtocolNeeds {
 
 struct ProtocolInputs {
   const OpenedRun& run;
-  EvaluationScene scene;   // the same run, as metrics look at it
-  std::vector<int> views;  // held-out ones to score, into Capture::views
-  std::string truth;       // path of that capture
-  std::string teacher;     // model card
+  EvaluationScene scene;          // the same run, as metrics look at it
+  const RunMesh* mesh = nullptr;  // that the scene is looked at through; nullptr: its volume is
+  std::vector<int> views;         // held-out ones to score, into Capture::views
+  std::string truth;              // path of that capture
+  std::string teacher;            // model card
   std::string onnxruntime;
 };
 

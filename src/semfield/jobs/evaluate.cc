@@ -210,6 +210,7 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
   const ShownField shown(run, job.through);
   const ProtocolInputs inputs{.run = run,
                               .scene = SceneOfRun(run, &*shown),
+                              .mesh = shown.mesh(),
                               .views = SpreadViews(run.capture->held_out, job.max_views),
                               .truth = job.truth,
                               .teacher = job.teacher,

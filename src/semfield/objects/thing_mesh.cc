@@ -48,6 +48,57 @@ std::vector<int> OwnersOfFaces(const Mesh& mesh, const std::vector<std::vector<f
   return owners;
 }
 
+void GiveCrumbs(const Mesh& mesh, double most_share, std::vector<int>* owners) {
+  const int num_owners = 1 + *std::max_element(owners->begin(), owners->end());
+  if (num_owners <= 0) return;
+  std::vector<int> owner_at(mesh.vertices.size(), -1);
+  std::vector<double> area(num_owners, 0);
+  std::vector<Box3> box(num_owners, {.min = Vec3::Constant(1e300), .max = Vec3::Constant(-1e300)});
+  std::vector<char> is_free(owners->size(), 0);
+  std::vector<int> free_faces;
+  for (size_t f = 0; f < owners->size(); ++f) {
+    const int owner = (*owners)[f];
+    if (owner < 0) {
+      is_free[f] = 1;
+      free_faces.push_back(static_cast<int>(f));
+      continue;
+    }
+    area[owner] += 0.5 * mesh.Cross(static_cast<int>(f)).norm();
+    for (const int32_t v : mesh.faces[f]) {
+      owner_at[v] = owner;
+      box[owner].min = box[owner].min.cwiseMin(mesh.vertices[v].cast<double>());
+      box[owner].max = box[owner].max.cwiseMax(mesh.vertices[v].cast<double>());
+    }
+  }
+  const std::vector<int> part_of = PartsOf(Submesh(mesh, is_free));  // faces keep their order
+  struct Part {
+    double area = 0;
+    int beside = -1;  // an owner that it touches
+    Box3 box = {.min = Vec3::Constant(1e300), .max = Vec3::Constant(-1e300)};
+  };
+  std::vector<Part> parts(part_of.empty() ? 0 : 1 + *std::max_element(part_of.begin(), part_of.end()));
+  for (size_t i = 0; i < part_of.size(); ++i) {
+    Part& part = parts[part_of[i]];
+    part.area += 0.5 * mesh.Cross(free_faces[i]).norm();
+    for (const int32_t v : mesh.faces[free_faces[i]]) {
+      if (owner_at[v] >= 0) part.beside = owner_at[v];
+      part.box.min = part.box.min.cwiseMin(mesh.vertices[v].cast<double>());
+      part.box.max = part.box.max.cwiseMax(mesh.vertices[v].cast<double>());
+    }
+  }
+  for (Part& part : parts) {
+    for (int owner = 0; owner < num_owners && part.beside < 0; ++owner) {
+      if ((part.box.min.array() >= box[owner].min.array()).all() &&
+          (part.box.max.array() <= box[owner].max.array()).all())
+        part.beside = owner;
+    }
+    if (part.beside >= 0 && part.area >= most_share * area[part.beside]) part.beside = -1;
+  }
+  for (size_t i = 0; i < part_of.size(); ++i) {
+    if (parts[part_of[i]].beside >= 0) (*owners)[free_faces[i]] = parts[part_of[i]].beside;
+  }
+}
+
 Mesh ThingMesh(const Mesh& mesh, const std::vector<int>& owners, int owner, double least_share) {
   std::vector<char> keep(mesh.faces.size());
   for (size_t f = 0; f < keep.size(); ++f) keep[f] = owners[f] == owner;

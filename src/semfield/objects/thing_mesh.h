@@ -16,6 +16,11 @@ std::vector<float> VertexWeights(const Mesh& mesh, const SurfaceMap& map, const 
 // weights: [selections][vertices].
 std::vector<int> OwnersOfFaces(const Mesh& mesh, const std::vector<std::vector<float>>& weights);
 
+// Small parts of nobody's faces that owned faces cut off from the rest, or that hang in the air inside of a
+// thing's box, become the thing's: those with less than `most_share` of its area. What was left there of a
+// thing that is taken away would be seen.
+void GiveCrumbs(const Mesh& mesh, double most_share, std::vector<int>* owners);
+
 // The faces of one owner, without the parts that have less than `least_share` of the area of the largest;
 // empty if it owns none.
 Mesh ThingMesh(const Mesh& mesh, const std::vector<int>& owners, int owner, double least_share = 0.05);

@@ -52,6 +52,30 @@ class ThingMeshTest : public testing::Test {
   static inline std::vector<int> instance_;
 };
 
+TEST(GiveCrumbs, TakesWhatAThingCutsOffOrHolds) {
+  Mesh mesh;
+  const auto quad = [&mesh](const Vec3f& at, float side) {
+    const int first = mesh.num_vertices();
+    for (const auto& [x, y] : {std::pair{0, 0}, {1, 0}, {1, 1}, {0, 1}})
+      mesh.vertices.push_back(at + side * Vec3f(static_cast<float>(x), static_cast<float>(y), 0));
+    mesh.faces.push_back({first, first + 1, first + 2});
+    mesh.faces.push_back({first, first + 2, first + 3});
+  };
+  quad({0, 0, 0}, 1);              // faces 0, 1: the thing
+  quad({0, 0, 1}, 1);              // 2, 3: too, so that its box has a height
+  quad({0.4f, 0.4f, 0.5f}, 0.1f);  // 4, 5: a crumb inside of the box
+  quad({3, 0, 0}, 0.1f);           // 6, 7: one elsewhere
+  quad({0.2f, 0.2f, 0.5f}, 0.7f);  // 8, 9: inside, but no crumb
+  mesh.vertices.push_back({1.05f, 0, 0});
+  mesh.faces.push_back({1, 20, 2});  // 10: outside of the box, but it hangs on the thing alone
+  std::vector<int> owners = {0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1};
+  GiveCrumbs(mesh, 0.05, &owners);
+  EXPECT_EQ(owners, (std::vector<int>{0, 0, 0, 0, 0, 0, -1, -1, -1, -1, 0}));
+  std::vector<int> nobodys(mesh.faces.size(), -1);
+  GiveCrumbs(mesh, 0.05, &nobodys);
+  EXPECT_EQ(nobodys, std::vector<int>(mesh.faces.size(), -1));
+}
+
 TEST_F(ThingMeshTest, AThingsFacesShowTheThing) {
   std::vector<int> ids;
   std::vector<std::vector<float>> weights;

@@ -142,6 +142,7 @@ void LayFlat(const Mesh& mesh, Chart* chart) {
   chart->vertices.erase(std::unique(chart->vertices.begin(), chart->vertices.end()), chart->vertices.end());
   Vec3 axis = chart->normal.normalized();
   if (mesh.Cross(chart->faces.front()).dot(axis) <= 0) axis = mesh.Cross(chart->faces.front()).normalized();
+  if (axis.norm() < 0.5) axis = Vec3::UnitZ();  // faces without an area look nowhere
   const Vec3 u = axis.unitOrthogonal(), v = axis.cross(u);
   std::vector<Vec2> places;
   for (const int32_t vertex : chart->vertices) {

@@ -77,6 +77,21 @@ TEST(MakeAtlas, OfNothingAndOfCrumbsIsInOrder) {
 }
 
 // Photos of a sphere from all sides come back as its texture, and the texture as its picture.
+// A curtain that closes a thing may fall along itself.
+TEST(MakeAtlas, FacesWithoutAreaSpoilNoOthers) {
+  Mesh box = BoxMesh({0, 0, 0}, {1, 2, 3});
+  box.faces.insert(box.faces.begin(), {0, 0, 1});
+  box.vertices.push_back({5, 5, 5});
+  box.faces.push_back({8, 8, 8});
+  const Atlas atlas = MakeAtlas(box, kSize, 2, {});
+  ASSERT_EQ(atlas.mesh.num_faces(), 14);
+  for (const Eigen::Vector2f& at : atlas.uv) {
+    EXPECT_TRUE(at.allFinite());
+    EXPECT_GE(at.minCoeff(), 0);
+    EXPECT_LE(at.maxCoeff(), kSize);
+  }
+}
+
 TEST(TextureMesh, ShowsWhatPhotosShowed) {
   const Mesh sphere = SphereMesh(1, 48, 96);
   const MeshRays rays(sphere);

@@ -22,6 +22,7 @@ class ShownField {
  public:
   // The run must outlive it. A mesh is asked for and there is none: InputError that says how to make it.
   ShownField(const OpenedRun& run, const Through& through);
+  const RunMesh* mesh() const { return mesh_.get(); }  // nullptr: the volume is looked at
   const RadianceField& operator*() const { return surface_ ? *surface_ : volume_; }
 
  private:

@@ -10,6 +10,7 @@ namespace semfield {
 namespace {
 
 constexpr int64_t kChunkRays = 1024;
+constexpr size_t kRaysAtOnce = 16384;  // of a picture: memory that is used again stays in cache
 // Where the field has less than this around a hit, the mesh is not where the field's surface is.
 constexpr float kLeastOpacity = 0.1f;
 
@@ -174,16 +175,23 @@ void SurfaceField::AddColors(std::span<const Ray> rays, std::span<const MeshRays
 RenderedView SurfaceField::Render(const Camera& camera, const Pose& world_from_camera,
                                   const RenderRequest& request, const StopToken* stop) const {
   const std::vector<Ray> rays = MakeRays(camera, world_from_camera);
-  const RaySamples samples = Weights(rays, {.min_weight = 2, .rgb = request.rgb, .gaps = request.gaps}, stop);
   RenderedView view;
   view.depth = ImageF(camera.width, camera.height, 1);
   view.opacity = ImageF(camera.width, camera.height, 1);
   if (request.rgb) view.rgb = ImageF(camera.width, camera.height, 3);
-  for (size_t r = 0; r < rays.size(); ++r) {
-    view.depth.data[r] = samples.distance[r] * rays[r].z_scale;
-    view.opacity.data[r] = samples.opacity[r];
-    for (int k = 0; request.rgb && k < 3; ++k)
-      view.rgb.data[3 * r + k] = samples.rgb[3 * r + k] + (1 - samples.opacity[r]) * request.background[k];
+  // Gaps are numbered over the whole picture.
+  const size_t at_once = request.gaps != nullptr ? std::max<size_t>(1, rays.size()) : kRaysAtOnce;
+  for (size_t first = 0; first < rays.size(); first += at_once) {
+    const size_t count = std::min(at_once, rays.size() - first);
+    const RaySamples samples = Weights(std::span(rays).subspan(first, count),
+                                       {.min_weight = 2, .rgb = request.rgb, .gaps = request.gaps}, stop);
+    for (size_t i = 0; i < count; ++i) {
+      const size_t r = first + i;
+      view.depth.data[r] = samples.distance[i] * rays[r].z_scale;
+      view.opacity.data[r] = samples.opacity[i];
+      for (int k = 0; request.rgb && k < 3; ++k)
+        view.rgb.data[3 * r + k] = samples.rgb[3 * i + k] + (1 - samples.opacity[i]) * request.background[k];
+    }
   }
   if (!request.normals) return view;
   view.normals = ImageF(camera.width, camera.height, 3);

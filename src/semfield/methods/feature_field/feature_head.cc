@@ -73,19 +73,34 @@ void FeatureHead::Prepare(Workspace& work) const {
 void FeatureHead::Forward(const float* parameters, const float* input, int num_columns, Workspace& work,
                           float* output) const {
   Prepare(work);
+  Run({first_, second_, &work.tapes[0], &work.tapes[1]}, parameters, {input, kStride, num_columns}, work,
+      output);
+}
+
+void FeatureHead::Answer(const float* parameters, const float* input, int num_columns, Workspace& work,
+                         float* output) const {
+  Prepare(work);
+  Stages stages{first_, second_, nullptr, nullptr};
+  stages.first.bfloat16 = stages.second.bfloat16 = true;
+  Run(stages, parameters, {input, kStride, num_columns}, work, output);
+}
+
+void FeatureHead::Run(const Stages& stages, const float* parameters, const ops::MlpInput& input,
+                      Workspace& work, float* output) const {
+  const int num_columns = input.num_columns;
   if (!two_stages_) {
-    ops::MlpForward(first_, parameters, {input, kStride, num_columns}, output, &work.tapes[0]);
+    ops::MlpForward(stages.first, parameters, input, output, stages.first_tape);
   } else {
-    ops::MlpForward(first_, parameters, {input, kStride, num_columns}, work.between.data(), &work.tapes[0]);
+    ops::MlpForward(stages.first, parameters, input, work.between.data(), stages.first_tape);
     for (int row = 0; row < first_.output; ++row) {
       for (int c = 0; c < ops::PaddedColumns(num_columns); ++c) {
         const float v = work.between[row * kStride + c];
         work.joined[row * kStride + c] = v > 0 ? v : leaky_slope_ * v;
       }
     }
-    CopyRows(input, input_rows_, num_columns, work.joined.data() + first_.output * kStride);
-    ops::MlpForward(second_, parameters + second_offset_, {work.joined.data(), kStride, num_columns}, output,
-                    &work.tapes[1]);
+    CopyRows(input.rows, input_rows_, num_columns, work.joined.data() + first_.output * kStride);
+    ops::MlpForward(stages.second, parameters + second_offset_, {work.joined.data(), kStride, num_columns},
+                    output, stages.second_tape);
   }
   if (layer_norm_) Normalize(parameters + norm_offset_, num_columns, work, output);
 }

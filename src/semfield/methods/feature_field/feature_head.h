@@ -32,6 +32,10 @@ class FeatureHead {
   // input [input_rows rows], output [output_channels rows], rows of kTileStride.
   void Forward(const float* parameters, const float* input, int num_columns, Workspace& work,
                float* output) const;
+  // The same for those who only want the output: no Backward follows, and products are in bfloat16 where the
+  // processor can.
+  void Answer(const float* parameters, const float* input, int num_columns, Workspace& work,
+              float* output) const;
   // d_output is overwritten (it becomes the gradient before LayerNorm), d_parameters added to, d_input
   // written.
   struct Gradients {
@@ -44,6 +48,12 @@ class FeatureHead {
 
  private:
   bool two_stages() const { return two_stages_; }
+  struct Stages {
+    ops::MlpShape first, second;
+    ops::MlpTape *first_tape, *second_tape;  // nullptr: none is kept
+  };
+  void Run(const Stages& stages, const float* parameters, const ops::MlpInput& input, Workspace& work,
+           float* output) const;
   void Normalize(const float* scale_and_shift, int num_columns, Workspace& work, float* output) const;
   void NormalizeBackward(const float* scale_and_shift, int num_columns, Workspace& work, float* d_output,
                          float* d_scale_and_shift) const;

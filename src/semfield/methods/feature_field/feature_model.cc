@@ -79,7 +79,7 @@ FeatureMap FeatureModel::Render(const TokenInputs& inputs) const {
     output.ResizeUninitialized(static_cast<size_t>(map.channels) * ops::kTileStride);
     const int first = static_cast<int>(tile) * ops::kTileColumns;
     const int columns = std::min(ops::kTileColumns, inputs.num_tokens - first);
-    head_.Forward(head_parameters_.values.data(), all_rows + tile * tile_size, columns, work, output.data());
+    head_.Answer(head_parameters_.values.data(), all_rows + tile * tile_size, columns, work, output.data());
     for (int channel = 0; channel < map.channels; ++channel) {
       std::copy_n(output.data() + static_cast<size_t>(channel) * ops::kTileStride, columns,
                   map.data.data() + static_cast<size_t>(channel) * inputs.num_tokens + first);

@@ -48,13 +48,19 @@ void GatherContext(const TokenContext& context, const float* features, int out_r
   ParallelFor(static_cast<int64_t>(NumOffsets(context)) * context.features, [&](int64_t row, int) {
     const int feature = static_cast<int>(row % context.features);
     const Offset offset = OffsetAt(static_cast<int>(row / context.features));
-    for (int token = 0; token < context.grid * context.grid; ++token) {
-      out[At(token, out_rows, static_cast<int>(row))] = 0;
+    const int tokens = context.grid * context.grid;
+    for (int token = 0; token < tokens; token += ops::kTileColumns) {
+      std::fill_n(out + At(token, out_rows, static_cast<int>(row)),
+                  std::min(ops::kTileColumns, tokens - token), 0.0f);
     }
     ForRows(context.grid, offset, [&](int from, int to, int first, int last) {
-      for (int j = first; j < last; ++j) {
-        out[At(to * context.grid + j, out_rows, static_cast<int>(row))] =
-            features[At(from * context.grid + j + offset.dj, context.features, feature)];
+      // Runs that lie in one tile, here and there.
+      for (int j = first, run = 0; j < last; j += run) {
+        const int at = to * context.grid + j, source = from * context.grid + j + offset.dj;
+        run = std::min({last - j, ops::kTileColumns - at % ops::kTileColumns,
+                        ops::kTileColumns - source % ops::kTileColumns});
+        std::copy_n(features + At(source, context.features, feature), run,
+                    out + At(at, out_rows, static_cast<int>(row)));
       }
     });
   });
