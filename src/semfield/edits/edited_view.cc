@@ -14,8 +14,9 @@
 namespace semfield {
 namespace {
 
-constexpr double kReach = 1.5;  // voxels in front of a surface in which its density may lie
-constexpr int kSubPixels = 2;   // rays a side of a pixel that tell how much of it a thing covers
+constexpr double kReach = 1.5;         // voxels in front of a surface in which its density may lie
+constexpr int kSubPixels = 2;          // rays a side of a pixel that tell how much of it a thing covers
+constexpr float kLeastOpacity = 0.1f;  // below which the field's color of a surface says nothing
 constexpr float kFar = 1e30f;
 constexpr float kNowhere = std::numeric_limits<float>::infinity();
 constexpr float kBright = 0.62f, kDark = 0.46f;
@@ -93,6 +94,27 @@ struct PlacedThing {
   Mat4 back;  // found_from_world
   const ThingRays* rays;
 };
+
+// What a ray finds of a thing that stands elsewhere; rgb times opacity. A thing hides what is behind it
+// wherever the ray meets its surface, however thin the field is there.
+struct SeenColor {
+  float opacity;
+  std::array<float, 3> rgb;
+};
+SeenColor SeenOf(const RaySamples& samples, size_t ray, const RayParts& own, const Mesh& mesh) {
+  SeenColor seen{.opacity = samples.opacity[ray],
+                 .rgb = {samples.rgb[3 * ray], samples.rgb[3 * ray + 1], samples.rgb[3 * ray + 2]}};
+  if (!own.met || own.unseen) return seen;
+  if (seen.opacity >= kLeastOpacity) {
+    for (float& value : seen.rgb) value /= seen.opacity;
+  } else if (!mesh.colors.empty()) {
+    seen.rgb = ColorAt(mesh, *own.met);
+  } else {
+    return seen;
+  }
+  seen.opacity = 1;
+  return seen;
+}
 
 }  // namespace
 
@@ -256,8 +278,9 @@ Layer EditedView::Impl::Thing(const PlacedThing& thing, const std::vector<Ray>& 
     const float near = own.met ? own.met->distance : own.parts.front().first + 0.5f;
     const float distance = samples.distance[i] > 0 ? samples.distance[i] : near;
     layer.distance[r] = static_cast<float>(longer[r] * distance);
-    layer.opacity[r] = samples.opacity[i];
-    std::copy_n(&samples.rgb[3 * i], 3, &layer.rgb[3 * r]);
+    const SeenColor seen = SeenOf(samples, i, own, surface.mesh);
+    layer.opacity[r] = seen.opacity;
+    std::copy_n(seen.rgb.data(), 3, &layer.rgb[3 * r]);
     const Vec3 normal = own.met ? surface.NormalAt(*own.met) : Vec3(Vec3::Zero());
     const Vec3 turned = own.met ? (turn * normal).normalized() : normal;
     for (int k = 0; k < 3; ++k) layer.normal[3 * r + k] = static_cast<float>(turned[k]);
@@ -265,10 +288,9 @@ Layer EditedView::Impl::Thing(const PlacedThing& thing, const std::vector<Ray>& 
       layer.opacity[r] = 1;
       std::fill_n(&layer.rgb[3 * r], 3,
                   UnseenShade(static_cast<int>(r) % width, static_cast<int>(r) / width));
-    } else if (thing.part->paint && samples.opacity[i] > 0) {
-      const float opacity = samples.opacity[i];
-      const float stored[3] = {samples.rgb[3 * i] / opacity, samples.rgb[3 * i + 1] / opacity,
-                               samples.rgb[3 * i + 2] / opacity};
+    } else if (thing.part->paint && seen.opacity > 0) {
+      const float opacity = seen.opacity;
+      const float stored[3] = {seen.rgb[0] / opacity, seen.rgb[1] / opacity, seen.rgb[2] / opacity};
       const auto shown = thing.part->paint->Shown(stored, PointAt(asked[i], distance),
                                                   own.met ? normal : Vec3(Vec3::UnitZ()));
       for (int k = 0; k < 3; ++k) layer.rgb[3 * r + k] = opacity * shown[k];
