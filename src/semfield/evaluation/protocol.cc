@@ -8,6 +8,7 @@
 #include "semfield/evaluation/depth_protocol.h"
 #include "semfield/evaluation/everything_protocol.h"
 #include "semfield/evaluation/exposure_protocol.h"
+#include "semfield/evaluation/language_protocol.h"
 #include "semfield/evaluation/names_protocol.h"
 #include "semfield/evaluation/objects_protocol.h"
 #include "semfield/evaluation/poses_protocol.h"
@@ -24,7 +25,8 @@ const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
   static const std::vector<std::shared_ptr<const Protocol>> protocols = {
       MakeViewsProtocol(),    MakeSanProtocol(),       MakeObjectsProtocol(),     MakeEverythingProtocol(),
       MakeNamesProtocol(),    MakeDepthProtocol(),     MakeSurfaceProtocol(),     MakePosesProtocol(),
-      MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol(), MakeSpeedProtocol()};
+      MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol(), MakeSpeedProtocol(),
+      MakeLanguageProtocol()};
   return protocols;
 }
 

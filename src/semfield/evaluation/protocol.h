@@ -22,6 +22,7 @@ struct ProtocolNeeds {
   bool classes = false;   // class maps of held-out views in the capture
   bool truth = false;     // another capture of the same photos, taken for true
   bool mesh = false;      // made of the run, and a true one
+  bool words = false;     // a field that knows classes: only by its name, not among all
   bool quiet = false;     // a machine that does nothing else: only by its name, not among all
 };
 

@@ -14,6 +14,12 @@ ClassMaps RenderedClasses(const RadianceField& radiance, const PyramidField& pyr
   };
 }
 
+ClassMaps RenderedClasses(const RadianceField& radiance, const ClassField& classes) {
+  return [&](const Camera& square, const Pose& world_from_square, const StopToken* stop) {
+    return classes.Render(radiance, square, world_from_square, stop);
+  };
+}
+
 SeenClasses::SeenClasses(const Camera& frame, const Pose& world_from_camera, int resolution,
                          const ClassMaps& source, const StopToken* stop)
     : frame_(frame), squares_(CoverWithSquares(frame, resolution)) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "semfield/base/job_control.h"
+#include "semfield/field/class_field.h"
 #include "semfield/field/pyramid_field.h"
 #include "semfield/field/radiance_field.h"
 #include "semfield/perception/dense_encoder.h"
@@ -18,6 +19,8 @@ using ClassMaps =
 
 // The decoder on rendered maps (SAN section 4.1, inference). All must outlive it.
 ClassMaps RenderedClasses(const RadianceField& radiance, const PyramidField& pyramid, DenseDecoder& decoder);
+// Of a field that needs no decoder.
+ClassMaps RenderedClasses(const RadianceField& radiance, const ClassField& classes);
 
 // What a camera's every pixel shows of each class.
 class SeenClasses {

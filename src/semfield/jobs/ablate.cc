@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kProtocol = "san";
-
 Json CellJson(const AblationCell& cell) {
   return {{"row", cell.row}, {"seed", cell.seed},       {"feature_mse", cell.feature_mse},
           {"iou", cell.iou}, {"seconds", cell.seconds}, {"views", cell.views}};
@@ -166,7 +164,7 @@ class AblateJob {
     EvaluateJobOptions evaluate;
     evaluate.run = cell.path().string();
     evaluate.source.allow_outside = job_.source.allow_outside;
-    evaluate.protocol = kProtocol;
+    evaluate.protocol = table_.protocol;
     evaluate.teacher = teacher_;
     evaluate.onnxruntime = job_.onnxruntime;
     evaluate.max_views = job_.max_views;
@@ -174,16 +172,16 @@ class AblateJob {
     const Json& metrics = scored.protocols.front().metrics;
     measured_.push_back({.row = row.name,
                          .seed = seed,
-                         .feature_mse = metrics.at("feature_mse").get<double>(),
-                         .iou = metrics.at("iou").get<double>(),
+                         .feature_mse = metrics.at(Json::json_pointer(table_.loss_at)).get<double>(),
+                         .iou = metrics.at(Json::json_pointer(table_.iou_at)).get<double>(),
                          .seconds = imitated.seconds,
                          .views = imitated.views});
     Keep();
     std::error_code code;
     fs::remove_all(cell.path(), code);
     const AblationCell& last = measured_.back();
-    LogInfo("{}, seed {}: feature loss {:.5f}, IoU {:.3f}, {:.0f} s", row.name, seed, last.feature_mse,
-            last.iou, last.seconds);
+    LogInfo("{}, seed {}: {} {:.5f}, IoU {:.3f}, {:.0f} s", row.name, seed, table_.loss_name,
+            last.feature_mse, last.iou, last.seconds);
   }
 
   void Keep() const {
@@ -255,7 +253,7 @@ std::vector<std::string> AblateResult::Text() const {
   for (const AblationRow& row : table.rows) widest = std::max(widest, row.name.size());
   std::vector<std::string> text = {table.sentence};
   text.push_back(fmt::format("{:{}}  {:>21}  {:>15}  {:>15}  {:>6}   paper: loss, IoU, minutes", "", widest,
-                             "feature loss", "IoU", "seconds", "views"));
+                             table.loss_name, "IoU", "seconds", "views"));
   for (const AblationRow& row : table.rows) {
     std::string line = fmt::format("{:{}}  {:>22}  {:>16}  {:>16}  {:>6.0f}", row.name, widest,
                                    With(Over(cells, row.name, &AblationCell::feature_mse), 5),

@@ -30,6 +30,10 @@ struct AblationTable {
   std::string preset;    // what all rows begin with
   std::string teacher;   // that the rows imitate if no other is named
   std::vector<AblationRow> rows;
+  // Which protocol scores a row, and where its metrics have the two numbers of a row (JSON pointers).
+  std::string protocol = "san";
+  std::string loss_name = "feature loss", loss_at = "/feature_mse";
+  std::string iou_at = "/iou";
 };
 
 const std::vector<AblationTable>& AblationTables();

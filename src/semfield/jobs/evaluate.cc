@@ -43,7 +43,8 @@ std::vector<const Protocol*> Chosen(const EvaluateJobOptions& job, const OpenedR
     const bool can = (!needs.labels || run.capture->HasInstances()) && (!needs.depth || HasDepth(run)) &&
                      (!needs.mesh || HasMeshes(run));
     // Classes are those of a model: whether it knows the capture's is for the user to say.
-    if (!needs.truth && !needs.classes && !needs.quiet && can) protocols.push_back(protocol.get());
+    if (!needs.truth && !needs.classes && !needs.words && !needs.quiet && can)
+      protocols.push_back(protocol.get());
   }
   return protocols;
 }

@@ -28,8 +28,13 @@ constexpr double kShareToPrepare = 0.2;           // of --minutes, that clicks a
 constexpr double kFewestSecondsToPrepare = 8;     // what that is of a few minutes: enough for a small capture
 constexpr double kSecondsToFirstCheckpoint = 20;  // from then on the run can be clicked
 
-std::string SectionName(const ImitateJobOptions& job) {
-  return "imitate-" + job.teacher;
+// What the features are called: by the teacher, if no other method than the first for its kind is asked for.
+std::string NameOf(const ImitateJobOptions& job, const MethodList& methods) {
+  if (job.method.empty()) return job.teacher;
+  const std::string kind = FindModelCard(job.teacher).kind;
+  const bool is_first = methods.Find(job.method).info().teacher_kind != kind ||
+                        methods.ForTeacher(kind).info().name == job.method;
+  return is_first ? job.teacher : FeaturesName(job.teacher, job.method);
 }
 
 // Whether the imitation of a section is gone on with.
@@ -52,10 +57,11 @@ class ImitateJob {
         folder_(RunFolder::Open(job_.run)),
         lock_(folder_),  // before anything is read that another writer may be about to change
         run_(OpenRun(job_.run, methods, job_.source)),
-        section_(folder_.ReadConfigSection(SectionName(job_))),
+        name_(NameOf(job_, methods)),
+        section_(folder_.ReadConfigSection(Section())),
         resumes_(Continues(job_, run_, section_)),
-        replaces_first_(!resumes_ && IsOfFirstFeatures(section_) && HasFeatures(run_, job_.teacher)),
-        clickable_(HasFeatures(run_, job_.teacher)) {
+        replaces_first_(!resumes_ && IsOfFirstFeatures(section_) && HasFeatures(run_, name_)),
+        clickable_(HasFeatures(run_, name_)) {
     if (job_.minutes > 0 && job_.given.count("steps") > 0)
       throw InputError("--minutes and --steps are two plans of one imitation; give one of them");
     if (job_.deterministic && !resumes_ && job_.minutes > 0) {
@@ -92,11 +98,11 @@ class ImitateJob {
     }
     const std::unique_ptr<SceneTrainer> trainer = training->MakeTrainer();
     const KeptPlan kept = ReadKeptPlan(section_, folder_.config().string());
-    if (resumes_ && HasFeatures(run_, job_.teacher)) Restore(kept, *trainer);
+    if (resumes_ && HasFeatures(run_, name_)) Restore(kept, *trainer);
     if (resumes_ && !trainer->Done()) CheckTrainingMemory(*training, true, AvailableMemory());
     TrainingSession session(
         *trainer, folder_.metrics(), [&] { Save(*trainer); },
-        {.stage = SectionName(job_),
+        {.stage = Section(),
          .verb = "imitate",
          .what = "imitation",
          .checkpoint_seconds = job_.checkpoint_seconds,
@@ -107,7 +113,7 @@ class ImitateJob {
          .keep_change = [&](const PlanChange& change) {
            KeepChange(change, trainer->num_steps(), &section_);
            // First features still stand on the old section; Save writes the new one before its checkpoint.
-           if (!replaces_first_) folder_.WriteConfigSection(SectionName(job_), section_);
+           if (!replaces_first_) folder_.WriteConfigSection(Section(), section_);
          }});
     const TrainingSessionResult trained = session.Run(control_);
     if (trained.trained) DropPreviousCheckpoint(Features());
@@ -135,7 +141,8 @@ class ImitateJob {
   // Whether clicks are what the features are for.
   bool AnswersClicks() const { return method_->info().answers.clicks; }
 
-  std::filesystem::path Features() const { return folder_.features_checkpoint(job_.teacher); }
+  std::filesystem::path Features() const { return folder_.features_checkpoint(name_); }
+  std::string Section() const { return "imitate-" + name_; }
 
   AnyOptions NewOptions() const {
     AnyOptions options = job_.options;
@@ -148,7 +155,7 @@ class ImitateJob {
   AnyOptions StoredOptions() const {
     const std::string where = folder_.config().string();
     if (!section_.is_object() || !section_.contains("options")) {
-      throw InputError("{}: {}.options: missing; add --restart to imitate anew", where, SectionName(job_));
+      throw InputError("{}: {}.options: missing; add --restart to imitate anew", where, Section());
     }
     AnyOptions options = method_->NewOptions();
     OptionList list;
@@ -203,7 +210,7 @@ class ImitateJob {
 
   void BeginAnew() {
     RemoveCheckpoint(Features());
-    folder_.WriteConfigSection(SectionName(job_), section_);
+    folder_.WriteConfigSection(Section(), section_);
   }
 
   void Restore(const KeptPlan& kept, SceneTrainer& trainer) const {
@@ -231,7 +238,8 @@ class ImitateJob {
     const std::string teacher =
         job_.teacher == ImitateJobOptions().teacher ? "" : " --teacher " + ShellQuoted(job_.teacher);
     return fmt::format("semfield segment {}{} --view test:0 {}", ShellQuoted(job_.run), teacher,
-                       AnswersClicks() ? "--click X,Y" : "--text WORDS");
+                       AnswersClicks() ? "--click X,Y" : "--text WORDS") +
+           (name_ == job_.teacher ? "" : " --method " + method_->info().name);
   }
 
   const Stopwatch stopwatch_;
@@ -240,6 +248,7 @@ class ImitateJob {
   const RunFolder folder_;
   const RunLock lock_;
   const OpenedRun run_;
+  const std::string name_;  // of the features
   Json section_;
   const bool resumes_;
   bool replaces_first_;

@@ -183,7 +183,7 @@ bool ByWords(const SegmentJobOptions& job) {
 }
 
 bool ByVote(const SegmentJobOptions& job) {
-  return job.vote.method != "things";
+  return job.vote.method == "gnesf";
 }
 
 void CheckOptions(const SegmentJobOptions& job) {
@@ -254,10 +254,11 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "All things that a text means, instead of a click; where the run has no things yet, all are found "
       "first, which takes minutes.");
   list.Text("class", &class_name, "The same by one of the names that things can have, such as chair.");
-  list.Text("method", &vote.method,
-            "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
-            "pixel, which needs no things.",
-            {.choices = {"things", "gnesf"}});
+  list.Text(
+      "method", &vote.method,
+      "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
+      "pixel, which needs no things; or laser, a field that --method laser of imitate made, for --text too.",
+      {.choices = {"things", "gnesf", "laser"}});
   vote.DescribeVote(list);
   list.Text(
       "granularity", &granularity,

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::array<uint8_t, 3> kClassColor = {230, 40, 60};
 
+bool ByLaser(const SegmentJobOptions& job) {
+  return job.vote.method == "laser";
+}
+
 WordsResult WordsOfClasses(const std::string& asked, const ClassMeaning& meaning, bool is_seen) {
   WordsResult words{.asked = asked, .selection = "", .meant = meaning.meant, .things = {}, .nearest = {}};
   for (const ThingName& name : meaning.classes)
@@ -27,6 +31,7 @@ WordsResult WordsOfClasses(const std::string& asked, const ClassMeaning& meaning
 
 std::optional<std::string> TeacherOfWords(const SegmentJobOptions& job, const OpenedRun& run) {
   if (FindModelCard(job.teacher).kind == "dense") return job.teacher;
+  if (ByLaser(job)) return SegmentJobOptions().words_model;
   if (HasFeatures(run, job.teacher)) return std::nullopt;
   const std::vector<std::string> teachers = PyramidTeachers(run);
   if (teachers.empty()) return std::nullopt;
@@ -36,13 +41,18 @@ std::optional<std::string> TeacherOfWords(const SegmentJobOptions& job, const Op
 SegmentJobResult SegmentFieldClasses(const SegmentJobOptions& job, const OpenedRun& run,
                                      const std::string& teacher, const std::vector<NamedView>& views,
                                      const JobControl& control) {
-  const OpenedFeatures features = OpenPyramid(run, teacher);
+  const OpenedFeatures features =
+      ByLaser(job) ? OpenClassField(run, teacher, job.vote.method) : OpenPyramid(run, teacher);
   if (!features.finished) LogInfo("the imitation is at step {}: masks will still improve", features.step);
   ClassWords words(teacher, job.text_model, job.onnxruntime);
   const std::string& asked = job.text.empty() ? job.class_name : job.text;
   const ClassMeaning meaning = job.text.empty() ? words.Class(asked, control) : words.Text(asked, control);
-  const auto decoder = LoadDenseDecoder(teacher, {.onnxruntime = job.onnxruntime});
-  const ClassMaps source = RenderedClasses(run.Field(), *features.pyramid, *decoder);
+  std::unique_ptr<DenseDecoder> decoder;
+  if (features.pyramid) decoder = LoadDenseDecoder(teacher, {.onnxruntime = job.onnxruntime});
+  const ClassMaps source = features.pyramid ? RenderedClasses(run.Field(), *features.pyramid, *decoder)
+                                            : RenderedClasses(run.Field(), *features.classes);
+  const int resolution =
+      features.pyramid ? features.pyramid->space().resolution : features.classes->resolution();
   SegmentJobResult result{.run = job.run};
   MaskFiles files(run, MasksFolder(job, run), job.name, kClassColor);
   const bool asks = !meaning.classes.empty();
@@ -51,8 +61,7 @@ SegmentJobResult SegmentFieldClasses(const SegmentJobOptions& job, const OpenedR
     SegmentedView seen{.mask = ImageU8(view.camera.width, view.camera.height, 1),
                        .answer = {.granularity = "class"}};
     if (!asks) return seen;
-    seen.mask = SeenClasses(view.camera, view.world_from_camera, features.pyramid->space().resolution, source,
-                            control.stop)
+    seen.mask = SeenClasses(view.camera, view.world_from_camera, resolution, source, control.stop)
                     .MaskOf(meaning.is_meant);
     seen.answer.score = meaning.classes.front().score;
     seen.answer.milliseconds = {{"classes", 1e3 * stopwatch.Seconds()}};

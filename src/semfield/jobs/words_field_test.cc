@@ -11,6 +11,7 @@
 #include "semfield/jobs/jobs_test_util.h"
 #include "semfield/jobs/segment.h"
 #include "semfield/methods/language_field/language_options.h"
+#include "semfield/methods/laser/laser_options.h"
 #include "semfield/run/opened_run.h"
 
 namespace semfield {
@@ -125,6 +126,43 @@ TEST_F(WordsFieldTest, WordsGetMasks) {
   ask.text = "floor";
   const ImageU8 floor = ReadImage(Run(ask).views[0].mask), wall = ReadImage(walls.views[0].mask);
   for (size_t i = 0; i < floor.data.size(); ++i) ASSERT_FALSE(floor.data[i] != 0 && wall.data[i] != 0);
+}
+
+// A second method for the same teacher in the same run; nothing of the first is touched.
+TEST_F(WordsFieldTest, LaserStandsBesideIt) {
+  ImitateJobOptions job;
+  job.run = Path("run");
+  job.teacher = kTeacher;
+  job.ChooseMethod(KnownMethods(), "laser");
+  LaserOptions& options = job.options.As<LaserOptions>();
+  options.teacher_resolution = 128;
+  options.head_width = 32;
+  options.grid = 16;
+  options.token_rays = 1;
+  options.cache_size = 8;
+  options.fresh_probability = 0;
+  options.steps = 60;
+  RunImitate(job, KnownMethods(), {});
+  const OpenedRun run = OpenRun(Path("run"), KnownMethods());
+  EXPECT_EQ(OpenClassField(run, kTeacher, "laser").classes->num_classes(), 20);
+  EXPECT_EQ(PyramidTeachers(run), std::vector<std::string>{kTeacher});
+  EXPECT_TRUE(OpenPyramid(run, kTeacher).finished);
+  SegmentJobOptions ask = Ask();
+  ask.vote.method = "laser";
+  ask.text = "the walls";
+  const SegmentJobResult walls = Run(ask);
+  EXPECT_EQ(walls.views[0].granularity, "class");
+  EXPECT_GT(walls.views[0].area_share, 0.05);
+  EvaluateJobOptions evaluate;
+  evaluate.run = Path("run");
+  evaluate.protocol = "language";
+  evaluate.teacher = kTeacher;
+  evaluate.max_views = 1;
+  const ProtocolResult result = RunEvaluate(evaluate, KnownMethods(), {}).protocols.front();
+  for (const char* row : {"photo", "rendering", "san", "laser"}) {
+    EXPECT_GT(result.metrics[row]["accuracy"].get<double>(), 0.1) << row;
+    EXPECT_TRUE(result.definitions.contains(row)) << row;
+  }
 }
 
 // The run has no other features: words need no --teacher.

@@ -14,6 +14,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
+#include "semfield/field/class_field.h"
 #include "semfield/field/feature_field.h"
 #include "semfield/field/pyramid_field.h"
 #include "semfield/field/radiance_field.h"
@@ -108,6 +109,7 @@ struct OpenedFields {
   std::unique_ptr<RadianceField> radiance;
   std::unique_ptr<FeatureField> features;
   std::unique_ptr<PyramidField> pyramid;  // in place of `features`, for teachers with several maps
+  std::unique_ptr<ClassField> classes;    // or, of those that know classes by themselves
   std::unique_ptr<ViewFitter> fitter;     // fits unseen photos to `radiance`, which must outlive it
   std::vector<ColorMap> exposure;         // [views] of training photos; empty: none were learned
   std::array<float, 3> background = {};   // RGB in [0, 1] behind the scene

@@ -68,25 +68,32 @@ bool OfAnotherField(const Checkpoint& features, const OpenedRun& run) {
   return found != features.file.metadata().end() && found->second != run.radiance_checksum;
 }
 
-bool HasFeatures(const OpenedRun& run, const std::string& teacher) {
-  return CheckpointExists(run.folder.features_checkpoint(teacher));
+std::string FeaturesName(const std::string& teacher, const std::string& method) {
+  return teacher + "." + method;
+}
+
+bool HasFeatures(const OpenedRun& run, const std::string& features_name) {
+  return CheckpointExists(run.folder.features_checkpoint(features_name));
 }
 
 namespace {
 
-OpenedFeatures OpenAnyFeatures(const OpenedRun& run, const std::string& teacher) {
+// method: empty: the first for teachers of its kind.
+OpenedFeatures OpenAnyFeatures(const OpenedRun& run, const std::string& teacher,
+                               const std::string& method_name = "") {
   OpenedFeatures features;
-  features.config = run.folder.ReadConfigSection("imitate-" + teacher);
-  if (features.config.is_null() || !HasFeatures(run, teacher)) {
-    throw InputError("{}: no features of the teacher '{}' yet. Run: semfield imitate {} --teacher {}",
-                     run.folder.path().string(), teacher, ShellQuoted(run.folder.path().string()),
-                     ShellQuoted(teacher));
+  const std::string name = method_name.empty() ? teacher : FeaturesName(teacher, method_name);
+  features.config = run.folder.ReadConfigSection("imitate-" + name);
+  if (features.config.is_null() || !HasFeatures(run, name)) {
+    throw InputError("{}: no features of the teacher '{}' yet. Run: semfield imitate {} --teacher {}{}",
+                     run.folder.path().string(), name, ShellQuoted(run.folder.path().string()),
+                     ShellQuoted(teacher), method_name.empty() ? "" : " --method " + method_name);
   }
   auto [section, checkpoint] =
-      ReadTogether(run.folder, "imitate-" + teacher, run.folder.features_checkpoint(teacher), "features");
+      ReadTogether(run.folder, "imitate-" + name, run.folder.features_checkpoint(name), "features");
   features.config = std::move(section);
   features.checksum = checkpoint.file.Metadata("xxh3");
-  const std::string where = fmt::format("{}: imitate-{}", run.folder.config().string(), teacher);
+  const std::string where = fmt::format("{}: imitate-{}", run.folder.config().string(), name);
   if (!features.config.is_object() || !features.config.contains("options"))
     throw InputError("{}.options: missing", where);
   const bool first = IsOfFirstFeatures(features.config);
@@ -104,6 +111,7 @@ OpenedFeatures OpenAnyFeatures(const OpenedRun& run, const std::string& teacher)
                                      .encoder = teacher});
   features.field = std::move(fields.features);
   features.pyramid = std::move(fields.pyramid);
+  features.classes = std::move(fields.classes);
   features.training_poses = std::move(fields.training_poses);
   features.step = fields.step;
   features.finished = !first && fields.finished;
@@ -130,6 +138,14 @@ OpenedFeatures OpenPyramid(const OpenedRun& run, const std::string& teacher) {
   return features;
 }
 
+OpenedFeatures OpenClassField(const OpenedRun& run, const std::string& teacher, const std::string& method) {
+  OpenedFeatures features = OpenAnyFeatures(run, teacher, method);
+  if (!features.classes)
+    throw InputError("{}: '{}' was imitated by '{}', which gives no classes by itself",
+                     run.folder.path().string(), teacher, method);
+  return features;
+}
+
 std::vector<std::string> PyramidTeachers(const OpenedRun& run) {
   constexpr std::string_view kSection = "imitate-";
   std::vector<std::string> teachers;
@@ -137,6 +153,7 @@ std::vector<std::string> PyramidTeachers(const OpenedRun& run) {
   for (const auto& [name, section] : config.items()) {
     if (name.rfind(kSection, 0) != 0 || !section.is_object()) continue;
     const std::string teacher = name.substr(kSection.size());
+    if (section.value("teacher", Json()) != teacher) continue;  // made by another method, without a decoder
     const MethodInfo method = MethodOfSection(section, run.methods, /*on_radiance=*/true).info();
     if (method.renders.classes && HasFeatures(run, teacher)) teachers.push_back(teacher);
   }

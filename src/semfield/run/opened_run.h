@@ -46,15 +46,20 @@ OpenedRun OpenRun(const std::filesystem::path& run, const MethodList& methods, c
 inline constexpr const char* kMethodKey = "method";
 const Method& MethodOfSection(const Json& section, const MethodList& methods, bool on_radiance);
 
-// A feature field of a run; it has one of the two fields.
+// What a run calls the features of a teacher: by the teacher's name and, where they were not made by the
+// first method for teachers of its kind, by the method's, TEACHER.METHOD.
+std::string FeaturesName(const std::string& teacher, const std::string& method);
+
+// A feature field of a run; it has one of the fields.
 struct OpenedFeatures {
-  Json config;                          // section "imitate-<teacher>"
+  Json config;                          // section "imitate-<FeaturesName>"
   std::unique_ptr<FeatureField> field;  // or, of a teacher with several maps,
   std::unique_ptr<PyramidField> pyramid;
-  std::vector<Pose> training_poses;  // from where the teacher looked
-  std::string checksum;              // names the checkpoint the field was read from
-  int step = 0;                      // how far the imitation is
-  bool finished = false;             // never for first features, whatever their step
+  std::unique_ptr<ClassField> classes;  // or, of methods that need no decoder
+  std::vector<Pose> training_poses;     // from where the teacher looked
+  std::string checksum;                 // names the checkpoint the field was read from
+  int step = 0;                         // how far the imitation is
+  bool finished = false;                // never for first features, whatever their step
 };
 // Key of a section "imitate-<teacher>" that tells first features (ImitateJobOptions::first): the checksum of
 // the radiance checkpoint they were imitated on.
@@ -67,8 +72,10 @@ bool OfAnotherField(const Checkpoint& features, const OpenedRun& run);
 OpenedFeatures OpenFeatures(const OpenedRun& run, const std::string& teacher);
 // With a pyramid, whose teacher answers words. Errors likewise.
 OpenedFeatures OpenPyramid(const OpenedRun& run, const std::string& teacher);
+// With a field that gives classes by itself, made by `method`. Errors likewise.
+OpenedFeatures OpenClassField(const OpenedRun& run, const std::string& teacher, const std::string& method);
 // Teachers that the run has a pyramid of, by their names.
 std::vector<std::string> PyramidTeachers(const OpenedRun& run);
-bool HasFeatures(const OpenedRun& run, const std::string& teacher);
+bool HasFeatures(const OpenedRun& run, const std::string& features_name);
 
 }  // namespace semfield
