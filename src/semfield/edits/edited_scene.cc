@@ -104,6 +104,7 @@ class SceneOpener {
       weights.push_back(VertexWeights(scene_.surface.mesh, map, selection));
     }
     faces.owner = OwnersOfFaces(scene_.surface.mesh, weights);
+    DropStrayFaces(scene_.surface.mesh, kCrumbShare, &faces.owner);
     GiveCrumbs(scene_.surface.mesh, kCrumbShare, &faces.owner);
     scene_.taken.assign(faces.selections.size(), 0);
   }

@@ -48,6 +48,25 @@ std::vector<int> OwnersOfFaces(const Mesh& mesh, const std::vector<std::vector<f
   return owners;
 }
 
+void DropStrayFaces(const Mesh& mesh, double least_share, std::vector<int>* owners) {
+  const int num_owners = owners->empty() ? 0 : 1 + *std::max_element(owners->begin(), owners->end());
+  for (int owner = 0; owner < num_owners; ++owner) {
+    std::vector<char> keep(owners->size());
+    std::vector<int> own;  // faces, in the order of the submesh
+    for (size_t f = 0; f < owners->size(); ++f) {
+      keep[f] = (*owners)[f] == owner;
+      if (keep[f]) own.push_back(static_cast<int>(f));
+    }
+    const std::vector<int> part_of = PartsOf(Submesh(mesh, keep));
+    std::vector<double> area(part_of.empty() ? 0 : 1 + *std::max_element(part_of.begin(), part_of.end()), 0);
+    for (size_t i = 0; i < part_of.size(); ++i) area[part_of[i]] += mesh.Cross(own[i]).norm();
+    const double most = area.empty() ? 0 : *std::max_element(area.begin(), area.end());
+    for (size_t i = 0; i < part_of.size(); ++i) {
+      if (area[part_of[i]] < least_share * most) (*owners)[own[i]] = -1;
+    }
+  }
+}
+
 void GiveCrumbs(const Mesh& mesh, double most_share, std::vector<int>* owners) {
   const int num_owners = 1 + *std::max_element(owners->begin(), owners->end());
   if (num_owners <= 0) return;

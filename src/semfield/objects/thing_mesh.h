@@ -16,6 +16,10 @@ std::vector<float> VertexWeights(const Mesh& mesh, const SurfaceMap& map, const 
 // weights: [selections][vertices].
 std::vector<int> OwnersOfFaces(const Mesh& mesh, const std::vector<std::vector<float>>& weights);
 
+// Parts of an owner's faces that have less than `least_share` of the area of its largest become nobody's:
+// single cells of a selection lie anywhere.
+void DropStrayFaces(const Mesh& mesh, double least_share, std::vector<int>* owners);
+
 // Small parts of nobody's faces that owned faces cut off from the rest, or that hang in the air inside of a
 // thing's box, become the thing's: those with less than `most_share` of its area. What was left there of a
 // thing that is taken away would be seen.

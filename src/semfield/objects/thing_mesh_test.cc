@@ -71,6 +71,10 @@ TEST(GiveCrumbs, TakesWhatAThingCutsOffOrHolds) {
   std::vector<int> owners = {0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1};
   GiveCrumbs(mesh, 0.05, &owners);
   EXPECT_EQ(owners, (std::vector<int>{0, 0, 0, 0, 0, 0, -1, -1, -1, -1, 0}));
+  // A crumb of the thing's own elsewhere is dropped.
+  std::vector<int> stray = {0, 0, 0, 0, -1, -1, 0, 0, -1, -1, -1};
+  DropStrayFaces(mesh, 0.05, &stray);
+  EXPECT_EQ(stray, (std::vector<int>{0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1}));
   std::vector<int> nobodys(mesh.faces.size(), -1);
   GiveCrumbs(mesh, 0.05, &nobodys);
   EXPECT_EQ(nobodys, std::vector<int>(mesh.faces.size(), -1));
