@@ -25,6 +25,9 @@ set_target_properties(semfield_all PROPERTIES EXPORT_NAME semfield)
 # after scripts/demo.sh, is told so before the first file is copied.
 add_custom_target(semfield_installed)
 add_dependencies(semfield_installed semfield_cli semfield_shell_files ${semfield_libraries})
+if(SEMFIELD_BUILD_SCENES)
+  add_dependencies(semfield_installed semfield_scenes_module)
+endif()
 set(semfield_needed $<TARGET_FILE:semfield_cli> ${PROJECT_BINARY_DIR}/shell/completion.stamp)
 foreach(library ${semfield_libraries})
   get_target_property(type ${library} TYPE)
@@ -88,7 +91,7 @@ install(CODE "
 install(CODE "
   foreach(package libhwy-dev libeigen3-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libturbojpeg0-dev
                   libspng-dev zlib1g-dev libtinyexr-dev libxxhash-dev libssl-dev libutf8proc-dev
-                  libmeshoptimizer-dev libembree-dev libtinygltf-dev libtbb-dev libstb-dev)
+                  libmeshoptimizer-dev libembree-dev libtinygltf-dev libtbb-dev libstb-dev libtorch-dev libgloo-dev libopenblas0-openmp)
     if(EXISTS \"/usr/share/doc/\${package}/copyright\")
       file(INSTALL \"/usr/share/doc/\${package}/copyright\" DESTINATION
            \"\${CMAKE_INSTALL_PREFIX}/share/doc/semfield/licenses\" FOLLOW_SYMLINK_CHAIN RENAME \"\${package}.txt\")

@@ -8,7 +8,7 @@
 # Rooms by floor, lowest first; tests/floors_test.cc reads this list too.
 set(SEMFIELD_FLOORS
   "base=0" "geometry=10" "image=10" "ops=20" "capture=30" "synthetic=31" "diagnosis=33" "poses=35" "perception=40"
-  "training=50" "field=60" "methods=70" "methods/radiance=71" "methods/feature_field=75" "methods/language_field=76" "methods/laser=76" "catalog=77" "scenes=77" "run=78" "surface=80" "views=82" "interaction=85"
+  "training=50" "field=60" "methods=70" "methods/radiance=71" "methods/feature_field=75" "methods/language_field=76" "methods/laser=76" "catalog=77" "run=78" "surface=80" "views=82" "scenes=83" "interaction=85"
   "objects=90" "edits=95" "evaluation=100" "report=105" "jobs=110" "apps/cli=120" "bench=130")
 
 add_library(semfield_flags INTERFACE)

@@ -13,6 +13,7 @@ packages=(
   libhwy-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libeigen3-dev
   libturbojpeg0-dev libspng-dev libtinyexr-dev libxxhash-dev libssl-dev zlib1g-dev libutf8proc-dev
   libmeshoptimizer-dev libembree-dev libtinygltf-dev
+  libtorch-dev libgloo-dev libopenblas0-openmp
   libgtest-dev libbenchmark-dev clang-format-14
 )
 

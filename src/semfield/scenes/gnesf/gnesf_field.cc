@@ -1,0 +1,218 @@
+#include "semfield/scenes/gnesf/gnesf_field.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "semfield/base/error.h"
+#include "semfield/base/log.h"
+
+namespace semfield {
+namespace {
+
+constexpr int64_t kRaysAtOnce = 2048;
+constexpr int64_t kPlacesAtOnce = 8192;
+constexpr int kMostViews = 32;  // that a volume of a whole scene is made of
+
+std::vector<Vec2> PixelsOf(const Camera& camera, int64_t begin, int64_t end) {
+  std::vector<Vec2> pixels;
+  for (int64_t i = begin; i < end; ++i)
+    pixels.emplace_back(static_cast<double>(i % camera.width) + 0.5,
+                        static_cast<double>(i / camera.width) + 0.5);
+  return pixels;
+}
+
+void CopyTo(const torch::Tensor& values, float* into) {
+  const torch::Tensor flat = values.contiguous();
+  std::copy_n(flat.data_ptr<float>(), flat.numel(), into);
+}
+
+// Distance where the transmittance passes 1/2; 0 where it never does.
+torch::Tensor MedianDistance(const RenderedRays& rays) {
+  const torch::Tensor passed = rays.weights.cumsum(1) >= 0.5;
+  const torch::Tensor first = passed.to(torch::kFloat).argmax(1, true);
+  return rays.distances.gather(1, first).squeeze(1) * passed.any(1).to(torch::kFloat);
+}
+
+SceneMap MapOf(const Capture& capture) {
+  SceneMap map;
+  const Vec3 center = capture.bounds.Center();
+  for (int k = 0; k < 3; ++k) map.center[k] = static_cast<float>(center[k]);
+  map.half_extent = static_cast<float>(0.5 * capture.bounds.Extent().maxCoeff());
+  return map;
+}
+
+}  // namespace
+
+GnesfScene::GnesfScene(GnesfModel model, std::vector<std::string> classes, std::unique_ptr<SceneViews> views,
+                       int sources)
+    : model_(std::move(model)), classes_(std::move(classes)), views_(std::move(views)), sources_(sources) {
+  const torch::NoGradGuard no_gradient;
+  const Capture& capture = views_->capture();
+  map_ = MapOf(capture);
+  for (const int view : capture.train) {
+    if (!capture.views[view].image.empty()) askable_.push_back(view);
+  }
+  if (askable_.empty()) {
+    throw InputError(
+        "{}: no training view has its photo (--capture names another place): there is nothing to "
+        "render from",
+        capture.path.string());
+  }
+  if (static_cast<int>(askable_.size()) < sources_)
+    LogInfo("views are rendered from {} photos, not {}: there are no more", askable_.size(), sources_);
+  encoded_.cameras = views_->CamerasOf(askable_);
+  encoded_.rgb = views_->Pictures(askable_);
+  std::vector<torch::Tensor> features;
+  for (int64_t v = 0; v < encoded_.rgb.size(0); ++v)
+    features.push_back(model_->Features(encoded_.rgb.narrow(0, v, 1)));
+  encoded_.features = torch::cat(features);
+}
+
+torch::Tensor GnesfScene::ClassMaps(const std::vector<int>& views, const StopToken* stop) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<torch::Tensor> maps;
+  for (const int view : views) {
+    torch::Tensor& map = maps_[view];
+    if (!map.defined()) map = views_->ClassMaps(std::vector<int>{view}, stop);
+    maps.push_back(maps.empty() || map.sizes() == maps.front().sizes()
+                       ? map
+                       : torch::adaptive_avg_pool2d(map, maps.front().sizes().slice(2)));
+  }
+  return torch::cat(maps);
+}
+
+void GnesfScene::Finish(const std::vector<int>& chosen, bool with_classes, const StopToken* stop,
+                        EncodedViews* views) const {
+  model_->BuildVolume(views_->sides(), views);
+  if (model_->options().visibility == "depth") model_->SeeDepths(views);
+  if (with_classes) views->classes = ClassMaps(chosen, stop);
+}
+
+EncodedViews GnesfScene::Around(const Pose& target, bool with_classes, const StopToken* stop) const {
+  const std::vector<int> chosen = views_->Nearest(target, askable_, sources_);
+  std::vector<int64_t> at;
+  for (const int view : chosen)
+    at.push_back(std::find(askable_.begin(), askable_.end(), view) - askable_.begin());
+  if (at.empty()) throw InputError("{}: the only photo is the view itself", views_->capture().path.string());
+  EncodedViews views = encoded_.Select(at);
+  Finish(chosen, with_classes, stop, &views);
+  return views;
+}
+
+EncodedViews GnesfScene::All(bool with_classes, const StopToken* stop) const {
+  const torch::NoGradGuard no_gradient;
+  std::vector<int64_t> at;
+  std::vector<int> chosen;
+  const size_t count = std::min<size_t>(askable_.size(), kMostViews);
+  for (size_t i = 0; i < count; ++i) {
+    at.push_back(static_cast<int64_t>(i * askable_.size() / count));
+    chosen.push_back(askable_[at.back()]);
+  }
+  std::unique_lock<std::mutex> lock(mutex_);
+  const std::unique_ptr<EncodedViews>& kept = with_classes ? all_with_classes_ : all_;
+  if (kept) return *kept;
+  lock.unlock();
+  EncodedViews views = encoded_.Select(at);
+  Finish(chosen, with_classes, stop, &views);
+  lock.lock();
+  (with_classes ? all_with_classes_ : all_) = std::make_unique<EncodedViews>(views);
+  return views;
+}
+
+RenderedView GnesfScene::RenderView(const Camera& camera, const Pose& pose, const RenderRequest& request,
+                                    const StopToken* stop) const {
+  const torch::NoGradGuard no_gradient;
+  const EncodedViews views = Around(pose, /*with_classes=*/false, stop);
+  RenderedView picture{.depth = ImageF(camera.width, camera.height, 1),
+                       .opacity = ImageF(camera.width, camera.height, 1)};
+  if (request.rgb) picture.rgb = ImageF(camera.width, camera.height, 3);
+  if (request.normals) picture.normals = ImageF(camera.width, camera.height, 3);
+  const torch::Tensor background =
+      torch::tensor({request.background[0], request.background[1], request.background[2]});
+  const int64_t pixels = static_cast<int64_t>(camera.width) * camera.height;
+  for (int64_t begin = 0; begin < pixels; begin += kRaysAtOnce) {
+    if (stop != nullptr) stop->ThrowIfStopped();
+    const int64_t end = std::min(pixels, begin + kRaysAtOnce);
+    const SceneViews::Rays rays = views_->RaysOf(camera, pose, PixelsOf(camera, begin, end));
+    const RenderedRays seen =
+        model_->Render(views, {.origins = rays.origins, .directions = rays.directions, .shown = request.rgb});
+    const torch::Tensor opacity = seen.weights.sum(1);
+    CopyTo(MedianDistance(seen) * rays.cosines * views_->unit(), picture.depth.data.data() + begin);
+    CopyTo(opacity, picture.opacity.data.data() + begin);
+    if (request.rgb) {
+      CopyTo((seen.rgb + (1 - opacity).unsqueeze(1) * background).clamp(0, 1),
+             picture.rgb.data.data() + 3 * begin);
+    }
+  }
+  return picture;
+}
+
+ImageF GnesfScene::RenderClasses(const Camera& camera, const Pose& pose, const StopToken* stop) const {
+  const torch::NoGradGuard no_gradient;
+  const EncodedViews views = Around(pose, /*with_classes=*/true, stop);
+  const int channels = static_cast<int>(classes_.size());
+  ImageF picture(camera.width, camera.height, channels);
+  const int64_t pixels = static_cast<int64_t>(camera.width) * camera.height;
+  for (int64_t begin = 0; begin < pixels; begin += kRaysAtOnce) {
+    if (stop != nullptr) stop->ThrowIfStopped();
+    const int64_t end = std::min(pixels, begin + kRaysAtOnce);
+    const SceneViews::Rays rays = views_->RaysOf(camera, pose, PixelsOf(camera, begin, end));
+    const RenderedRays seen = model_->Render(views, {.origins = rays.origins, .directions = rays.directions});
+    CopyTo(seen.classes, picture.data.data() + channels * begin);
+  }
+  return picture;
+}
+
+QueriedPlaces GnesfScene::QueryAll(std::span<const Vec3> places, bool shown, const StopToken* stop) const {
+  const torch::NoGradGuard no_gradient;
+  const EncodedViews views = All(shown, stop);
+  std::vector<torch::Tensor> sigma, classes;
+  for (size_t begin = 0; begin < places.size(); begin += kPlacesAtOnce) {
+    if (stop != nullptr) stop->ThrowIfStopped();
+    const size_t count = std::min<size_t>(kPlacesAtOnce, places.size() - begin);
+    torch::Tensor at = torch::zeros({static_cast<int64_t>(count), 3});
+    for (size_t p = 0; p < count; ++p) {
+      const Vec3 unit = views_->FromWorld(places[begin + p]);
+      for (int k = 0; k < 3; ++k) at.data_ptr<float>()[3 * p + k] = static_cast<float>(unit[k]);
+    }
+    const QueriedPlaces says = model_->Query(views, at, at + 1, {.shown = shown});
+    sigma.push_back(says.sigma);
+    if (shown) classes.push_back(says.classes);
+  }
+  QueriedPlaces all;
+  if (sigma.empty()) return all;
+  all.sigma = torch::cat(sigma);
+  if (shown) all.classes = torch::cat(classes);
+  return all;
+}
+
+RenderedView GnesfRadianceField::Render(const Camera& camera, const Pose& world_from_camera,
+                                        const RenderRequest& request, const StopToken* stop) const {
+  return scene_->RenderView(camera, world_from_camera, request, stop);
+}
+
+RaySamples GnesfRadianceField::Weights(std::span<const Ray>, const WeightRequest&, const StopToken*) const {
+  throw InputError(
+      "gnesf renders pictures, depths and classes; it has no samples that features could be "
+      "imitated on. Train a field of this capture: semfield train CAPTURE --out RUN");
+}
+
+void GnesfRadianceField::Density(std::span<const Vec3> points, std::span<float> density,
+                                 const StopToken* stop) const {
+  const QueriedPlaces says = scene_->QueryAll(points, /*shown=*/false, stop);
+  // Eq. 7's density is of a sample; a fine sample covers about one cell.
+  if (says.sigma.defined()) CopyTo(says.sigma / scene_->views().unit(), density.data());
+}
+
+ImageF GnesfClassRenderer::Render(const Camera& camera, const Pose& world_from_camera,
+                                  const StopToken* stop) const {
+  return scene_->RenderClasses(camera, world_from_camera, stop);
+}
+
+void GnesfClassRenderer::At(std::span<const Vec3> places, std::span<float> probability,
+                            const StopToken* stop) const {
+  const QueriedPlaces says = scene_->QueryAll(places, /*shown=*/true, stop);
+  if (says.classes.defined()) CopyTo(says.classes, probability.data());
+}
+
+}  // namespace semfield

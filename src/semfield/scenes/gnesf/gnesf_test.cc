@@ -1,0 +1,199 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "semfield/base/error.h"
+#include "semfield/base/test_folder.h"
+#include "semfield/capture/reader.h"
+#include "semfield/scenes/gnesf/gnesf_field.h"
+#include "semfield/scenes/gnesf/gnesf_trainer.h"
+#include "semfield/synthetic/synthetic.h"
+#include "semfield/training/checkpoint.h"
+
+namespace semfield {
+namespace {
+
+GnesfOptions Tiny() {
+  GnesfOptions options;
+  options.model.feature_width = 4;
+  options.model.volume_side = 8;
+  options.model.coarse_samples = 8;
+  options.model.fine_samples = 4;
+  options.words_model = kLabelsOfCapture;
+  options.sources = 3;
+  options.steps = 4;
+  options.rays = 32;
+  return options;
+}
+
+class GnesfTest : public testing::Test {
+ protected:
+  GnesfTest() { WriteSynthetic({.views = 8, .width = 48, .height = 36}, folder_ / "room"); }
+
+  ManyScenesInputs Scenes(const std::string& name = "room") {
+    ManyScenesInputs inputs;
+    ManyScenesInputs::Scene scene;
+    scene.capture = std::make_unique<Capture>(ReadCapture(folder_ / name));
+    scene.store = std::make_unique<ImageStore>(*scene.capture);
+    inputs.scenes.push_back(std::move(scene));
+    return inputs;
+  }
+  std::unique_ptr<GnesfTrainer> Trainer(const GnesfOptions& options) {
+    return std::make_unique<GnesfTrainer>(
+        options,
+        std::make_unique<SceneReader>(Scenes(), SceneReaderOptions{.words_model = options.words_model,
+                                                                   .sources = options.sources,
+                                                                   .rays = options.rays,
+                                                                   .seed = options.seed}));
+  }
+  // The room with all lengths times `factor`.
+  void WriteScaled(const std::string& name, double factor) {
+    std::filesystem::copy(folder_ / "room", folder_ / name, std::filesystem::copy_options::recursive);
+    std::ifstream in(folder_ / "room" / "transforms.json");
+    Json json = Json::parse(in);
+    for (Json& corner : json["aabb"]) {
+      for (Json& number : corner) number = number.get<double>() * factor;
+    }
+    for (Json& frame : json["frames"]) {
+      for (int row = 0; row < 3; ++row)
+        frame["transform_matrix"][row][3] = frame["transform_matrix"][row][3].get<double>() * factor;
+    }
+    std::ofstream(folder_ / name / "transforms.json") << json.dump();
+  }
+  std::unique_ptr<GnesfScene> Scene(const Capture& capture, const ImageStore& store) {
+    torch::manual_seed(3);
+    return std::make_unique<GnesfScene>(
+        GnesfModel(Tiny().model), capture.class_names,
+        std::make_unique<SceneViews>(capture, store, PhotoClassesOptions{.model = kLabelsOfCapture}), 3);
+  }
+
+  const TestFolder folder_;
+};
+
+TEST_F(GnesfTest, ClassesAreAConvexMixThatDoesNotKnowTheRay) {
+  const torch::NoGradGuard no_gradient;
+  const Capture capture = ReadCapture(folder_ / "room");
+  const ImageStore store(capture);
+  const std::unique_ptr<GnesfScene> scene = Scene(capture, store);
+  const EncodedViews views = scene->Around(capture.views[0].world_from_camera, true, nullptr);
+  torch::manual_seed(3);
+  GnesfModel model(Tiny().model);
+  const torch::Tensor places = torch::rand({200, 3}) * views.box;
+  const QueriedPlaces one = model->Query(views, places, places + 0.1);
+  const QueriedPlaces other = model->Query(views, places, places - torch::tensor({0.3f, 0.0f, 0.2f}));
+  EXPECT_TRUE(torch::equal(one.classes, other.classes));
+  EXPECT_FALSE(torch::equal(one.rgb, other.rgb));
+  const torch::Tensor seen = nn::Project(views.cameras, places).valid.any(0);
+  EXPECT_GT(seen.sum().item<int64_t>(), 20);
+  EXPECT_LT((one.classes.sum(1) - seen.to(torch::kFloat)).abs().max().item<double>(), 1e-5);
+  EXPECT_GE(one.classes.min().item<double>(), 0);
+}
+
+TEST_F(GnesfTest, ACaptureOfAnotherScaleHasTheSameLabels) {
+  WriteScaled("large", 10);
+  const Capture room = ReadCapture(folder_ / "room"), large = ReadCapture(folder_ / "large");
+  EXPECT_NEAR(large.bounds.Extent().x(), 10 * room.bounds.Extent().x(), 1e-6);
+  const ImageStore room_store(room), large_store(large);
+  const int view = room.held_out[0];
+  const Camera camera = room.views[view].camera;
+  const ImageF a =
+      Scene(room, room_store)->RenderClasses(camera, room.views[view].world_from_camera, nullptr);
+  const ImageF b =
+      Scene(large, large_store)->RenderClasses(camera, large.views[view].world_from_camera, nullptr);
+  double apart = 0, most = 0;
+  for (size_t i = 0; i < a.data.size(); ++i) {
+    apart = std::max(apart, static_cast<double>(std::abs(a.data[i] - b.data[i])));
+    most = std::max(most, static_cast<double>(a.data[i]));
+  }
+  EXPECT_LT(apart, 1e-3);
+  EXPECT_GT(most, 0.1);
+  const RenderRequest request;
+  const RenderedView one =
+      Scene(room, room_store)->RenderView(camera, room.views[view].world_from_camera, request, nullptr);
+  const RenderedView ten =
+      Scene(large, large_store)->RenderView(camera, large.views[view].world_from_camera, request, nullptr);
+  for (size_t i = 0; i < one.depth.data.size(); ++i)
+    EXPECT_NEAR(ten.depth.data[i], 10 * one.depth.data[i], 0.05);
+}
+
+TEST_F(GnesfTest, TheTargetIsNeverItsOwnSource) {
+  const Capture capture = ReadCapture(folder_ / "room");
+  const ImageStore store(capture);
+  const SceneViews views(capture, store, {.model = kLabelsOfCapture});
+  const std::vector<int> chosen = views.Nearest(capture.views[2].world_from_camera, capture.train, 100);
+  EXPECT_EQ(chosen.size(), capture.train.size() - 1);
+  EXPECT_EQ(std::count(chosen.begin(), chosen.end(), 2), 0);
+}
+
+std::vector<std::byte> BytesOf(const SceneTrainer& trainer) {
+  std::vector<std::byte> bytes;
+  for (const TensorView& tensor : trainer.Tensors())
+    bytes.insert(bytes.end(), tensor.data.begin(), tensor.data.end());
+  return bytes;
+}
+
+TEST_F(GnesfTest, AResumedTrainingHasTheSameBits) {
+  const std::unique_ptr<GnesfTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
+                                      second = Trainer(Tiny());
+  for (int i = 0; i < 3; ++i) whole->Step({});
+  for (int i = 0; i < 2; ++i) first->Step({});
+  SaveCheckpoint(folder_ / "half.safetensors", "radiance", first->Tensors(),
+                 {{"state", first->State().dump()}});
+  second->Restore(LoadCheckpoint(folder_ / "half.safetensors", "radiance").file);
+  EXPECT_EQ(second->step(), 2);
+  EXPECT_NE(BytesOf(*second), BytesOf(*whole));
+  second->Step({});
+  EXPECT_EQ(BytesOf(*second), BytesOf(*whole));
+}
+
+TEST_F(GnesfTest, TrainingLearnsARoomAndItsWeightsOpenAsAScene) {
+  GnesfOptions options = Tiny();
+  options.steps = 30;
+  options.rays = 64;
+  const std::unique_ptr<GnesfTrainer> trainer = Trainer(options);
+  std::vector<double> losses;
+  while (!trainer->Done()) {
+    trainer->StartInterval();
+    for (int i = 0; i < 10; ++i) trainer->Step({});
+    losses.push_back(trainer->Metrics(1)["depth_loss"].get<double>());
+  }
+  EXPECT_LT(losses.back(), losses.front());
+  SaveCheckpoint(folder_ / "weights.safetensors", "radiance", trainer->Tensors(),
+                 {{"state", trainer->State().dump()}});
+  LoadedGnesf loaded = LoadGnesf(SafetensorsFile::Read(folder_ / "weights.safetensors"));
+  const Capture capture = ReadCapture(folder_ / "room");
+  const ImageStore store(capture);
+  EXPECT_EQ(loaded.classes, capture.class_names);
+  const auto scene = std::make_shared<const GnesfScene>(
+      loaded.model, loaded.classes,
+      std::make_unique<SceneViews>(capture, store, PhotoClassesOptions{.model = kLabelsOfCapture}), 3);
+  const GnesfClassRenderer renderer(scene);
+  const ImageF classes =
+      renderer.Render(capture.views[0].camera, capture.views[0].world_from_camera, nullptr);
+  EXPECT_EQ(classes.channels, static_cast<int>(capture.class_names.size()));
+  const std::vector<Vec3> places = {capture.bounds.Center()};
+  std::vector<float> at(capture.class_names.size());
+  renderer.At(places, at, nullptr);
+  EXPECT_NEAR(std::accumulate(at.begin(), at.end(), 0.0f), 1, 1e-4);
+}
+
+TEST_F(GnesfTest, ADamagedFrameIsSkippedAndCounted) {
+  const Capture capture = ReadCapture(folder_ / "room");
+  auto trainer = Trainer(Tiny());
+  std::ofstream(capture.views[capture.train[1]].image) << "not a picture";
+  std::ofstream(capture.views[capture.train[2]].image) << "not a picture";
+  for (int i = 0; i < 4; ++i) trainer->Step({});
+  EXPECT_GT(trainer->State()["skipped"].get<int>(), 0);
+}
+
+TEST_F(GnesfTest, WeightsThatAreNoneAreRefused) {
+  const std::vector<float> zero(4);
+  const TensorView tensor = MakeTensorView<float>("x", {4}, std::span<const float>(zero));
+  SaveCheckpoint(folder_ / "other.safetensors", "radiance", {&tensor, 1}, {{"state", R"({"step": 1})"}});
+  EXPECT_THROW(LoadGnesf(SafetensorsFile::Read(folder_ / "other.safetensors")), Error);
+}
+
+}  // namespace
+}  // namespace semfield

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "semfield/base/random.h"
+#include "semfield/scenes/scene_views.h"
+#include "semfield/scenes/training/many_scenes.h"
+
+namespace semfield {
+
+struct SceneReaderOptions {
+  std::string words_model;  // who says the classes of source views
+  int sources = 8;          // of a target
+  int rays = 384;           // of a target
+  int seed = 1;
+  int rank = 0;  // of several processes, each of which draws its own targets
+};
+
+// A target view of one scene, source views around it, and what some of its rays are to show.
+struct SceneBatch {
+  const SceneViews* scene = nullptr;
+  nn::ViewCameras cameras;                   // of the sources
+  torch::Tensor rgb, classes;                // of the sources: [V, 3, H, W], [V, C, h, w]
+  SceneViews::Rays rays;                     // through the target, in units
+  torch::Tensor true_rgb;                    // [R, 3]
+  torch::Tensor true_class;                  // [R] int64 of the model's classes, -1: none
+  torch::Tensor true_distance;               // [R] along the ray in units, 0: unknown
+  torch::Tensor coarse_jitter, fine_jitter;  // [R, 1] in [0, 1)
+};
+
+// Batches of many scenes, each a function of seed, step and rank alone; the next one is read while the last
+// is worked on. A frame that cannot be read is skipped, counted and named in a warning.
+class SceneReader {
+ public:
+  // No scene with labels, or classes that the model does not know: InputError.
+  SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& options);
+  ~SceneReader();
+
+  SceneBatch Next(int step);  // steps that follow each other are read ahead
+  int skipped() const { return skipped_; }
+  const std::vector<std::string>& classes() const { return classes_; }
+
+ private:
+  SceneBatch Make(int step);
+  SceneBatch Draw(Random* random);
+  void DrawRays(const SceneViews& scene, int view, Random* random, SceneBatch* batch) const;
+
+  const ManyScenesInputs inputs_;
+  const SceneReaderOptions options_;
+  std::vector<std::unique_ptr<SceneViews>> scenes_;
+  std::vector<std::vector<int>> class_of_;  // [scenes][classes of the capture] of the model's, -1: none
+  std::vector<std::string> classes_;
+  std::atomic<int> skipped_{0};
+  int next_step_ = -1;
+  std::future<SceneBatch> next_;
+};
+
+}  // namespace semfield
