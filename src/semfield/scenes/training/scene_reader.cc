@@ -5,7 +5,6 @@
 
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
-#include "semfield/base/parallel.h"
 #include "semfield/image/pixels.h"
 
 namespace semfield {
@@ -55,17 +54,24 @@ SceneReader::SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& opti
   if (scenes_.empty()) throw InputError("no scene to train on");
 }
 
-SceneReader::~SceneReader() {
-  if (next_.valid()) next_.wait();
-}
+SceneReader::~SceneReader() = default;
 
 SceneBatch SceneReader::Next(int step) {
-  SceneBatch batch = next_.valid() && next_step_ == step ? next_.get() : Make(step);
-  next_step_ = step + 1;
-  next_ = std::async(std::launch::async, [this, step] {
+  const std::unique_ptr<Ahead> ahead = std::move(ahead_);
+  if (ahead != nullptr) ahead->thread.Join();
+  if (ahead != nullptr && ahead->step == step && ahead->error) std::rethrow_exception(ahead->error);
+  SceneBatch batch = ahead != nullptr && ahead->step == step ? std::move(ahead->batch) : Make(step);
+  auto next = std::make_unique<Ahead>();
+  next->step = step + 1;
+  next->thread.Start(1, BackgroundThreads::Priority::kNormal, [this, into = next.get()](int) {
     const ThreadShare alone(1);
-    return Make(step + 1);
+    try {
+      into->batch = Make(into->step);
+    } catch (...) {
+      into->error = std::current_exception();
+    }
   });
+  ahead_ = std::move(next);
   return batch;
 }
 

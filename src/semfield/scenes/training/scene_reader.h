@@ -1,12 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <future>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
 #include "semfield/scenes/scene_views.h"
 #include "semfield/scenes/training/many_scenes.h"
@@ -56,8 +57,15 @@ class SceneReader {
   std::vector<std::vector<int>> class_of_;  // [scenes][classes of the capture] of the model's, -1: none
   std::vector<std::string> classes_;
   std::atomic<int> skipped_{0};
-  int next_step_ = -1;
-  std::future<SceneBatch> next_;
+
+  // The batch of the step that is expected next; its thread ends before the rest of it.
+  struct Ahead {
+    int step = 0;
+    SceneBatch batch;
+    std::exception_ptr error;
+    BackgroundThreads thread;
+  };
+  std::unique_ptr<Ahead> ahead_;  // last: it reads through all of the above
 };
 
 }  // namespace semfield
