@@ -98,7 +98,8 @@ class MeshScorer {
   MeshScorer(const ProtocolInputs& inputs, const Semantics3dChoices& choices, const JobControl& control)
       : run_(inputs.run),
         control_(control),
-        classes_(run_, {.model = choices.model, .onnxruntime = inputs.onnxruntime}, control),
+        classes_(run_, {.geometry = "run", .model = choices.model, .onnxruntime = inputs.onnxruntime},
+                 control),
         to_capture_(ClassesOfCapture(classes_.classes(), *run_.capture)),
         world_from_capture_(run_.capture->capture_from_world.inverse()) {}
 

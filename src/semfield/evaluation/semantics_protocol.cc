@@ -39,7 +39,8 @@ constexpr Way kBlindVote = {"vote_without_visibility",
                             "the mean of the probabilities of all sources in whose picture a place lies"};
 constexpr Way kLogitVote = {"vote_on_logits", "the mean of the logarithms of the sources that see it"};
 constexpr Way kVote = {"vote", "the mean of the probabilities of the sources that see it"};
-constexpr Way kWays[] = {kOnPhoto, kOnRendering, kBlindVote, kLogitVote, kVote};
+constexpr Way kLearned = {"learned", "the method's own vote on its own geometry"};
+constexpr Way kWays[] = {kOnPhoto, kOnRendering, kBlindVote, kLogitVote, kVote, kLearned};
 
 // Scores of one way over all views.
 struct Row {
@@ -58,6 +59,7 @@ class Scorer {
         to_capture_(ClassesOfCapture(classes_.classes(), capture_)),
         names_(ResultNames(capture_)) {
     for (const Way& way : kWays) {
+      if (way.key == kLearned.key && inputs.run.class_renderer == nullptr) continue;
       if (OfModel() || (way.key != kOnPhoto.key && way.key != kOnRendering.key))
         rows_.emplace(way.key, Row(static_cast<int>(capture_.class_names.size())));
     }
@@ -76,6 +78,7 @@ class Scorer {
     ScorePictures(view, camera);
     const RunClasses::Target target = classes_.Aim(named, camera, control_.stop);
     ScoreVotes(target);
+    if (inputs_.run.class_renderer) ScoreLearned(view, camera);
     per_view_.push_back(one_);
     control_.Report({.stage = "evaluate semantics",
                      .done = static_cast<double>(per_view_.size()),
@@ -123,6 +126,7 @@ class Scorer {
  private:
   static ClassVoteOptions WithRuntime(ClassVoteOptions vote, const ProtocolInputs& inputs) {
     vote.onnxruntime = inputs.onnxruntime;
+    vote.geometry = "run";  // what the method renders itself is a row of its own
     return vote;
   }
   bool OfModel() const { return classes_.options().model != kLabelsOfCapture; }
@@ -184,6 +188,12 @@ class Scorer {
     Add(kVote, vote.Ids());
     unseen_.push_back(vote.unseen);
     one_["unseen"] = vote.unseen;
+  }
+
+  void ScoreLearned(int view, const Camera& camera) {
+    const ImageF classes =
+        inputs_.run.class_renderer->Render(camera, capture_.views[view].world_from_camera, control_.stop);
+    Add(kLearned, LikeliestClasses(classes, camera.width, camera.height));
   }
 
   const ProtocolInputs& inputs_;

@@ -10,6 +10,7 @@
 #include "semfield/capture/scene_list.h"
 #include "semfield/evaluation/surface_protocol.h"
 #include "semfield/jobs/evaluate_list.h"
+#include "semfield/run/feed_forward.h"
 #include "semfield/surface/run_mesh.h"
 
 namespace semfield {
@@ -117,9 +118,12 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   for (const auto& one : Protocols()) names.push_back(one->name());
   names.emplace_back(kAll);
   list.Group("Evaluation");
-  list.Text("run", &run, "Run folder, or a list of runs (a .json with \"scenes\").");
+  list.Text("run", &run, "Run folder, or a capture, or a list of such (a .json with \"scenes\").");
   list.Text("split", &split, "Which scenes of a list.");
   source.Describe(list);
+  list.Text("method", &method, "Of captures, which are scored without any training on them: by which method.",
+            {.choices = {"gnesf"}});
+  list.Text("weights", &weights, "Of captures: as --weights of render.");
   list.Text("protocol", &protocol, ProtocolHelp(), {.choices = names});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
@@ -204,7 +208,8 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
                            const JobControl& control) {
   if (IsList(job.run)) return EvaluateScenes(job, methods, control);
   if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
-  const OpenedRun run = OpenRun(job.run, methods, job.source);
+  const OpenedRun run =
+      OpenRunOrCapture(job.run, methods, job.source, {.method = job.method, .weights = job.weights});
   run.capture->held_out = WithPhotos(*run.capture, run.capture->held_out);  // the others cannot be scored
   const std::vector<const Protocol*> chosen = Chosen(job, run);
   for (const Protocol* protocol : chosen) CheckNeeds(*protocol, job, run);

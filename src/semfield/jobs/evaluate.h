@@ -20,6 +20,8 @@ struct EvaluateJobOptions {
   std::string run;             // or a scene list (capture/scene_list.h) of runs
   std::string split = "test";  // of a list: which of its scenes
   RunSource source;
+  std::string method = "gnesf";  // of captures, as FeedForwardOptions
+  std::string weights;
   std::string protocol = "views";  // a name of Protocols(), or "all": those that need no truth
   int max_views = 0;               // 0: all
   std::string truth;               // capture that protocols compare with

@@ -10,6 +10,7 @@
 #include "semfield/base/stopwatch.h"
 #include "semfield/jobs/edited_nodes.h"
 #include "semfield/jobs/mesh_labels.h"
+#include "semfield/run/feed_forward.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/surface/mesh_files.h"
 #include "semfield/surface/mesh_texture.h"
@@ -167,7 +168,8 @@ void WriteEdited(const MeshJobOptions& job, const OpenedRun& run, RunMesh made, 
 MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, const JobControl& control) {
   for (const std::string& file : job.out) CheckMeshFile(file);  // said before anything is done
   const Stopwatch stopwatch;
-  const OpenedRun run = OpenRun(job.run, methods, job.source);
+  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
+                                         {.method = job.vote.method, .weights = job.vote.weights});
   const RunLock lock(run.folder);
   const Mat3 y_up = YUpFrom(UpOfCapture(*run.capture, job.up));
   const RunMeshOptions options{.voxel = job.voxel, .truncation = job.truncation, .crumbs = job.crumbs};

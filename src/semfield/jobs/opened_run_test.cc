@@ -242,7 +242,7 @@ TEST_F(OpenedRunTest, TheMethodOfARunIsTheOneThatConfigNames) {
   section["method"] = "radience";
   folder.WriteConfigSection("train", section);
   EXPECT_EQ(ErrorOf([&] { OpenRun(copy, KnownMethods()); }),
-            "unknown method 'radience'; known are: radiance, feature_field, language_field, laser");
+            "unknown method 'radience'; known are: radiance, feature_field, language_field, laser, gnesf");
   section.erase("method");  // as runs of older programs
   folder.WriteConfigSection("train", section);
   OpenRun(copy, KnownMethods());

@@ -20,6 +20,7 @@
 #include "semfield/jobs/camera_path.h"
 #include "semfield/jobs/mask_files.h"
 #include "semfield/perception/square_view.h"
+#include "semfield/run/feed_forward.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/views/class_picture.h"
 
@@ -266,7 +267,8 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
         "--through mesh shows rgb, depth, normals and features: the edited scene and semantics are of the "
         "volume");
   }
-  const OpenedRun run = OpenRun(job.run, methods, job.source);
+  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
+                                         {.method = job.vote.method, .weights = job.vote.weights});
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   std::optional<RunLock> lock;  // what photos say is kept in the run
   if (Wants(job, "semantics")) lock.emplace(run.folder);

@@ -18,6 +18,7 @@
 #include "semfield/jobs/segment_object.h"
 #include "semfield/jobs/segment_words.h"
 #include "semfield/perception/image_encoder.h"
+#include "semfield/run/feed_forward.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/run/view_list.h"
 
@@ -338,7 +339,8 @@ int SegmentJobResult::exit_code() const {
 SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
                             const JobControl& control) {
   CheckOptions(job);
-  const OpenedRun run = OpenRun(job.run, methods, job.source);
+  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
+                                         {.method = job.vote.method, .weights = job.vote.weights});
   std::vector<NamedView> views;
   if (!job.view.empty()) views.push_back(FindNamedView(*run.capture, job.view));
   if (!job.views.empty()) {

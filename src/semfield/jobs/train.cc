@@ -14,6 +14,7 @@
 #include "semfield/jobs/kept_plan.h"
 #include "semfield/jobs/poses.h"
 #include "semfield/jobs/train_memory.h"
+#include "semfield/jobs/train_scenes.h"
 #include "semfield/jobs/training_session.h"
 #include "semfield/run/opened_run.h"
 #include "semfield/run/view_list.h"
@@ -318,8 +319,10 @@ class TrainJob {
 
 void TrainJobOptions::Describe(OptionList& list) {
   list.Group("Run");
-  list.Text("capture", &capture,
-            "Folder or pose file of the capture; plain photos or a video get poses first.");
+  list.Text(
+      "capture", &capture,
+      "Folder or pose file of the capture; plain photos or a video get poses first. Of methods that are "
+      "trained over many scenes: a list of captures (a .json with \"scenes\"), those of split train.");
   list.Text("out", &out, "Run folder to make or to go on with.");
   list.Text("format", &format, "Format of the capture; empty: found out by looking.");
   list.Flag("allow-outside", &allow_outside,
@@ -346,6 +349,15 @@ void TrainJobOptions::Describe(OptionList& list) {
       "give the same bytes with any number of threads, with or without this.");
   list.Real("checkpoint-seconds", &checkpoint_seconds, "Time between checkpoints; 0: after every step.",
             {.min = 0, .max = 86400});
+  list.Group("Processes, of methods over many scenes");
+  list.Int(
+      "world-size", &processes.world_size,
+      "Processes that train together, each on rays of its own; the same command is given to all of them.",
+      {.min = 1, .max = 1000});
+  list.Int("rank", &processes.rank, "Which of them this is; 0 writes the run.", {.min = 0, .max = 999});
+  list.Text("master", &processes.master, "HOST:PORT at which the process of rank 0 listens.");
+  list.Int("workers", &workers, "So many processes on this machine, started here; shares the threads.",
+           {.min = 1, .max = 64});
   options.Describe(list);
 }
 
@@ -363,6 +375,10 @@ Json TrainJobOptions::PresetValues() const {
 std::vector<std::string> TrainResult::Text() const {
   std::string done = " (nothing left to do)";
   if (trained) done = train_psnr ? fmt::format(", training PSNR {:.2f} dB", *train_psnr) : "";
+  if (many_scenes) {
+    return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
+            fmt::format("next: semfield render CAPTURE --what rgb,semantics --weights {}", ShellQuoted(run))};
+  }
   return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
           fmt::format("next: semfield imitate {}", ShellQuoted(run))};
 }
@@ -375,6 +391,7 @@ Json TrainResult::ToJson() const {
 }
 
 TrainResult RunTrain(const TrainJobOptions& options, const MethodList& methods, const JobControl& control) {
+  if (TrainsManyScenes(options, methods)) return RunTrainScenes(options, methods, control);
   return TrainJob(options, methods, control).Run();
 }
 

@@ -21,8 +21,10 @@ struct TrainJobOptions {
   std::string config;  // config.json of another run to repeat
   double minutes = 0;  // 0: the preset's steps
   double downscale = 1;
-  std::string masks = "auto";  // what they cut away is to be: ignored, empty, or found out
-  int image_cache = 0;         // MiB of decoded photos; 0: kDefaultImageCacheMib, or what the run had
+  std::string masks = "auto";   // what they cut away is to be: ignored, empty, or found out
+  int image_cache = 0;          // MiB of decoded photos; 0: kDefaultImageCacheMib, or what the run had
+  TrainingProcesses processes;  // of methods over many scenes
+  int workers = 1;              // local processes to start, this one among them
   bool resume = false;
   bool restart = false;
   bool deterministic = false;  // nothing that the clock decides
@@ -48,6 +50,7 @@ struct TrainResult {
   double seconds = 0;                // of the whole training, over all resumes
   std::optional<double> train_psnr;  // dB, mean over the last steps
   double wall_seconds = 0;           // of this call
+  bool many_scenes = false;          // the run holds weights and no scene
   std::vector<std::string> Text() const;
   Json ToJson() const;
 };

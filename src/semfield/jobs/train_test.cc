@@ -201,7 +201,8 @@ TEST_F(TrainJobTest, APlanThatWasRemadeIsRepeatable) {
                                     },
                                 .stop = &stop};
     ErrorOf([&] { RunTrain(repeat, KnownMethods(), control); }, ErrorKind::kInterrupted);
-    repeat = {};
+    const TrainJobOptions defaults;
+    repeat = defaults;
     repeat.out = Path("remade-pieces");
     repeat.resume = true;
     repeat.checkpoint_seconds = 0;

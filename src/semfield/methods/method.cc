@@ -20,6 +20,10 @@ std::unique_ptr<SceneTraining> Method::Prepare(const TrainingInputs&, const AnyO
   throw InputError("method '{}' is not trained on one scene", info().name);
 }
 
+std::unique_ptr<SceneTraining> Method::PrepareMany(ManyScenesInputs, const AnyOptions&) const {
+  throw InputError("method '{}' is not trained on many scenes", info().name);
+}
+
 MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods, std::vector<std::string> in_module)
     : methods_(std::move(methods)), in_module_(std::move(in_module)) {
   std::vector<std::string> names = Names();

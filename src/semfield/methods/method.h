@@ -15,10 +15,12 @@
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
 #include "semfield/field/class_field.h"
+#include "semfield/field/class_renderer.h"
 #include "semfield/field/feature_field.h"
 #include "semfield/field/pyramid_field.h"
 #include "semfield/field/radiance_field.h"
 #include "semfield/field/view_fitter.h"
+#include "semfield/methods/many_scenes.h"
 #include "semfield/methods/scene_trainer.h"
 #include "semfield/training/checkpoint.h"
 
@@ -102,6 +104,8 @@ struct OpenInputs {
   const Checkpoint* checkpoint = nullptr;  // nullptr: of methods that are not trained on a scene
   Capture& capture;                        // views that the training moved are moved
   std::string encoder;                     // whose features, for methods that imitate a teacher
+  const ImageStore* store = nullptr;       // photos, for methods that look at them when they render
+  std::filesystem::path cache = {};        // folder for what models say of them
 };
 
 // What a method makes of it. Fields that it does not have are nullptr.
@@ -110,10 +114,12 @@ struct OpenedFields {
   std::unique_ptr<FeatureField> features;
   std::unique_ptr<PyramidField> pyramid;  // in place of `features`, for teachers with several maps
   std::unique_ptr<ClassField> classes;    // or, of those that know classes by themselves
-  std::unique_ptr<ViewFitter> fitter;     // fits unseen photos to `radiance`, which must outlive it
-  std::vector<ColorMap> exposure;         // [views] of training photos; empty: none were learned
-  std::array<float, 3> background = {};   // RGB in [0, 1] behind the scene
-  std::vector<Pose> training_poses;       // from where a teacher looked, if one did
+  std::unique_ptr<ClassRenderer> class_renderer;
+  std::string checksum;                  // of methods that are not trained on a scene: names what is shown
+  std::unique_ptr<ViewFitter> fitter;    // fits unseen photos to `radiance`, which must outlive it
+  std::vector<ColorMap> exposure;        // [views] of training photos; empty: none were learned
+  std::array<float, 3> background = {};  // RGB in [0, 1] behind the scene
+  std::vector<Pose> training_poses;      // from where a teacher looked, if one did
   int step = 0;
   bool finished = false;
 };
@@ -140,6 +146,10 @@ class Method {
   // A training by resolved options. InputError where the method is not trained on one scene.
   virtual std::unique_ptr<SceneTraining> Prepare(const TrainingInputs& inputs,
                                                  const AnyOptions& options) const;
+  // A training over many scenes by resolved options; takes the scenes, which live as long as the training.
+  // InputError where the method is not trained on many.
+  virtual std::unique_ptr<SceneTraining> PrepareMany(ManyScenesInputs inputs,
+                                                     const AnyOptions& options) const;
   // The fields of a run; Error naming file and key where something does not fit.
   virtual OpenedFields Open(const OpenInputs& inputs) const = 0;
 };

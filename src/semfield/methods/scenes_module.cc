@@ -24,6 +24,8 @@ void LogForModule(int level, const char* message) {
 }
 
 const ScenesModule& Checked(const fs::path& path, const std::string& why) {
+  // LibTorch's threads would wait by spinning, on processors that others have work for.
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw ResourceError("{}: {}. {}", why, dlerror(), kAdvice);
   const auto function = reinterpret_cast<ScenesModuleFunction>(dlsym(handle, kScenesModuleSymbol));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "semfield/base/error.h"
 #include "semfield/base/log.h"
 #include "semfield/base/text.h"
@@ -22,6 +24,19 @@ std::pair<Json, Checkpoint> ReadTogether(const RunFolder& folder, const std::str
   }
 }
 
+// Whether a section is of a method that opens a scene without any training on it.
+bool IsOverManyScenes(const Json& section, const MethodList& methods) {
+  return MethodOfSection(section, methods, /*on_radiance=*/false).info().trains_on ==
+         MethodInfo::TrainsOn::kManyScenes;
+}
+
+// Where what a model says of the photos is kept; nowhere for methods that ask none.
+std::filesystem::path CacheOf(const OpenedRun& run) {
+  const Json& options = run.train_config.at("options");
+  const Json model = options.contains("words-model") ? options["words-model"] : Json();
+  return model.is_string() ? run.folder.embeddings_dir(model.get<std::string>()) : std::filesystem::path();
+}
+
 }  // namespace
 
 const Method& MethodOfSection(const Json& section, const MethodList& methods, bool on_radiance) {
@@ -32,14 +47,25 @@ const Method& MethodOfSection(const Json& section, const MethodList& methods, bo
 OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods, const RunSource& source) {
   OpenedRun run{.folder = RunFolder::Open(path), .methods = methods};
   run.train_config = run.folder.ReadConfigSection("train");
-  if (run.train_config.is_null() || !CheckpointExists(run.folder.radiance_checkpoint())) {
+  if (run.train_config.is_object() && run.train_config.contains("scene_list")) {
+    throw InputError(
+        "{}: holds weights that were trained over many scenes, and no scene of its own. Use them by: "
+        "semfield render CAPTURE --weights {}",
+        path.string(), ShellQuoted(path.string()));
+  }
+  const bool without_training = !run.train_config.is_null() && IsOverManyScenes(run.train_config, methods);
+  if (run.train_config.is_null() ||
+      (!without_training && !CheckpointExists(run.folder.radiance_checkpoint()))) {
     throw InputError("{}: nothing is trained here yet. Run: semfield train CAPTURE --out {}", path.string(),
                      ShellQuoted(path.string()));
   }
-  auto [section, checkpoint] =
-      ReadTogether(run.folder, "train", run.folder.radiance_checkpoint(), "radiance");
-  run.train_config = std::move(section);
-  run.radiance_checksum = checkpoint.file.Metadata("xxh3");
+  std::optional<Checkpoint> checkpoint;
+  if (!without_training) {
+    auto [section, read] = ReadTogether(run.folder, "train", run.folder.radiance_checkpoint(), "radiance");
+    run.train_config = std::move(section);
+    run.radiance_checksum = read.file.Metadata("xxh3");
+    checkpoint = std::move(read);
+  }
   const std::string where = run.folder.config().string();
   CheckTrainSection(run.train_config, where);
   const Method& method = MethodOfSection(run.train_config, methods, /*on_radiance=*/false);
@@ -49,10 +75,14 @@ OpenedRun OpenRun(const std::filesystem::path& path, const MethodList& methods, 
                                            static_cast<size_t>(StoredImageCache(run.train_config)) << 20);
   OpenedFields fields = method.Open({.section = run.train_config,
                                      .where = where + ": train",
-                                     .checkpoint = &checkpoint,
+                                     .checkpoint = checkpoint ? &*checkpoint : nullptr,
                                      .capture = *run.capture,
-                                     .encoder = ""});
+                                     .encoder = "",
+                                     .store = run.store.get(),
+                                     .cache = CacheOf(run)});
+  if (without_training) run.radiance_checksum = fields.checksum;
   run.field = std::move(fields.radiance);
+  run.class_renderer = std::move(fields.class_renderer);
   run.fitter = std::move(fields.fitter);
   run.exposure = std::move(fields.exposure);
   run.background = fields.background;

@@ -27,10 +27,11 @@ struct OpenedRun {
   std::vector<Pose> given_poses;      // [views] from which it refined them
   std::unique_ptr<ImageStore> store;  // at the size the run was trained on
   std::unique_ptr<RadianceField> field;
-  std::unique_ptr<ViewFitter> fitter;    // nullptr: the method fits no photos
-  std::vector<ColorMap> exposure;        // [views] of training photos; empty: none were learned
-  std::string radiance_checksum;         // names the checkpoint the field was read from
-  std::array<float, 3> background = {};  // RGB in [0, 1], what renderings show behind the scene
+  std::unique_ptr<ClassRenderer> class_renderer;  // nullptr: the method renders none itself
+  std::unique_ptr<ViewFitter> fitter;             // nullptr: the method fits no photos
+  std::vector<ColorMap> exposure;                 // [views] of training photos; empty: none were learned
+  std::string radiance_checksum;                  // names the checkpoint the field was read from
+  std::array<float, 3> background = {};           // RGB in [0, 1], what renderings show behind the scene
 
   const RadianceField& Field() const { return *field; }
 };

@@ -1,19 +1,22 @@
-// The run-time module for methods that are trained over many scenes (methods/scenes_module.h). It has none
-// yet.
+// The run-time module for methods that are trained over many scenes (methods/scenes_module.h).
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
 #include "semfield/methods/scenes_module.h"
+#include "semfield/scenes/gnesf/gnesf_method.h"
+#include "semfield/scenes/nn/torch.h"
 
 namespace {
 
 using namespace semfield;
 
-void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method>>*) {
+void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method>>* methods) {
   SetNumThreads(host.num_threads);
+  torch::set_num_threads(host.num_threads);
   SetLogSink([log = host.log](LogLevel level, const std::string& message) {
     log(static_cast<int>(level), message.c_str());
   });
+  methods->push_back(std::make_shared<GnesfMethod>());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "semfield/base/error.h"
@@ -43,8 +44,13 @@ Vec3 MiddleOf(const std::vector<Vec3>& places) {
 }  // namespace
 
 void ClassVoteOptions::DescribeVote(OptionList& list) {
-  list.Text("geometry", &geometry, "Where the geometry of a vote is from: the field of the run.",
-            {.choices = {"run"}});
+  list.Text("geometry", &geometry,
+            "run: photos vote on the geometry of the run's field, one vote each. auto: the same, but for a "
+            "capture without training, whose method has a learned vote on its own geometry.",
+            {.choices = {"auto", "run"}});
+  list.Text("weights", &weights,
+            "Of a capture without training: weights to show it with, a file, a run of a training over many "
+            "scenes, or a name of models/; empty: those that come with the program.");
   list.Int("sources", &sources, "Photos that vote on a view; its own is never one.",
            {.min = 1, .max = 10000});
   list.Text("source-choice", &choice,
@@ -75,6 +81,7 @@ ImageU8 ClassView::Ids() const {
 RunClasses::RunClasses(const OpenedRun& run, const ClassVoteOptions& options, const JobControl& control)
     : run_(run),
       options_(options),
+      rendered_(options.geometry == "run" ? nullptr : run.class_renderer.get()),
       photos_(*run.capture, *run.store,
               {.model = options.model,
                .onnxruntime = options.onnxruntime,
@@ -89,6 +96,7 @@ RunClasses::RunClasses(const OpenedRun& run, const ClassVoteOptions& options, co
         "{}: no training view has its {}: there is nothing that could vote", run.capture->path.string(),
         options.model == kLabelsOfCapture ? "label map" : "photo (--capture names another place)");
   }
+  if (rendered_ != nullptr) return;
   for (DepthView& depth : DepthsOfRun(run, control)) {
     if (std::find(askable.begin(), askable.end(), depth.view) != askable.end())
       depths_.push_back(std::move(depth));
@@ -186,11 +194,34 @@ VotedClasses RunClasses::VoteOf(const std::vector<int>& sources, std::vector<Vec
   return vote.Result();
 }
 
+ClassView RunClasses::Render(const NamedView& view, const Camera& camera, const StopToken* stop) const {
+  const ImageF seen = rendered_->Render(camera, view.world_from_camera, stop);
+  ClassView classes{.width = camera.width, .height = camera.height, .voted = {.num_classes = seen.channels}};
+  classes.voted.probability = seen.data;
+  classes.voted.seen_by.resize(seen.num_pixels());
+  int64_t unseen = 0;
+  for (size_t i = 0; i < seen.num_pixels(); ++i) {
+    const auto first = seen.data.begin() + static_cast<ptrdiff_t>(i * seen.channels);
+    classes.voted.seen_by[i] = std::accumulate(first, first + seen.channels, 0.0f) > 0.5f;
+    unseen += classes.voted.seen_by[i] == 0;
+  }
+  classes.unseen = static_cast<double>(unseen) / static_cast<double>(std::max<size_t>(1, seen.num_pixels()));
+  return classes;
+}
+
 ClassView RunClasses::Look(const NamedView& view, const Camera& camera, const StopToken* stop) {
+  if (rendered_ != nullptr) return Render(view, camera, stop);
   return Vote(Aim(view, camera, stop), {}, stop);
 }
 
 VotedClasses RunClasses::VoteAt(const std::vector<Vec3>& places, VoteRule rule, const JobControl& control) {
+  if (rendered_ != nullptr) {
+    VotedClasses voted{.num_classes = static_cast<int>(classes().size())};
+    voted.probability.resize(places.size() * classes().size());
+    voted.seen_by.assign(places.size(), 1);
+    rendered_->At(places, voted.probability, control.stop);
+    return voted;
+  }
   rule.cell_size = cell_size_;
   ClassVote vote(places, static_cast<int>(classes().size()), rule);
   double done = 0;

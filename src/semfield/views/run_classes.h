@@ -15,7 +15,8 @@ namespace semfield {
 // the photos that it asks.
 struct ClassVoteOptions {
   std::string method = "gnesf";
-  std::string geometry = "run";      // the field of the run; a learned one is not there yet
+  std::string geometry = "auto";  // auto: classes as the run's method renders them, if it does; run: see help
+  std::string weights;            // of a capture that is shown without training
   std::string model = "rooms-fast";  // PhotoClassesOptions::model
   std::string onnxruntime;
   std::string choice = "seen";  // of sources: seen (SeeingSources) or nearest (NearestSources)
@@ -37,7 +38,8 @@ struct ClassView {
 // Classes of a run's scene by a vote of its training photos: in any view, and at any place.
 class RunClasses {
  public:
-  // Renders the depths of the training views that the run does not keep yet; photos are looked at when they
+  // Where the run's method renders classes itself and geometry is "auto": by that. Else a vote of photos:
+  // renders the depths of the training views that the run does not keep yet; photos are looked at when they
   // are first asked. The run must outlive it. No training view with a photo (or label map), or more classes
   // than 255: InputError.
   RunClasses(const OpenedRun& run, const ClassVoteOptions& options, const JobControl& control);
@@ -50,6 +52,7 @@ class RunClasses {
   int FindClass(const std::string& name) const;
 
   // What `camera` at the view's pose sees, by the photos that are chosen for it; the view's own is never one.
+  // Only this and VoteAt are there where the method renders classes.
   ClassView Look(const NamedView& view, const Camera& camera, const StopToken* stop);
   // The same in two steps: what is seen there, by whom; and a vote by a rule (its cell_size is set).
   struct Target {
@@ -65,12 +68,14 @@ class RunClasses {
   VotedClasses VoteAt(const std::vector<Vec3>& places, VoteRule rule, const JobControl& control);
 
  private:
+  ClassView Render(const NamedView& view, const Camera& camera, const StopToken* stop) const;
   std::vector<int> Choose(const NamedView& view, const Target& target) const;
   VotedClasses VoteOf(const std::vector<int>& sources, std::vector<Vec3> places, const VoteRule& rule,
                       const StopToken* stop);
 
   const OpenedRun& run_;
   const ClassVoteOptions options_;
+  const ClassRenderer* rendered_ = nullptr;  // the run's, where it renders classes
   PhotoClasses photos_;
   std::vector<DepthView> depths_;  // of the views that can be asked
   double cell_size_ = 0;

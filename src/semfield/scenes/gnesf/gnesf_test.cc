@@ -8,9 +8,9 @@
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
 #include "semfield/scenes/gnesf/gnesf_field.h"
+#include "semfield/scenes/gnesf/gnesf_method.h"
 #include "semfield/scenes/gnesf/gnesf_trainer.h"
 #include "semfield/synthetic/synthetic.h"
-#include "semfield/training/checkpoint.h"
 
 namespace semfield {
 namespace {
@@ -162,20 +162,19 @@ TEST_F(GnesfTest, TrainingLearnsARoomAndItsWeightsOpenAsAScene) {
   EXPECT_LT(losses.back(), losses.front());
   SaveCheckpoint(folder_ / "weights.safetensors", "radiance", trainer->Tensors(),
                  {{"state", trainer->State().dump()}});
-  LoadedGnesf loaded = LoadGnesf(SafetensorsFile::Read(folder_ / "weights.safetensors"));
-  const Capture capture = ReadCapture(folder_ / "room");
+  options.weights = (folder_ / "weights.safetensors").string();
+  Capture capture = ReadCapture(folder_ / "room");
   const ImageStore store(capture);
-  EXPECT_EQ(loaded.classes, capture.class_names);
-  const auto scene = std::make_shared<const GnesfScene>(
-      loaded.model, loaded.classes,
-      std::make_unique<SceneViews>(capture, store, PhotoClassesOptions{.model = kLabelsOfCapture}), 3);
-  const GnesfClassRenderer renderer(scene);
+  const Json section = {{"options", OptionsToJson(AnyOptions(options))}};
+  const OpenedFields fields = GnesfMethod().Open(
+      {.section = section, .where = "test", .capture = capture, .encoder = "", .store = &store});
+  EXPECT_EQ(fields.class_renderer->classes(), capture.class_names);
   const ImageF classes =
-      renderer.Render(capture.views[0].camera, capture.views[0].world_from_camera, nullptr);
+      fields.class_renderer->Render(capture.views[0].camera, capture.views[0].world_from_camera, nullptr);
   EXPECT_EQ(classes.channels, static_cast<int>(capture.class_names.size()));
   const std::vector<Vec3> places = {capture.bounds.Center()};
   std::vector<float> at(capture.class_names.size());
-  renderer.At(places, at, nullptr);
+  fields.class_renderer->At(places, at, nullptr);
   EXPECT_NEAR(std::accumulate(at.begin(), at.end(), 0.0f), 1, 1e-4);
 }
 

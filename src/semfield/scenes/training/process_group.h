@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "semfield/scenes/nn/torch.h"
-#include "semfield/scenes/training/many_scenes.h"
+#include "semfield/methods/many_scenes.h"
 
 namespace semfield {
 

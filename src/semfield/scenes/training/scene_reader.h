@@ -10,7 +10,7 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
 #include "semfield/scenes/scene_views.h"
-#include "semfield/scenes/training/many_scenes.h"
+#include "semfield/methods/many_scenes.h"
 
 namespace semfield {
 

@@ -25,6 +25,7 @@ struct ManyScenesInputs {
     std::filesystem::path cache;  // folder for what models say of its photos; empty: nothing is kept
   };
   std::vector<Scene> scenes;
+  TrainingProcesses processes = {};
   std::string onnxruntime = {};  // path of its library; empty: searched
 };
 
