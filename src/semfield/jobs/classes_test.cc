@@ -210,7 +210,8 @@ TEST_F(ClassesJobTest, AListOfScenesIsEvaluatedTogether) {
   job.split = "val";
   EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "there are: test, train");
   job.split = "train";  // a capture, which is shown by the module that this program does not have beside it
-  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }), "libsemfield_scenes.so");
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }, ErrorKind::kResource),
+                  "libsemfield_scenes.so");
 }
 
 TEST_F(ClassesJobTest, DamagedAndMissingLabelsAreNamed) {

@@ -168,8 +168,9 @@ void WriteEdited(const MeshJobOptions& job, const OpenedRun& run, RunMesh made, 
 MeshJobResult RunMeshJob(const MeshJobOptions& job, const MethodList& methods, const JobControl& control) {
   for (const std::string& file : job.out) CheckMeshFile(file);  // said before anything is done
   const Stopwatch stopwatch;
-  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
-                                         {.method = job.vote.method, .weights = job.vote.weights});
+  const OpenedRun run = OpenRunOrCapture(
+      job.run, methods, job.source,
+      {.method = job.vote.method, .weights = job.vote.weights, .words_model = job.vote.model});
   const RunLock lock(run.folder);
   const Mat3 y_up = YUpFrom(UpOfCapture(*run.capture, job.up));
   const RunMeshOptions options{.voxel = job.voxel, .truncation = job.truncation, .crumbs = job.crumbs};

@@ -267,8 +267,9 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
         "--through mesh shows rgb, depth, normals and features: the edited scene and semantics are of the "
         "volume");
   }
-  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
-                                         {.method = job.vote.method, .weights = job.vote.weights});
+  const OpenedRun run = OpenRunOrCapture(
+      job.run, methods, job.source,
+      {.method = job.vote.method, .weights = job.vote.weights, .words_model = job.vote.model});
   const std::vector<NamedView> views = ViewsOf(job, *run.capture);
   std::optional<RunLock> lock;  // what photos say is kept in the run
   if (Wants(job, "semantics")) lock.emplace(run.folder);

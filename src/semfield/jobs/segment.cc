@@ -339,8 +339,9 @@ int SegmentJobResult::exit_code() const {
 SegmentJobResult RunSegment(const SegmentJobOptions& job, const MethodList& methods,
                             const JobControl& control) {
   CheckOptions(job);
-  const OpenedRun run = OpenRunOrCapture(job.run, methods, job.source,
-                                         {.method = job.vote.method, .weights = job.vote.weights});
+  const OpenedRun run = OpenRunOrCapture(
+      job.run, methods, job.source,
+      {.method = job.vote.method, .weights = job.vote.weights, .words_model = job.words_model});
   std::vector<NamedView> views;
   if (!job.view.empty()) views.push_back(FindNamedView(*run.capture, job.view));
   if (!job.views.empty()) {

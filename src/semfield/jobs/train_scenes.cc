@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "semfield/base/error.h"
@@ -63,19 +62,19 @@ class LocalWorkers {
       }
       if (job.resume) words.emplace_back("--resume");
       if (job.restart) words.emplace_back("--restart");
-      threads_.emplace_back([this, words, rank] {
-        try {
-          const ProcessResult result = RunProcess({.words = words, .stop = &stop_});
-          if (!result.Succeeded()) LogWarning("the process of rank {} {}", rank, result.Describe());
-        } catch (const Error& error) {
-          LogWarning("the process of rank {}: {}", rank, error.what());
-        }
-      });
+      words_.push_back(std::move(words));
     }
+    threads_.Start(job.workers - 1, BackgroundThreads::Priority::kNormal, [this](int index) {
+      try {
+        const ProcessResult result = RunProcess({.words = words_[index], .stop = &stop_});
+        if (!result.Succeeded()) LogWarning("the process of rank {} {}", index + 1, result.Describe());
+      } catch (const Error& error) {
+        LogWarning("the process of rank {}: {}", index + 1, error.what());
+      }
+    });
   }
   ~LocalWorkers() {
     if (std::uncaught_exceptions() > 0) stop_.RequestStop();
-    for (std::thread& thread : threads_) thread.join();
   }
   LocalWorkers(const LocalWorkers&) = delete;
   LocalWorkers& operator=(const LocalWorkers&) = delete;
@@ -93,7 +92,8 @@ class LocalWorkers {
     return values;
   }
   StopToken stop_;
-  std::vector<std::thread> threads_;
+  std::vector<std::vector<std::string>> words_;  // [workers] the commands
+  BackgroundThreads threads_;                    // each waits for one of them; last: it ends first
 };
 
 ManyScenesInputs ReadScenes(const std::filesystem::path& list, const TrainJobOptions& job,
@@ -173,6 +173,11 @@ std::filesystem::path ListOf(const TrainJobOptions& job, const Json& stored, con
   if (list.empty()) {
     throw InputError("name a list of scenes: semfield train LIST.json --method {} --out {}",
                      method.info().name, ShellQuoted(job.out));
+  }
+  if (std::filesystem::is_directory(list)) {
+    throw InputError(
+        "{}: a folder; {} is trained over many scenes: name a file {{\"scenes\": [\"{}\", ...]}}",
+        list.string(), method.info().name, list.string());
   }
   return std::filesystem::absolute(list);
 }

@@ -30,6 +30,8 @@ Json SectionOf(const Capture& capture, const RunFolder& folder, const Method& me
     const bool is_path = fs::exists(options.weights);
     chosen["weights"] = is_path ? fs::absolute(options.weights).string() : options.weights;
   }
+  if (!options.words_model.empty() && chosen.contains("words-model"))
+    chosen["words-model"] = options.words_model;
   Json section = {{"semfield_version", Version()},
                   {"capture_hash", capture.hash},
                   {"format", capture.format},
@@ -53,7 +55,7 @@ OpenedRun OpenRunOrCapture(const fs::path& path, const MethodList& methods, cons
     throw InputError("{}: not a run, and method '{}' must be trained on a capture first: semfield train {}",
                      path.string(), options.method, ShellQuoted(path.string()));
   const Capture capture = ReadCapture(path, {.allow_outside = source.allow_outside});
-  const fs::path place = fs::current_path() / (NameOf(path) + "-" + method.info().name);
+  const fs::path place = NameOf(path) + "-" + method.info().name;
   const RunFolder folder = RunFolder::Create(place);
   {
     const RunLock lock(folder);

@@ -11,6 +11,7 @@ namespace semfield {
 struct FeedForwardOptions {
   std::string method = "gnesf";  // one over many scenes
   std::string weights;           // as the method's option of that name; empty: its own
+  std::string words_model;       // who says the classes of photos, as --words-model; empty: its own
 };
 
 // Opens a run, or a capture without any training: then a run folder is made for it in the current folder,

@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "semfield/scenes/nn/torch.h"
 #include "semfield/methods/many_scenes.h"
+#include "semfield/scenes/nn/torch.h"
 
 namespace semfield {
 

@@ -9,8 +9,8 @@
 
 #include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
-#include "semfield/scenes/scene_views.h"
 #include "semfield/methods/many_scenes.h"
+#include "semfield/scenes/scene_views.h"
 
 namespace semfield {
 
