@@ -3,7 +3,6 @@
 #include "semfield/base/check.h"
 
 namespace semfield::nn {
-namespace {
 
 namespace F = torch::nn::functional;
 
@@ -11,19 +10,16 @@ torch::nn::Conv2d Convolution(int64_t in, int64_t out, int64_t side, int64_t str
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, side).stride(stride).padding(side / 2));
 }
 
-torch::nn::InstanceNorm2d Norm(int64_t channels) {
+torch::nn::InstanceNorm2d InstanceNorm(int64_t channels) {
   return torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(channels).affine(true));
 }
 
-// To the size of `like`, in its last two (pictures) or three (volumes) dimensions.
 torch::Tensor ResizedLike(const torch::Tensor& x, const torch::Tensor& like) {
   const auto sizes = like.sizes().slice(2).vec();
   F::InterpolateFuncOptions options = F::InterpolateFuncOptions().size(sizes).align_corners(false);
   if (sizes.size() == 2) return F::interpolate(x, options.mode(torch::kBilinear));
   return F::interpolate(x, options.mode(torch::kTrilinear));
 }
-
-}  // namespace
 
 torch::nn::Sequential Mlp(const std::vector<int64_t>& widths) {
   SF_CHECK(widths.size() >= 2);
@@ -37,9 +33,9 @@ torch::nn::Sequential Mlp(const std::vector<int64_t>& widths) {
 
 ResidualBlockImpl::ResidualBlockImpl(int64_t in, int64_t out, int64_t stride) {
   first_ = register_module("first", Convolution(in, out, 3, stride));
-  first_norm_ = register_module("first_norm", Norm(out));
+  first_norm_ = register_module("first_norm", InstanceNorm(out));
   second_ = register_module("second", Convolution(out, out, 3, 1));
-  second_norm_ = register_module("second_norm", Norm(out));
+  second_norm_ = register_module("second_norm", InstanceNorm(out));
   if (in != out || stride != 1) shortcut_ = register_module("shortcut", Convolution(in, out, 1, stride));
 }
 
@@ -50,7 +46,7 @@ torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
 
 ResUNetImpl::ResUNetImpl(int64_t width, int64_t out) {
   stem_ = register_module("stem", Convolution(3, width, 5, 2));
-  stem_norm_ = register_module("stem_norm", Norm(width));
+  stem_norm_ = register_module("stem_norm", InstanceNorm(width));
   down4_ = register_module("down4", ResidualBlock(width, width, 2));
   down8_ = register_module("down8", ResidualBlock(width, 2 * width, 2));
   down16_ = register_module("down16", ResidualBlock(2 * width, 2 * width, 2));

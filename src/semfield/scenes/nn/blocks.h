@@ -9,6 +9,13 @@ namespace semfield::nn {
 // Linear layers with ELU between them, and none after the last. widths: input, hidden ..., output.
 torch::nn::Sequential Mlp(const std::vector<int64_t>& widths);
 
+// A square convolution that keeps the size where it does not step.
+torch::nn::Conv2d Convolution(int64_t in, int64_t out, int64_t side, int64_t stride);
+// With a scale and a shift of every channel.
+torch::nn::InstanceNorm2d InstanceNorm(int64_t channels);
+// Linear between pixels or cells, to the size of `like` in all dimensions but the first two.
+torch::Tensor ResizedLike(const torch::Tensor& x, const torch::Tensor& like);
+
 // Two 3 x 3 convolutions with instance norm around a shortcut; the first steps by `stride`.
 class ResidualBlockImpl : public torch::nn::Module {
  public:
