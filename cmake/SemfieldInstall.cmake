@@ -118,7 +118,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libhwy-dev, libeigen3-dev, nlohmann-json3-dev, libfmt-dev, libspdlog-dev, \
-libturbojpeg0-dev, libspng-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, libutf8proc-dev, \
+libturbojpeg0-dev, libspng-dev, zlib1g-dev, libtinyexr-dev, libxxhash-dev, libssl-dev, libutf8proc-dev, \
 libmeshoptimizer-dev, libembree-dev, libtinygltf-dev, pkg-config, ffmpeg")
 if(SEMFIELD_BUILD_SCENES)
   # Two packages: the command, and beside it the module with what it needs.

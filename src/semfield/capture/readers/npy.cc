@@ -11,6 +11,7 @@
 
 #include "semfield/base/atomic_file.h"
 #include "semfield/base/error.h"
+#include "semfield/base/half.h"
 
 namespace semfield {
 namespace {
@@ -86,12 +87,32 @@ NpyHeader ParseHeader(std::string_view bytes, const std::string& where) {
   return header;
 }
 
-template <class Float>
+template <class Number>
 double LoadAs(const char* bytes, bool swap) {
-  char buffer[sizeof(Float)];
+  char buffer[sizeof(Number)];
   std::memcpy(buffer, bytes, sizeof buffer);
   if (swap) std::reverse(std::begin(buffer), std::end(buffer));
-  return static_cast<double>(std::bit_cast<Float>(buffer));
+  return static_cast<double>(std::bit_cast<Number>(buffer));
+}
+
+double LoadHalf(const char* bytes, bool swap) {
+  return HalfToFloat(static_cast<Half>(LoadAs<Half>(bytes, swap)));
+}
+
+struct NumberType {
+  size_t width = 0;
+  double (*load)(const char* bytes, bool swap) = nullptr;
+};
+
+NumberType TypeOf(const std::string& type, const std::string& where) {
+  if (type == "|u1" || type == "<u1" || type == ">u1") return {1, &LoadAs<uint8_t>};
+  if (type.size() == 3 && (type[0] == '<' || type[0] == '>' || type[0] == '=') && type[1] == 'f') {
+    if (type[2] == '2') return {2, &LoadHalf};
+    if (type[2] == '4') return {4, &LoadAs<float>};
+    if (type[2] == '8') return {8, &LoadAs<double>};
+  }
+  throw InputError("{}: holds '{}', expected float16, float32, float64 or uint8 numbers{}", where, type,
+                   kWhatToDo);
 }
 
 }  // namespace
@@ -105,21 +126,19 @@ bool IsNpyFile(const std::filesystem::path& path) {
 }
 
 NpyMatrix ReadNpy(const std::filesystem::path& path) {
-  const std::string where = path.string();
-  const std::string bytes = ReadTextFile(path, kMaxBytes);
+  return ParseNpy(ReadTextFile(path, kMaxBytes), path.string());
+}
+
+NpyMatrix ParseNpy(std::string_view bytes, const std::string& where) {
   const NpyHeader header = ParseHeader(bytes, where);
-  const bool is_double = header.type == "<f8" || header.type == ">f8" || header.type == "=f8";
-  if (!is_double && header.type != "<f4" && header.type != ">f4" && header.type != "=f4") {
-    throw InputError("{}: holds '{}', expected float32 or float64 numbers{}", where, header.type, kWhatToDo);
-  }
+  const NumberType type = TypeOf(header.type, where);
   if (header.shape.empty() || header.shape.size() > 2) {
     throw InputError("{}: has {} dimensions, expected 2{}", where, header.shape.size(), kWhatToDo);
   }
   NpyMatrix matrix;
   matrix.rows = header.shape[0];
   matrix.cols = header.shape.size() == 2 ? header.shape[1] : 1;
-  const size_t width = is_double ? 8 : 4;
-  const size_t room = (bytes.size() - header.data_begin) / width;
+  const size_t room = (bytes.size() - header.data_begin) / type.width;
   // Divides rather than multiplies: the announced counts are anybody's.
   if (matrix.cols > 0 && matrix.rows > room / matrix.cols) {
     throw InputError("{}: truncated: its header announces {}x{} numbers, the file holds {}{}", where,
@@ -128,10 +147,9 @@ NpyMatrix ReadNpy(const std::filesystem::path& path) {
   matrix.data.resize(matrix.rows * matrix.cols);
   const bool swap = header.type[0] == '>';
   const char* at = bytes.data() + header.data_begin;
-  for (size_t i = 0; i < matrix.data.size(); ++i, at += width) {
-    const double value = is_double ? LoadAs<double>(at, swap) : LoadAs<float>(at, swap);
+  for (size_t i = 0; i < matrix.data.size(); ++i, at += type.width) {
     const size_t place = header.fortran ? (i % matrix.rows) * matrix.cols + i / matrix.rows : i;
-    matrix.data[place] = value;
+    matrix.data[place] = type.load(at, swap);
   }
   return matrix;
 }
