@@ -43,7 +43,8 @@ nn::ViewCameras NewCameras(int64_t count) {
 }  // namespace
 
 SceneViews::SceneViews(const Capture& capture, const ImageStore& store, const PhotoClassesOptions& classes)
-    : capture_(capture), store_(store), classes_(capture, store, classes) {
+    : capture_(capture), store_(store) {
+  if (!classes.model.empty()) classes_.emplace(capture, store, classes);
   const Vec3 extent = capture.bounds.Extent();
   unit_ = extent.maxCoeff();
   if (!(extent.minCoeff() > 0)) {
@@ -58,6 +59,16 @@ SceneViews::SceneViews(const Capture& capture, const ImageStore& store, const Ph
         capture.path.string());
     break;
   }
+}
+
+PhotoClasses& SceneViews::classes() {
+  SF_CHECK(classes_.has_value());
+  return *classes_;
+}
+
+const PhotoClasses& SceneViews::classes() const {
+  SF_CHECK(classes_.has_value());
+  return *classes_;
 }
 
 nn::ViewCameras SceneViews::CamerasOf(std::span<const int> views) const {
@@ -100,7 +111,7 @@ torch::Tensor SceneViews::Pictures(std::span<const int> views) const {
 torch::Tensor SceneViews::ClassMaps(std::span<const int> views, const StopToken* stop) {
   std::vector<torch::Tensor> maps;
   for (const int view : views) {
-    const std::shared_ptr<const ImageF> says = classes_.Get(view, stop);
+    const std::shared_ptr<const ImageF> says = this->classes().Get(view, stop);
     torch::Tensor map = torch::from_blob(const_cast<float*>(says->data.data()),
                                          {says->height, says->width, says->channels}, torch::kFloat)
                             .permute({2, 0, 1})

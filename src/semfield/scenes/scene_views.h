@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,13 +19,13 @@ namespace semfield {
 // so that a capture of another scale gives the same numbers.
 class SceneViews {
  public:
-  // Capture and store must outlive it.
+  // Capture and store must outlive it. Without a model nobody says classes: those are not to be asked for.
   SceneViews(const Capture& capture, const ImageStore& store, const PhotoClassesOptions& classes);
 
   const Capture& capture() const { return capture_; }
   const ImageStore& store() const { return store_; }
-  PhotoClasses& classes() { return classes_; }
-  const PhotoClasses& classes() const { return classes_; }
+  PhotoClasses& classes();
+  const PhotoClasses& classes() const;
   double unit() const { return unit_; }  // world units
   // Sides of the bounds in units, x y z; the longest is 1.
   const std::array<float, 3>& sides() const { return sides_; }
@@ -51,7 +52,7 @@ class SceneViews {
  private:
   const Capture& capture_;
   const ImageStore& store_;
-  PhotoClasses classes_;
+  std::optional<PhotoClasses> classes_;
   double unit_ = 1;
   std::array<float, 3> sides_{};
 };

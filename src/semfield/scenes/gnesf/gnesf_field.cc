@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "semfield/base/error.h"
-#include "semfield/base/log.h"
+#include "semfield/scenes/rendering.h"
 
 namespace semfield {
 namespace {
@@ -13,32 +13,11 @@ constexpr int64_t kRaysAtOnce = 2048;
 constexpr int64_t kPlacesAtOnce = 8192;
 constexpr int kMostViews = 32;  // that a volume of a whole scene is made of
 
-std::vector<Vec2> PixelsOf(const Camera& camera, int64_t begin, int64_t end) {
-  std::vector<Vec2> pixels;
-  for (int64_t i = begin; i < end; ++i)
-    pixels.emplace_back(static_cast<double>(i % camera.width) + 0.5,
-                        static_cast<double>(i / camera.width) + 0.5);
-  return pixels;
-}
-
-void CopyTo(const torch::Tensor& values, float* into) {
-  const torch::Tensor flat = values.contiguous();
-  std::copy_n(flat.data_ptr<float>(), flat.numel(), into);
-}
-
 // Distance where the transmittance passes 1/2; 0 where it never does.
 torch::Tensor MedianDistance(const RenderedRays& rays) {
   const torch::Tensor passed = rays.weights.cumsum(1) >= 0.5;
   const torch::Tensor first = passed.to(torch::kFloat).argmax(1, true);
   return rays.distances.gather(1, first).squeeze(1) * passed.any(1).to(torch::kFloat);
-}
-
-SceneMap MapOf(const Capture& capture) {
-  SceneMap map;
-  const Vec3 center = capture.bounds.Center();
-  for (int k = 0; k < 3; ++k) map.center[k] = static_cast<float>(center[k]);
-  map.half_extent = static_cast<float>(0.5 * capture.bounds.Extent().maxCoeff());
-  return map;
 }
 
 }  // namespace
@@ -49,17 +28,7 @@ GnesfScene::GnesfScene(GnesfModel model, std::vector<std::string> classes, std::
   const torch::NoGradGuard no_gradient;
   const Capture& capture = views_->capture();
   map_ = MapOf(capture);
-  for (const int view : capture.train) {
-    if (!capture.views[view].image.empty()) askable_.push_back(view);
-  }
-  if (askable_.empty()) {
-    throw InputError(
-        "{}: no training view has its photo (--capture names another place): there is nothing to "
-        "render from",
-        capture.path.string());
-  }
-  if (static_cast<int>(askable_.size()) < sources_)
-    LogInfo("views are rendered from {} photos, not {}: there are no more", askable_.size(), sources_);
+  askable_ = PhotosToRenderFrom(capture, sources_);
   encoded_.cameras = views_->CamerasOf(askable_);
   encoded_.rgb = views_->Pictures(askable_);
   std::vector<torch::Tensor> features;

@@ -2,87 +2,34 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "semfield/base/error.h"
 #include "semfield/base/hash.h"
-#include "semfield/perception/model_folders.h"
 #include "semfield/scenes/gnesf/gnesf_field.h"
 #include "semfield/scenes/gnesf/gnesf_trainer.h"
-#include "semfield/scenes/training/process_group.h"
+#include "semfield/scenes/training/scenes_training.h"
 
 namespace semfield {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kSteps = 2000;
 
-class GnesfTraining : public SceneTraining {
+class GnesfTraining : public ScenesTraining<GnesfOptions> {
  public:
-  GnesfTraining(ManyScenesInputs inputs, const GnesfOptions& options)
-      : inputs_(std::move(inputs)), given_(options), options_(AnyOptions(options)) {}
+  using ScenesTraining::ScenesTraining;
 
-  const AnyOptions& options() const override { return options_; }
-
-  Json PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) override {
-    // The first steps of a trial, after those that warm up.
-    std::unique_ptr<SceneTrainer> trial = MakeTrainer();
-    constexpr int kWarm = 2, kTimed = 6;
-    for (int i = 0; i < kWarm; ++i) trial->Step(control);
-    const Stopwatch timed;
-    for (int i = 0; i < kTimed; ++i) trial->Step(control);
-    const double seconds = std::max(1.0, 60 * minutes - started.Seconds());
-    given_.steps = std::max(1, static_cast<int>(seconds / (timed.Seconds() / kTimed)));
-    options_ = AnyOptions(given_);
-    return {{"minutes", minutes}, {"seconds", seconds}};
+ protected:
+  SceneReaderOptions ReaderOptions(const GnesfOptions& options) const override {
+    return {.words_model = options.words_model,
+            .sources = options.sources,
+            .rays = options.rays,
+            .seed = options.seed};
   }
-
-  std::unique_ptr<SceneTrainer> MakeTrainer() override {
-    ManyScenesInputs scenes{.scenes = {}, .onnxruntime = inputs_.onnxruntime};
-    for (const ManyScenesInputs::Scene& scene : inputs_.scenes) {
-      scenes.scenes.push_back(
-          {.capture = std::make_unique<Capture>(*scene.capture), .store = nullptr, .cache = scene.cache});
-      scenes.scenes.back().store = std::make_unique<ImageStore>(
-          *scenes.scenes.back().capture, scene.store->downscale(), scene.store->max_bytes());
-    }
-    auto reader =
-        std::make_unique<SceneReader>(std::move(scenes), SceneReaderOptions{.words_model = given_.words_model,
-                                                                            .sources = given_.sources,
-                                                                            .rays = given_.rays,
-                                                                            .seed = given_.seed,
-                                                                            .rank = inputs_.processes.rank});
-    auto trainer = std::make_unique<GnesfTrainer>(given_, std::move(reader));
-    if (inputs_.processes.world_size > 1) {
-      if (!group_) group_ = std::make_unique<ProcessGroup>(inputs_.processes);
-      trainer->OnGradients([this](std::vector<torch::Tensor>& gradients) { group_->Average(gradients); });
-    }
-    return trainer;
+  std::unique_ptr<TrainedNetwork> NewNetwork(const GnesfOptions& options, const SceneReader&) const override {
+    return std::make_unique<GnesfNetwork>(options);
   }
-
- private:
-  const ManyScenesInputs inputs_;
-  GnesfOptions given_;
-  AnyOptions options_;
-  std::unique_ptr<ProcessGroup> group_;  // where there are several processes
 };
-
-// A file, a run of a training, or a name of models/.
-fs::path WeightsFile(const std::string& name) {
-  std::error_code error;
-  if (fs::is_regular_file(name, error)) return name;
-  if (fs::is_regular_file(fs::path(name) / "radiance.safetensors", error))
-    return fs::path(name) / "radiance.safetensors";
-  for (const fs::path& folder : ModelFolders()) {
-    const fs::path file = folder / name / "weights.safetensors";
-    if (fs::is_regular_file(file, error)) return file;
-  }
-  throw InputError(
-      "--weights {}: no such file or run, and no {}/weights.safetensors in the folders of models. "
-      "Train it: semfield train LIST --method gnesf --out RUN",
-      name, name);
-}
 
 }  // namespace
 
@@ -119,7 +66,7 @@ OpenedFields GnesfMethod::Open(const OpenInputs& inputs) const {
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, inputs.section.at("options"), inputs.where);
-  const SafetensorsFile file = SafetensorsFile::Read(WeightsFile(options.weights));
+  const SafetensorsFile file = SafetensorsFile::Read(WeightsFile(options.weights, "gnesf"));
   LoadedGnesf loaded = LoadGnesf(file);
   auto views =
       std::make_unique<SceneViews>(inputs.capture, *inputs.store,

@@ -20,14 +20,6 @@ int64_t Cells(double side, int volume_side) {
   return std::max<int64_t>(4, 4 * static_cast<int64_t>(std::ceil(side * volume_side / 4 - 1e-6)));
 }
 
-// Where rays leave the box [0, box], beyond kNear.
-torch::Tensor FarOf(const torch::Tensor& box, const RayBundle& rays) {
-  const torch::Tensor safe =
-      torch::where(rays.directions.abs() > 1e-6, rays.directions, torch::full_like(rays.directions, 1e-6));
-  const torch::Tensor a = -rays.origins / safe, b = (box.unsqueeze(0) - rays.origins) / safe;
-  return std::get<0>(torch::maximum(a, b).min(1)).clamp_min(2 * kNear);
-}
-
 // softplus, small at the start.
 torch::Tensor Density(const torch::Tensor& raw) {
   return torch::softplus(raw - 2.0);
@@ -98,7 +90,8 @@ torch::Tensor GnesfModelImpl::CoarseDensity(const EncodedViews& views, const tor
 
 GnesfModelImpl::Coarse GnesfModelImpl::March(const EncodedViews& views, const RayBundle& rays) {
   const int64_t count = options_.coarse_samples, num_rays = rays.origins.size(0);
-  const torch::Tensor far = FarOf(views.box, rays), near = torch::full_like(far, kNear);
+  const torch::Tensor far = nn::LeaveBox(views.box, rays.origins, rays.directions).clamp_min(2 * kNear);
+  const torch::Tensor near = torch::full_like(far, kNear);
   const auto place = options_.samples == "even" ? nn::EvenSamples : nn::InverseDepthSamples;
   Coarse coarse;
   coarse.distances = place(near, far, count, rays.jitter);

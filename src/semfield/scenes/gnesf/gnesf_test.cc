@@ -40,13 +40,14 @@ class GnesfTest : public testing::Test {
     inputs.scenes.push_back(std::move(scene));
     return inputs;
   }
-  std::unique_ptr<GnesfTrainer> Trainer(const GnesfOptions& options) {
-    return std::make_unique<GnesfTrainer>(
-        options,
+  std::unique_ptr<ScenesTrainer> Trainer(const GnesfOptions& options) {
+    return std::make_unique<ScenesTrainer>(
+        ScenesTrainerOptions{.steps = options.steps, .clip = options.clip},
         std::make_unique<SceneReader>(Scenes(), SceneReaderOptions{.words_model = options.words_model,
                                                                    .sources = options.sources,
                                                                    .rays = options.rays,
-                                                                   .seed = options.seed}));
+                                                                   .seed = options.seed}),
+        std::make_unique<GnesfNetwork>(options));
   }
   // The room with all lengths times `factor`.
   void WriteScaled(const std::string& name, double factor) {
@@ -135,8 +136,8 @@ std::vector<std::byte> BytesOf(const SceneTrainer& trainer) {
 }
 
 TEST_F(GnesfTest, AResumedTrainingHasTheSameBits) {
-  const std::unique_ptr<GnesfTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
-                                      second = Trainer(Tiny());
+  const std::unique_ptr<ScenesTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
+                                       second = Trainer(Tiny());
   for (int i = 0; i < 3; ++i) whole->Step({});
   for (int i = 0; i < 2; ++i) first->Step({});
   SaveCheckpoint(folder_ / "half.safetensors", "radiance", first->Tensors(),
@@ -152,7 +153,7 @@ TEST_F(GnesfTest, TrainingLearnsARoomAndItsWeightsOpenAsAScene) {
   GnesfOptions options = Tiny();
   options.steps = 30;
   options.rays = 64;
-  const std::unique_ptr<GnesfTrainer> trainer = Trainer(options);
+  const std::unique_ptr<ScenesTrainer> trainer = Trainer(options);
   std::vector<double> losses;
   while (!trainer->Done()) {
     trainer->StartInterval();

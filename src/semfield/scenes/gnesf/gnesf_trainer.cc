@@ -7,55 +7,17 @@
 
 #include "semfield/base/any_options.h"
 #include "semfield/base/error.h"
-#include "semfield/base/log.h"
+#include "semfield/scenes/training/ray_losses.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kWarmUp = 100;
-constexpr double kLastRate = 0.03;
-constexpr double kTrueWithin = 0.025;  // units around the true distance in which coarse weights are to lie
 constexpr double kLeast = 1e-4;
 
 GnesfModel NewModel(const GnesfOptions& options) {
   torch::manual_seed(static_cast<uint64_t>(options.seed));
   return GnesfModel(options.model);
-}
-
-torch::Tensor MeanWhere(const torch::Tensor& values, const torch::Tensor& mask) {
-  const torch::Tensor weight = mask.to(values.dtype());
-  return (values * weight).sum() / weight.sum().clamp_min(1);
-}
-
-// -log of the weight that lies near a distance, and how far the expected distance is from it.
-torch::Tensor DepthLoss(const torch::Tensor& weights, const torch::Tensor& distances,
-                        const torch::Tensor& truth, const torch::Tensor& known) {
-  const torch::Tensor near = ((distances - truth.unsqueeze(1)).abs() < kTrueWithin).to(weights.dtype());
-  const torch::Tensor mass = (weights * near).sum(1);
-  const torch::Tensor some = known & (near.sum(1) > 0);
-  const torch::Tensor expected = (weights * distances).sum(1) + (1 - weights.sum(1)) * distances.max();
-  return MeanWhere(-(mass + kLeast).log(), some) + 10 * MeanWhere((expected - truth).abs(), known);
-}
-
-std::vector<float> FloatsOf(const SafetensorsFile& file, const std::string& name, const torch::Tensor& like) {
-  const TensorView* found = file.Find(name);
-  if (found != nullptr && found->dtype == "F16") {
-    const std::span<const Half> halves = file.Get<Half>(name, like.sizes().vec());
-    std::vector<float> values(halves.size());
-    for (size_t i = 0; i < halves.size(); ++i) values[i] = HalfToFloat(halves[i]);
-    return values;
-  }
-  const std::span<const float> floats = file.Get<float>(name, like.sizes().vec());
-  return {floats.begin(), floats.end()};
-}
-
-void Load(const SafetensorsFile& file, const std::vector<std::pair<std::string, torch::Tensor>>& tensors) {
-  const torch::NoGradGuard no_gradient;
-  for (const auto& [name, tensor] : tensors) {
-    const std::vector<float> values = FloatsOf(file, name, tensor);
-    std::copy(values.begin(), values.end(), tensor.data_ptr<float>());
-  }
 }
 
 }  // namespace
@@ -99,89 +61,31 @@ GnesfLosses AddGradients(const GnesfOptions& options, const SceneBatch& batch, G
   return losses;
 }
 
-GnesfTrainer::GnesfTrainer(const GnesfOptions& options, std::unique_ptr<SceneReader> reader)
-    : options_(options),
-      reader_(std::move(reader)),
-      model_(NewModel(options)),
-      adam_({{.name = "features",
-              .parameters = model_->FeatureParameters(),
-              .learning_rate = options.feature_learning_rate},
-             {.name = "heads",
-              .parameters = model_->HeadParameters(),
-              .learning_rate = options.learning_rate}}) {}
+GnesfNetwork::GnesfNetwork(const GnesfOptions& options) : options_(options), model_(NewModel(options)) {}
 
-void GnesfTrainer::Step(const JobControl& control) {
-  control.ThrowIfStopped();
-  const SceneBatch batch = reader_->Next(step_);
-  adam_.ZeroGradients();
-  const GnesfLosses losses = AddGradients(options_, batch, model_);
-  if (with_gradients_) {
-    std::vector<torch::Tensor> gradients;
-    for (const nn::ParameterGroup& group : adam_.groups()) {
-      for (const auto& [name, parameter] : group.parameters) {
-        if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-        gradients.push_back(parameter.grad());
-      }
-    }
-    with_gradients_(gradients);
-  }
-  const double norm = adam_.ClipGradients(options_.clip);
-  diverged_ = !std::isfinite(norm) || !std::isfinite(losses.total.item<double>());
-  adam_.Step(step_ + 1, nn::WarmCosine(step_, options_.steps, kWarmUp, kLastRate));
-  ++step_;
-  ++interval_.steps;
-  interval_.mse += losses.rgb.item<double>();
-  interval_.semantic += losses.semantic.item<double>();
-  interval_.depth += losses.depth.item<double>();
-  interval_.right += losses.right;
+std::vector<nn::ParameterGroup> GnesfNetwork::Groups() {
+  return {{.name = "features",
+           .parameters = model_->FeatureParameters(),
+           .learning_rate = options_.feature_learning_rate},
+          {.name = "heads", .parameters = model_->HeadParameters(), .learning_rate = options_.learning_rate}};
 }
 
-void GnesfTrainer::ChangePlan(const PlanChange& change) {
-  options_.steps = change.steps;
+StepLosses GnesfNetwork::AddGradients(const SceneBatch& batch) {
+  const GnesfLosses losses = semfield::AddGradients(options_, batch, model_);
+  return {.finite = std::isfinite(losses.total.item<double>()),
+          .numbers = {{"mse", losses.rgb.item<double>()},
+                      {"semantic_loss", losses.semantic.item<double>()},
+                      {"depth_loss", losses.depth.item<double>()},
+                      {"right", losses.right}}};
 }
 
-std::vector<TensorView> GnesfTrainer::Tensors() const {
-  std::vector<TensorView> views;
-  halves_.clear();
-  for (const auto& [name, tensor] : adam_.Tensors(/*moments=*/!Done())) {
-    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
-    if (!Done()) {
-      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
-      continue;
-    }
-    std::vector<Half>& halves = halves_.emplace_back();
-    for (const float value : values) halves.push_back(FloatToHalf(value));
-    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves_.back()));
-  }
-  return views;
+Json GnesfNetwork::State() const {
+  return {{"gnesf", OptionsToJson(AnyOptions(options_.model))}};
 }
 
-Json GnesfTrainer::State() const {
-  return {{"step", step_},
-          {"skipped", reader_->skipped()},
-          {"gnesf", OptionsToJson(AnyOptions(options_.model))},
-          {"classes", reader_->classes()}};
-}
-
-void GnesfTrainer::Restore(const SafetensorsFile& file) {
-  step_ = CheckpointState(file).at("step").get<int>();
-  Load(file, adam_.Tensors(/*moments=*/!Done()));
-}
-
-Json GnesfTrainer::Metrics(double seconds) const {
-  const double n = std::max(1, interval_.steps);
-  return {{"psnr", -10 * std::log10(std::max(1e-12, interval_.mse / n))},
-          {"semantic_loss", interval_.semantic / n},
-          {"depth_loss", interval_.depth / n},
-          {"right", interval_.right / n},
-          {"skipped", reader_->skipped()},
-          {"steps_per_second", interval_.steps / std::max(1e-9, seconds)}};
-}
-
-std::string GnesfTrainer::Detail(double seconds) const {
-  const double n = std::max(1, interval_.steps);
-  return fmt::format("PSNR {:.1f} dB, right {:.1f} %", -10 * std::log10(std::max(1e-12, interval_.mse / n)),
-                     100 * interval_.right / n);
+std::string GnesfNetwork::Phrase(const Json& metrics) const {
+  return fmt::format("PSNR {:.1f} dB, right {:.1f} %", metrics.value("psnr", 0.0),
+                     100 * metrics.value("right", 0.0));
 }
 
 LoadedGnesf LoadGnesf(const SafetensorsFile& file) {
@@ -197,8 +101,8 @@ LoadedGnesf LoadGnesf(const SafetensorsFile& file) {
     if (!name.is_string()) throw InputError("{}: classes: expected names", file.path().string());
     loaded.classes.push_back(name.get<std::string>());
   }
-  Load(file, loaded.model->FeatureParameters());
-  Load(file, loaded.model->HeadParameters());
+  LoadTensors(file, loaded.model->FeatureParameters());
+  LoadTensors(file, loaded.model->HeadParameters());
   loaded.model->eval();
   return loaded;
 }

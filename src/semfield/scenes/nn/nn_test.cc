@@ -96,6 +96,14 @@ TEST(Rays, SamplesAreEvenInWhatTheySay) {
   ExpectClose(EvenSamples(near, far, 3, Row({0, 0, 0.5f})), Row({1.0f, 2.0f, 3.5f}));
 }
 
+TEST(Rays, LeaveABoxByHand) {
+  const torch::Tensor box = torch::tensor({4.0f, 2.0f, 1.0f});
+  const torch::Tensor origins = torch::tensor({{1.0f, 1.0f, 0.5f}, {1.0f, 1.0f, 0.5f}, {6.0f, 1.0f, 0.5f}});
+  const torch::Tensor directions =
+      torch::tensor({{1.0f, 0.0f, 0.0f}, {-0.6f, 0.8f, 0.0f}, {1.0f, 0.0f, 0.0f}});
+  ExpectClose(LeaveBox(box, origins, directions), torch::tensor({3.0f, 1.25f, -2.0f}));
+}
+
 TEST(Rays, PdfSamplesFollowTheDensity) {
   // Three quarters of the mass in [1, 3], a quarter in [3, 4].
   const torch::Tensor t = PdfSamples(Row({1, 3, 4}), Row({3000, 1000}), Row({0, 0.375f, 0.75f, 0.875f}));

@@ -26,6 +26,14 @@ torch::Tensor EvenSamples(const torch::Tensor& near, const torch::Tensor& far, i
   return (1 - t) * near.unsqueeze(1) + t * far.unsqueeze(1);
 }
 
+torch::Tensor LeaveBox(const torch::Tensor& box, const torch::Tensor& origins,
+                       const torch::Tensor& directions) {
+  const torch::Tensor safe =
+      torch::where(directions.abs() > 1e-6, directions, torch::full_like(directions, 1e-6));
+  const torch::Tensor a = -origins / safe, b = (box.unsqueeze(0) - origins) / safe;
+  return std::get<0>(torch::maximum(a, b).min(1));
+}
+
 torch::Tensor PdfSamples(const torch::Tensor& edges, const torch::Tensor& weights, const torch::Tensor& u) {
   const torch::NoGradGuard no_gradient;
   const torch::Tensor padded = weights.detach() + 1e-5;

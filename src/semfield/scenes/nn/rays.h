@@ -13,6 +13,11 @@ torch::Tensor InverseDepthSamples(const torch::Tensor& near, const torch::Tensor
 torch::Tensor EvenSamples(const torch::Tensor& near, const torch::Tensor& far, int64_t count,
                           const torch::Tensor& jitter = {});
 
+// Distance at which rays leave the box from 0 to `box` [3]; negative where it lies behind them. origins,
+// directions: [R, 3] -> [R]
+torch::Tensor LeaveBox(const torch::Tensor& box, const torch::Tensor& origins,
+                       const torch::Tensor& directions);
+
 // Distances drawn from a piecewise constant density: edges [R, B + 1], weights [R, B] >= 0 to which 1e-5 is
 // added. u: [R, count] in [0, 1). No gradient. -> [R, count], in the order of u
 torch::Tensor PdfSamples(const torch::Tensor& edges, const torch::Tensor& weights, const torch::Tensor& u);

@@ -1,6 +1,8 @@
 #include "semfield/scenes/training/scene_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 #include <utility>
 
 #include "semfield/base/error.h"
@@ -39,15 +41,59 @@ torch::Tensor Uniform(int64_t rows, int64_t columns, Random* random) {
   return values;
 }
 
+// Pixels that rays go through, and with cells [width, height] also the cell of each.
+struct Drawn {
+  std::vector<std::array<int, 2>> pixels;
+  std::vector<int64_t> cells;
+};
+
+Drawn AnyPixels(int count, int width, int height, Random* random) {
+  Drawn drawn;
+  for (int r = 0; r < count; ++r) {
+    const int x = static_cast<int>(random->Below(width)), y = static_cast<int>(random->Below(height));
+    drawn.pixels.push_back({x, y});
+  }
+  return drawn;
+}
+
+// Each in a cell of its own; of the pixels in it, rather one whose depth is known.
+Drawn PixelsOfCells(int count, const std::array<int, 2>& cells, const ImageU8& rgb, const ImageF& depth,
+                    Random* random) {
+  constexpr int kTries = 6;
+  std::vector<int64_t> all(static_cast<size_t>(cells[0]) * cells[1]);
+  std::iota(all.begin(), all.end(), 0);
+  Drawn drawn;
+  for (size_t r = 0; r < std::min(all.size(), static_cast<size_t>(count)); ++r) {
+    std::swap(all[r], all[r + random->Below(static_cast<uint32_t>(all.size() - r))]);
+    std::array<int, 2> pixel{};
+    for (int tried = 0; tried < kTries; ++tried) {
+      const std::array<int64_t, 2> cell = {all[r] % cells[0], all[r] / cells[0]};
+      const std::array<int, 2> sides = {rgb.width, rgb.height};
+      for (int k = 0; k < 2; ++k) {
+        const int begin = static_cast<int>(cell[k] * sides[k] / cells[k]);
+        const int end = static_cast<int>((cell[k] + 1) * sides[k] / cells[k]);
+        pixel[k] = begin + static_cast<int>(random->Below(std::max(1, end - begin)));
+      }
+      if (depth.data.empty() ||
+          depth.At(pixel[0] * depth.width / rgb.width, pixel[1] * depth.height / rgb.height) > 0)
+        break;
+    }
+    drawn.pixels.push_back(pixel);
+    drawn.cells.push_back(all[r]);
+  }
+  return drawn;
+}
+
 }  // namespace
 
 SceneReader::SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& options)
-    : inputs_(std::move(inputs)), options_(options) {
+    : inputs_(std::move(inputs)), options_(options), classes_(options.classes) {
   for (const ManyScenesInputs::Scene& scene : inputs_.scenes) {
     scenes_.push_back(std::make_unique<SceneViews>(
         *scene.capture, *scene.store,
-        PhotoClassesOptions{
-            .model = options.words_model, .onnxruntime = inputs_.onnxruntime, .folder = scene.cache}));
+        PhotoClassesOptions{.model = options.words_model.empty() ? kLabelsOfCapture : options.words_model,
+                            .onnxruntime = inputs_.onnxruntime,
+                            .folder = scene.cache}));
     if (classes_.empty()) classes_ = scenes_.back()->classes().classes();
     class_of_.push_back(ClassesByName(classes_, *scene.capture));
   }
@@ -101,14 +147,49 @@ SceneBatch SceneReader::Draw(Random* random) {
   if (sources.empty())
     throw InputError("{}: a single view, which has no sources", scene.capture().path.string());
   SceneBatch batch{.scene = &scene, .cameras = scene.CamerasOf(sources)};
-  batch.rgb = scene.Pictures(sources);
-  batch.classes = scene.ClassMaps(sources, nullptr);
+  if (!options_.words_model.empty()) batch.classes = scene.ClassMaps(sources, nullptr);
+  if (options_.cell > 0) {
+    AddMaps(at, target, sources, &batch);
+  } else {
+    batch.rgb = scene.Pictures(sources);
+  }
   DrawRays(scene, target, random, &batch);
-  for (int64_t r = 0; r < options_.rays; ++r) {
+  for (int64_t r = 0; r < batch.true_class.size(0); ++r) {
     int64_t& id = batch.true_class.data_ptr<int64_t>()[r];
     if (id >= 0) id = class_of_[at][id];
   }
   return batch;
+}
+
+torch::Tensor SceneReader::LabelMap(size_t scene, int view, int64_t height, int64_t width) const {
+  const Capture& capture = scenes_[scene]->capture();
+  torch::Tensor map = torch::full({height, width}, -1, torch::kLong);
+  if (capture.views[view].semantic.empty()) return map;
+  const ImageU16 labels = CheckedLabels(capture, scenes_[scene]->store(), view);
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const uint16_t id = labels.At(static_cast<int>((2 * x + 1) * labels.width / (2 * width)),
+                                    static_cast<int>((2 * y + 1) * labels.height / (2 * height)));
+      if (id < capture.class_names.size()) map.data_ptr<int64_t>()[y * width + x] = class_of_[scene][id];
+    }
+  }
+  return map;
+}
+
+void SceneReader::AddMaps(size_t scene, int target, const std::vector<int>& sources,
+                          SceneBatch* batch) const {
+  std::vector<int> all = sources;
+  all.push_back(target);
+  const auto count = static_cast<int64_t>(sources.size());
+  const torch::Tensor pictures = scenes_[scene]->Pictures(all);
+  batch->rgb = pictures.narrow(0, 0, count);
+  batch->target_rgb = pictures.narrow(0, count, 1);
+  const int64_t height = (pictures.size(2) + options_.cell - 1) / options_.cell;
+  const int64_t width = (pictures.size(3) + options_.cell - 1) / options_.cell;
+  batch->target_labels = LabelMap(scene, target, height, width).unsqueeze(0);
+  std::vector<torch::Tensor> maps;
+  for (const int view : sources) maps.push_back(LabelMap(scene, view, height, width));
+  batch->source_labels = torch::stack(maps);
 }
 
 void SceneReader::DrawRays(const SceneViews& scene, int view, Random* random, SceneBatch* batch) const {
@@ -118,14 +199,28 @@ void SceneReader::DrawRays(const SceneViews& scene, int view, Random* random, Sc
       target.semantic.empty() ? ImageU16() : CheckedLabels(scene.capture(), scene.store(), view);
   const ImageF depth = target.depth.empty() ? ImageF() : scene.store().Depth(view);
   const Camera camera = scene.store().CameraOf(view);
-  const int64_t count = options_.rays;
+  const torch::Tensor& map = batch->target_labels;
+  const Drawn drawn =
+      map.defined()
+          ? PixelsOfCells(options_.rays, {static_cast<int>(map.size(2)), static_cast<int>(map.size(1))}, rgb,
+                          depth, random)
+          : AnyPixels(options_.rays, rgb.width, rgb.height, random);
+  const auto count = static_cast<int64_t>(drawn.pixels.size());
+  if (map.defined()) {
+    batch->cells = torch::tensor(drawn.cells, torch::kLong);
+    batch->at = torch::zeros({count, 2});
+  }
   batch->true_rgb = torch::zeros({count, 3});
   batch->true_class = torch::full({count}, -1, torch::kLong);
   batch->true_distance = torch::zeros({count});
   std::vector<Vec2> pixels;
   for (int64_t r = 0; r < count; ++r) {
-    const int x = static_cast<int>(random->Below(rgb.width)), y = static_cast<int>(random->Below(rgb.height));
+    const auto [x, y] = drawn.pixels[r];
     pixels.emplace_back(x + 0.5, y + 0.5);
+    if (map.defined()) {
+      batch->at.data_ptr<float>()[2 * r] = static_cast<float>((x + 0.5) / rgb.width);
+      batch->at.data_ptr<float>()[2 * r + 1] = static_cast<float>((y + 0.5) / rgb.height);
+    }
     for (int c = 0; c < 3; ++c) batch->true_rgb.data_ptr<float>()[3 * r + c] = rgb.At(x, y, c) / 255.0f;
     if (!labels.data.empty()) {
       const uint16_t id = labels.At(x * labels.width / rgb.width, y * labels.height / rgb.height);

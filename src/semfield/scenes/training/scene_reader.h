@@ -15,11 +15,16 @@
 namespace semfield {
 
 struct SceneReaderOptions {
-  std::string words_model;  // who says the classes of source views
-  int sources = 8;          // of a target
-  int rays = 384;           // of a target
+  std::string words_model;  // who says the classes of source views; empty: nobody
+  // That the model knows, where nobody says them; empty: those of the first scene.
+  std::vector<std::string> classes = {};
+  int sources = 8;  // of a target
+  int rays = 384;   // of a target
   int seed = 1;
   int rank = 0;  // of several processes, each of which draws its own targets
+  // Pixels a side of the cells of a target, in each of which lies at most one ray; with what else a network
+  // needs that reads whole maps. 0: rays through any pixels.
+  int cell = 0;
 };
 
 // A target view of one scene, source views around it, and what some of its rays are to show.
@@ -32,6 +37,13 @@ struct SceneBatch {
   torch::Tensor true_class;                  // [R] int64 of the model's classes, -1: none
   torch::Tensor true_distance;               // [R] along the ray in units, 0: unknown
   torch::Tensor coarse_jitter, fine_jitter;  // [R, 1] in [0, 1)
+
+  // With cells, [h, w] of them over a picture:
+  torch::Tensor target_rgb;     // [1, 3, H, W]
+  torch::Tensor cells;          // [R] int64 of each ray, row by row
+  torch::Tensor at;             // [R, 2] of each ray over the target's picture, 0 to 1
+  torch::Tensor target_labels;  // [1, h, w] int64 as true_class, at the middle of the cells
+  torch::Tensor source_labels;  // [V, h, w]
 };
 
 // Batches of many scenes, each a function of seed, step and rank alone; the next one is read while the last
@@ -50,6 +62,8 @@ class SceneReader {
   SceneBatch Make(int step);
   SceneBatch Draw(Random* random);
   void DrawRays(const SceneViews& scene, int view, Random* random, SceneBatch* batch) const;
+  torch::Tensor LabelMap(size_t scene, int view, int64_t height, int64_t width) const;
+  void AddMaps(size_t scene, int target, const std::vector<int>& sources, SceneBatch* batch) const;
 
   const ManyScenesInputs inputs_;
   const SceneReaderOptions options_;

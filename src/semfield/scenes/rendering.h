@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "semfield/capture/capture.h"
+#include "semfield/field/radiance_field.h"
+#include "semfield/scenes/nn/torch.h"
+
+// What methods that show a capture from its photos have in common.
+namespace semfield {
+
+// The middles of pixels `begin` to `end`, row by row.
+std::vector<Vec2> PixelsOf(const Camera& camera, int64_t begin, int64_t end);
+
+void CopyTo(const torch::Tensor& values, float* into);
+
+// The cube around the capture's bounds.
+SceneMap MapOf(const Capture& capture);
+
+// The training views that have a photo, into Capture::views. None: InputError; fewer than `sources`, from
+// which views are rendered: a message.
+std::vector<int> PhotosToRenderFrom(const Capture& capture, int sources);
+
+}  // namespace semfield

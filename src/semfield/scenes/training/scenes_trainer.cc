@@ -1,0 +1,111 @@
+#include "semfield/scenes/training/scenes_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "semfield/training/checkpoint.h"
+
+namespace semfield {
+namespace {
+
+constexpr int kWarmUp = 100;
+constexpr double kLastRate = 0.03;
+
+std::vector<float> FloatsOf(const SafetensorsFile& file, const std::string& name, const torch::Tensor& like) {
+  const TensorView* found = file.Find(name);
+  if (found != nullptr && found->dtype == "F16") {
+    const std::span<const Half> halves = file.Get<Half>(name, like.sizes().vec());
+    std::vector<float> values(halves.size());
+    for (size_t i = 0; i < halves.size(); ++i) values[i] = HalfToFloat(halves[i]);
+    return values;
+  }
+  const std::span<const float> floats = file.Get<float>(name, like.sizes().vec());
+  return {floats.begin(), floats.end()};
+}
+
+}  // namespace
+
+void LoadTensors(const SafetensorsFile& file,
+                 const std::vector<std::pair<std::string, torch::Tensor>>& tensors) {
+  const torch::NoGradGuard no_gradient;
+  for (const auto& [name, tensor] : tensors) {
+    const std::vector<float> values = FloatsOf(file, name, tensor);
+    std::copy(values.begin(), values.end(), tensor.data_ptr<float>());
+  }
+}
+
+ScenesTrainer::ScenesTrainer(const ScenesTrainerOptions& options, std::unique_ptr<SceneReader> reader,
+                             std::unique_ptr<TrainedNetwork> network)
+    : options_(options),
+      reader_(std::move(reader)),
+      network_(std::move(network)),
+      adam_(network_->Groups()) {}
+
+void ScenesTrainer::Step(const JobControl& control) {
+  control.ThrowIfStopped();
+  const SceneBatch batch = reader_->Next(step_);
+  adam_.ZeroGradients();
+  const StepLosses losses = network_->AddGradients(batch);
+  if (with_gradients_) {
+    std::vector<torch::Tensor> gradients;
+    for (const nn::ParameterGroup& group : adam_.groups()) {
+      for (const auto& [name, parameter] : group.parameters) {
+        if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
+        gradients.push_back(parameter.grad());
+      }
+    }
+    with_gradients_(gradients);
+  }
+  const double norm = adam_.ClipGradients(options_.clip);
+  diverged_ = !std::isfinite(norm) || !losses.finite;
+  adam_.Step(step_ + 1, nn::WarmCosine(step_, options_.steps, kWarmUp, kLastRate));
+  ++step_;
+  ++interval_.steps;
+  for (const auto& [name, number] : losses.numbers) interval_.sums[name] += number;
+}
+
+std::vector<TensorView> ScenesTrainer::Tensors() const {
+  std::vector<TensorView> views;
+  halves_.clear();
+  for (const auto& [name, tensor] : adam_.Tensors(/*moments=*/!Done())) {
+    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
+    if (!Done()) {
+      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
+      continue;
+    }
+    std::vector<Half>& halves = halves_.emplace_back();
+    for (const float value : values) halves.push_back(FloatToHalf(value));
+    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves_.back()));
+  }
+  return views;
+}
+
+Json ScenesTrainer::State() const {
+  Json state = network_->State();
+  state["step"] = step_;
+  state["skipped"] = reader_->skipped();
+  state["classes"] = reader_->classes();
+  return state;
+}
+
+void ScenesTrainer::Restore(const SafetensorsFile& file) {
+  step_ = CheckpointState(file).at("step").get<int>();
+  LoadTensors(file, adam_.Tensors(/*moments=*/!Done()));
+}
+
+Json ScenesTrainer::Metrics(double seconds) const {
+  const double n = std::max(1, interval_.steps);
+  Json metrics = Json::object();
+  for (const auto& [name, sum] : interval_.sums) {
+    if (name == "mse") {
+      metrics["psnr"] = -10 * std::log10(std::max(1e-12, sum / n));
+    } else {
+      metrics[name] = sum / n;
+    }
+  }
+  metrics["skipped"] = reader_->skipped();
+  metrics["steps_per_second"] = interval_.steps / std::max(1e-9, seconds);
+  return metrics;
+}
+
+}  // namespace semfield
