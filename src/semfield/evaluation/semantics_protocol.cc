@@ -57,6 +57,9 @@ class Scorer {
         control_(control),
         classes_(inputs.run, WithRuntime(choices.vote, inputs), control),
         to_capture_(ClassesOfCapture(classes_.classes(), capture_)),
+        learned_to_capture_(inputs.run.class_renderer == nullptr
+                                ? std::vector<int>()
+                                : ClassesOfCapture(inputs.run.class_renderer->classes(), capture_)),
         names_(ResultNames(capture_)) {
     for (const Way& way : kWays) {
       if (way.key == kLearned.key && inputs.run.class_renderer == nullptr) continue;
@@ -152,11 +155,12 @@ class Scorer {
   }
 
   void Add(const Way& way, const ImageU8& ids) {
+    const std::vector<int>& to_capture = way.key == kLearned.key ? learned_to_capture_ : to_capture_;
     Row& row = rows_.at(way.key);
     ConfusionMatrix one(row.all.num_classes());
     for (size_t i = 0; i < ids.data.size(); ++i) {
       const int truth = truth_.data[i] < capture_.class_names.size() ? truth_.data[i] : -1;
-      one.Add(truth, ids.data[i] == kNoClass ? -1 : to_capture_[ids.data[i]]);
+      one.Add(truth, ids.data[i] == kNoClass ? -1 : to_capture[ids.data[i]]);
     }
     if (one.scored() == 0) return;
     row.all.Merge(one);
@@ -200,7 +204,7 @@ class Scorer {
   const Capture& capture_;
   const JobControl& control_;
   RunClasses classes_;
-  const std::vector<int> to_capture_;
+  const std::vector<int> to_capture_, learned_to_capture_;
   const std::vector<std::string> names_;
   std::map<std::string, Row> rows_;
   std::vector<double> psnr_, unseen_;

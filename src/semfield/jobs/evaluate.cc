@@ -122,7 +122,7 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("split", &split, "Which scenes of a list.");
   source.Describe(list);
   list.Text("method", &method, "Of captures, which are scored without any training on them: by which method.",
-            {.choices = {"gnesf"}});
+            {.choices = {"gnesf", "gp_nerf"}});
   list.Text("weights", &weights, "Of captures: as --weights of render.");
   list.Text("protocol", &protocol, ProtocolHelp(), {.choices = names});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",

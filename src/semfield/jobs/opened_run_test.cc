@@ -241,8 +241,9 @@ TEST_F(OpenedRunTest, TheMethodOfARunIsTheOneThatConfigNames) {
   Json section = folder.ReadConfigSection("train");
   section["method"] = "radience";
   folder.WriteConfigSection("train", section);
-  EXPECT_EQ(ErrorOf([&] { OpenRun(copy, KnownMethods()); }),
-            "unknown method 'radience'; known are: radiance, feature_field, language_field, laser, gnesf");
+  EXPECT_EQ(
+      ErrorOf([&] { OpenRun(copy, KnownMethods()); }),
+      "unknown method 'radience'; known are: radiance, feature_field, language_field, laser, gnesf, gp_nerf");
   section.erase("method");  // as runs of older programs
   folder.WriteConfigSection("train", section);
   OpenRun(copy, KnownMethods());

@@ -184,7 +184,7 @@ bool ByWords(const SegmentJobOptions& job) {
 }
 
 bool ByVote(const SegmentJobOptions& job) {
-  return job.vote.method == "gnesf";
+  return job.vote.method == "gnesf" || job.vote.method == "gp_nerf";
 }
 
 void CheckOptions(const SegmentJobOptions& job) {
@@ -255,11 +255,11 @@ void SegmentJobOptions::Describe(OptionList& list) {
       "All things that a text means, instead of a click; where the run has no things yet, all are found "
       "first, which takes minutes.");
   list.Text("class", &class_name, "The same by one of the names that things can have, such as chair.");
-  list.Text(
-      "method", &vote.method,
-      "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
-      "pixel, which needs no things; or laser, a field that --method laser of imitate made, for --text too.",
-      {.choices = {"things", "gnesf", "laser"}});
+  list.Text("method", &vote.method,
+            "Who answers --class: things of the run that have the name, or gnesf, a vote of photos on every "
+            "pixel, which needs no things; or gp_nerf, of a capture without training; or laser, a field that "
+            "--method laser of imitate made, for --text too.",
+            {.choices = {"things", "gnesf", "gp_nerf", "laser"}});
   vote.DescribeVote(list);
   list.Text(
       "granularity", &granularity,

@@ -328,6 +328,9 @@ void TrainJobOptions::Describe(OptionList& list) {
   list.Flag("allow-outside", &allow_outside,
             "Also read files outside the capture's folder that it names or links to.");
   list.Text("method", &method, "How the field is trained; its options follow below.");
+  list.Text("finetune", &finetune,
+            "In place of a list, of methods that can begin with weights (--init; else those that come with "
+            "the program): a capture with labels, on which alone the training goes on.");
   list.Text("preset", &preset, "fast, default or best (configs/train).");
   list.Text("config", &config, "config.json of another run: repeat its training with its plan and options.");
   list.Real("minutes", &minutes,

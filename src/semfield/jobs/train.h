@@ -17,6 +17,7 @@ struct TrainJobOptions {
   std::string format;          // of the capture; empty: sniffed
   bool allow_outside = false;  // may the capture name files outside its folder?
   std::string method;          // name; empty: the list's default
+  std::string finetune;        // capture that a method over many scenes goes on with alone
   std::string preset = "default";
   std::string config;  // config.json of another run to repeat
   double minutes = 0;  // 0: the preset's steps

@@ -53,8 +53,9 @@ class LocalWorkers {
   LocalWorkers(const TrainJobOptions& job, const std::filesystem::path& list) {
     const int threads = std::max(1, NumThreads() / job.workers);
     for (int rank = 1; rank < job.workers; ++rank) {
-      std::vector<std::string> words = {std::filesystem::read_symlink("/proc/self/exe").string(), "train",
-                                        list.string(), "--threads", std::to_string(threads)};
+      std::vector<std::string> words = {std::filesystem::read_symlink("/proc/self/exe").string(), "train"};
+      if (std::filesystem::is_directory(list)) words.emplace_back("--finetune");
+      words.insert(words.end(), {list.string(), "--threads", std::to_string(threads)});
       const Json values = Values(job, rank);
       for (const auto& [name, value] : values.items()) {
         words.push_back("--" + name);
@@ -99,7 +100,9 @@ class LocalWorkers {
 ManyScenesInputs ReadScenes(const std::filesystem::path& list, const TrainJobOptions& job,
                             const std::filesystem::path& cache) {
   ManyScenesInputs inputs;
-  for (const ListedScene& listed : ScenesOf(ReadSceneList(list), "train", list)) {
+  const bool is_capture = std::filesystem::is_directory(list);  // of --finetune
+  for (const ListedScene& listed :
+       is_capture ? std::vector<ListedScene>{{.path = list}} : ScenesOf(ReadSceneList(list), "train", list)) {
     ManyScenesInputs::Scene scene;
     scene.capture = std::make_unique<Capture>(
         ReadCapture(listed.path, {.format = job.format, .allow_outside = job.allow_outside}));
@@ -109,6 +112,19 @@ ManyScenesInputs ReadScenes(const std::filesystem::path& list, const TrainJobOpt
     inputs.scenes.push_back(std::move(scene));
   }
   return inputs;
+}
+
+// With the weights to begin with.
+AnyOptions Finetuned(AnyOptions options, const Method& method) {
+  constexpr const char* kInit = "init";
+  const Json given = OptionsToJson(options);
+  if (!given.contains(kInit))
+    throw InputError("--finetune: {} cannot begin with weights", method.info().name);
+  if (!given[kInit].get<std::string>().empty()) return options;
+  OptionList list;
+  options.Describe(list);
+  OptionsFromJson(list, {{kInit, given["weights"]}}, "--finetune");
+  return options;
 }
 
 AnyOptions OptionsOf(const TrainJobOptions& job, const Method& method, const Json& stored,
@@ -124,6 +140,7 @@ AnyOptions OptionsOf(const TrainJobOptions& job, const Method& method, const Jso
   if (!job.options.empty()) options = job.options;
   ApplyPreset(LoadPreset(method.info().presets, job.preset), "preset " + job.preset, job.given,
               method.NewOptions(), &options);
+  if (!job.finetune.empty()) options = Finetuned(options, method);
   return method.Resolve(options, first);
 }
 
@@ -170,11 +187,17 @@ TrainResult Train(const TrainJobOptions& job, const RunFolder& folder, SceneTrai
 std::filesystem::path ListOf(const TrainJobOptions& job, const Json& stored, const Method& method) {
   std::filesystem::path list = job.capture;
   if (list.empty() && !stored.is_null()) list = stored[kSceneListKey].get<std::string>();
+  if (!job.finetune.empty()) {
+    if (!job.capture.empty())
+      throw InputError("--finetune names the capture to train on; leave out {}", job.capture);
+    const std::filesystem::path capture = std::filesystem::absolute(job.finetune).lexically_normal();
+    return std::filesystem::is_directory(capture) ? capture : capture.parent_path();
+  }
   if (list.empty()) {
     throw InputError("name a list of scenes: semfield train LIST.json --method {} --out {}",
                      method.info().name, ShellQuoted(job.out));
   }
-  if (std::filesystem::is_directory(list)) {
+  if (stored.is_null() && std::filesystem::is_directory(list)) {
     throw InputError(
         "{}: a folder; {} is trained over many scenes: name a file {{\"scenes\": [\"{}\", ...]}}",
         list.string(), method.info().name, list.string());

@@ -4,6 +4,7 @@
 #include "semfield/base/version.h"
 #include "semfield/methods/scenes_module.h"
 #include "semfield/scenes/gnesf/gnesf_method.h"
+#include "semfield/scenes/gp_nerf/gp_nerf_method.h"
 #include "semfield/scenes/nn/torch.h"
 
 namespace {
@@ -17,6 +18,7 @@ void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method
     log(static_cast<int>(level), message.c_str());
   });
   methods->push_back(std::make_shared<GnesfMethod>());
+  methods->push_back(std::make_shared<GpNerfMethod>());
 }
 
 }  // namespace

@@ -61,7 +61,10 @@ void ClassVoteOptions::DescribeVote(OptionList& list) {
 
 void ClassVoteOptions::Describe(OptionList& list) {
   list.Group("Classes");
-  list.Text("method", &method, "Whose classes: gnesf, a vote of photos.", {.choices = {"gnesf"}});
+  list.Text("method", &method,
+            "Whose classes: gnesf, a vote of photos; of a capture without training also gp_nerf, which knows "
+            "classes by itself.",
+            {.choices = {"gnesf", "gp_nerf"}});
   DescribeVote(list);
   list.Text("words-model", &model,
             "Who says what class the places of a photo are: a model of kind dense, or labels, the capture's "

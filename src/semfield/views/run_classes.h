@@ -44,7 +44,9 @@ class RunClasses {
   // than 255: InputError.
   RunClasses(const OpenedRun& run, const ClassVoteOptions& options, const JobControl& control);
 
-  const std::vector<std::string>& classes() const { return photos_.classes(); }
+  const std::vector<std::string>& classes() const {
+    return rendered_ != nullptr ? rendered_->classes() : photos_.classes();
+  }
   PhotoClasses& photos() { return photos_; }
   const ClassVoteOptions& options() const { return options_; }
   // Of classes() by its name or what else the model calls it (PhotoClasses::ClassCalled); unknown: InputError
