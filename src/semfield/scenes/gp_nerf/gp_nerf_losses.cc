@@ -33,13 +33,13 @@ torch::Tensor OwnAt(const torch::Tensor& levels, const torch::Tensor& at) {
 
 GpRendered RenderBatch(const GpNerfOptions& options, const SceneBatch& batch, const GpViews& views,
                        GpNerfModel& model) {
-  const int64_t rays = batch.true_rgb.size(0), fine = options.model.fine_samples;
+  const int64_t rays = batch.true_rgb.size(0), fine = model->options().fine_samples;
   const torch::Tensor units =
       (torch::arange(fine, torch::kFloat).unsqueeze(0) + batch.fine_jitter) / static_cast<double>(fine);
   return model->Render(views, {.origins = batch.rays.origins,
                                .directions = batch.rays.directions,
                                .sides = batch.scene->sides(),
-                               .jitter = batch.coarse_jitter.expand({rays, options.model.coarse_samples}),
+                               .jitter = batch.coarse_jitter.expand({rays, model->options().coarse_samples}),
                                .fine_units = units,
                                .block_features = options.gradient_block,
                                .freeze_attention = options.attention == "frozen"});

@@ -16,7 +16,7 @@ struct GpNerfModelOptions {
   int width = 32;               // of the transformers
   int depth = 2;                // pairs of a Field- and a Ray-Aggregation Transformer
   int heads = 4;                // of the latter
-  int coarse_samples = 24, fine_samples = 16;
+  int coarse_samples = 20, fine_samples = 12;
   std::string samples = "even";       // along a ray: even, or in inverse depth
   std::string aggregation = "paper";  // of F_sem: paper (Eq. 5 and 7), or code
   std::string head = "unet";          // perception head: unet (Eq. 3), or fpn (the code's)
@@ -29,9 +29,9 @@ struct GpNerfOptions {
   GpNerfModelOptions model;
   std::string weights = "gp_nerf";  // to render with: a file, or the name of one in models/
   std::string init;                 // weights that a training begins with, as `weights`; empty: random ones
-  int sources = 6;                  // views that a target is rendered from
+  int sources = 5;                  // views that a target is rendered from
   int steps = 0;                    // 0: the preset's
-  int rays = 256;
+  int rays = 96;
   int seed = 1;
   double learning_rate = 1e-3;          // of the transformers
   double feature_learning_rate = 2e-3;  // of trunk, pyramid and head

@@ -53,7 +53,7 @@ StepLosses GpNerfNetwork::AddGradients(const SceneBatch& batch) {
 }
 
 Json GpNerfNetwork::State() const {
-  return {{"gp_nerf", OptionsToJson(AnyOptions(options_.model))}};
+  return {{"gp_nerf", OptionsToJson(AnyOptions(model_->options()))}};
 }
 
 std::string GpNerfNetwork::Phrase(const Json& metrics) const {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "semfield/base/check.h"
+#include "semfield/scenes/nn/short_attention.h"
 #include "semfield/scenes/nn/views.h"
 
 namespace semfield::nn {
@@ -64,17 +65,8 @@ RayAttentionImpl::RayAttentionImpl(int64_t width, int64_t heads) : heads_(heads)
 }
 
 RayAttended RayAttentionImpl::forward(const torch::Tensor& points) {
-  const int64_t rays = points.size(0), count = points.size(1), width = points.size(2);
-  const int64_t of_head = width / heads_;
-  const torch::Tensor all = query_key_value_(points)
-                                .view({rays, count, 3, heads_, of_head})
-                                .permute({2, 0, 3, 1, 4});  // [3, R, heads, S, d / heads]
-  const double scale = 1 / std::sqrt(static_cast<double>(of_head));
-  RayAttended attended;
-  attended.attention = torch::softmax(torch::matmul(all[0] * scale, all[1].transpose(-1, -2)), -1);
-  const torch::Tensor mixed = torch::matmul(attended.attention, all[2]);
-  attended.values = out_(mixed.transpose(1, 2).reshape({rays, count, width}));
-  return attended;
+  const ShortAttended all = ShortAttention(query_key_value_(points), heads_);
+  return {.values = out_(all.values), .attention = all.attention};
 }
 
 ViewTransformerImpl::ViewTransformerImpl(int64_t width) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "semfield/scenes/nn/pyramid.h"
+#include "semfield/scenes/nn/short_attention.h"
 
 namespace semfield::nn {
 namespace {
@@ -143,6 +144,34 @@ TEST_F(AttentionTest, AlongARayIsItsDirectSum) {
       for (int64_t c = 0; c < kWidth; ++c) EXPECT_NEAR(got.values[r][s][c].item<double>(), expected[c], 1e-5);
     }
   }
+}
+
+TEST(ShortAttention, HasTheGradientOfLibTorchsOwn) {
+  torch::manual_seed(8);
+  constexpr int64_t kRays = 9, kPoints = 7, kHeads = 2, kOf = 5;
+  const torch::Tensor given = 2 * torch::randn({kRays, kPoints, 3 * kHeads * kOf});
+  const torch::Tensor on_values = torch::randn({kRays, kPoints, kHeads * kOf});
+  const torch::Tensor on_attention = torch::randn({kRays, kHeads, kPoints, kPoints});
+  torch::Tensor a = given.clone().requires_grad_(), b = given.clone().requires_grad_();
+  const ShortAttended got = ShortAttention(a, kHeads);
+  const torch::Tensor all = b.view({kRays, kPoints, 3, kHeads, kOf}).permute({2, 0, 3, 1, 4});
+  const torch::Tensor attention =
+      torch::softmax(torch::matmul(all[0], all[1].transpose(-1, -2)) / std::sqrt(5.0), -1);
+  const torch::Tensor values =
+      torch::matmul(attention, all[2]).transpose(1, 2).reshape({kRays, kPoints, kHeads * kOf});
+  EXPECT_LT((got.attention - attention).abs().max().item<double>(), 2e-6);
+  EXPECT_LT((got.values - values).abs().max().item<double>(), 1e-5);
+  ((got.values * on_values).sum() + (got.attention * on_attention).sum()).backward();
+  ((values * on_values).sum() + (attention * on_attention).sum()).backward();
+  EXPECT_LT((a.grad() - b.grad()).abs().max().item<double>(), 1e-4);
+  a.mutable_grad() = torch::Tensor();
+  b.mutable_grad() = torch::Tensor();
+  ShortAttention(a, kHeads).values.square().sum().backward();  // without any of the attention
+  torch::matmul(torch::softmax(torch::matmul(all[0], all[1].transpose(-1, -2)) / std::sqrt(5.0), -1), all[2])
+      .square()
+      .sum()
+      .backward();
+  EXPECT_LT((a.grad() - b.grad()).abs().max().item<double>(), 1e-4);
 }
 
 TEST_F(AttentionTest, TransformersAreTheirPartsWithShortcuts) {
