@@ -1,4 +1,8 @@
 // The run-time module for methods that are trained over many scenes (methods/scenes_module.h).
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
 #include "semfield/base/log.h"
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
@@ -12,6 +16,12 @@ namespace {
 using namespace semfield;
 
 void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method>>* methods) {
+#if defined(__GLIBC__)
+  // Tensors of megabytes come and go by the thousand. Given back to the system each time, their pages would
+  // cost a third of a rendering.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
   SetNumThreads(host.num_threads);
   torch::set_num_threads(host.num_threads);
   SetLogSink([log = host.log](LogLevel level, const std::string& message) {

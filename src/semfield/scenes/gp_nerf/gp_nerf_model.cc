@@ -65,8 +65,18 @@ GpNerfModelImpl::GpNerfModelImpl(const GpNerfModelOptions& options, int64_t num_
   color_ = register_module("color", torch::nn::Linear(d, 3));
   const int64_t s = semantic_width();
   semantic_out_ = register_module("semantic_out", nn::Mlp({s, s, s}));
-  // What the ray's MLP adds begins as nothing, so that rendered features are the photos' own at the start.
+  // What the ray's MLP adds begins as nothing, so that rendered features are the photos' own at the start; so
+  // does what the code of places adds, whose high frequencies would be noise for long.
   const torch::NoGradGuard no_gradient;
+  for (torch::nn::Linear& layer : with_place_) {
+    layer->weight.zero_();
+    layer->weight.narrow(1, 0, d).copy_(torch::eye(d));
+    layer->bias.zero_();
+  }
+  if (options.colors == "mixed") {
+    color_->weight.zero_();
+    color_->bias.zero_();
+  }
   for (const auto& parameter : semantic_out_->named_parameters()) {
     if (parameter.key().rfind("2.", 0) == 0) parameter.value().zero_();
   }
@@ -83,8 +93,8 @@ torch::Tensor GpNerfModelImpl::Perceive(const torch::Tensor& semantics) {
 GpNerfModelImpl::Tokens GpNerfModelImpl::TokensOf(const GpViews& views, const torch::Tensor& places,
                                                   const torch::Tensor& targets) {
   Tokens of{.seen = nn::Project(views.cameras, places)};
-  const torch::Tensor said =
-      torch::cat({nn::SampleMaps(views.rgb, of.seen.at), nn::SampleMaps(views.fine, of.seen.at)}, -1);
+  of.rgb = nn::SampleMaps(views.rgb, of.seen.at);
+  const torch::Tensor said = torch::cat({of.rgb, nn::SampleMaps(views.fine, of.seen.at)}, -1);
   of.views = {.features = embed_->forward(said),
               .difference = nn::RayDifference(places, targets, views.cameras.centers),
               .valid = of.seen.valid.t().contiguous()};
@@ -117,6 +127,10 @@ GpNerfModelImpl::Passed GpNerfModelImpl::Pass(const GpViews& views, const GpRays
   Passed passed;
   passed.rgb = color_(last_norm_(q).view({num_rays, count, -1}).mean(1));
   passed.weights = on_rays.back().attention.mean({1, 2});
+  if (options_.colors == "mixed") {
+    const torch::Tensor mixed = (over_views.back().attention.mean(-1, true) * tokens.rgb).sum(1);
+    passed.rgb = passed.rgb + nn::Composite(passed.weights, mixed.view({num_rays, count, 3}));
+  }
   if (!semantics) return passed;
   const torch::Tensor levels = rays.block_features ? views.levels.detach() : views.levels;
   if (rays.freeze_attention) {

@@ -70,6 +70,7 @@ class GpNerfModelImpl : public torch::nn::Module {
     nn::Projection seen;
     nn::ViewTokens views;
     torch::Tensor queries;  // [P, d]
+    torch::Tensor rgb;      // [P, V, 3]
   };
   struct Passed {
     torch::Tensor rgb, weights, semantics, point_semantics;

@@ -22,6 +22,10 @@ void GpNerfModelOptions::Describe(OptionList& list) {
   list.Text("ray-samples", &samples,
             "Evenly in distance (the paper), or in inverse distance (inverse, the code).",
             {.choices = {"even", "inverse"}});
+  list.Text("colors", &colors,
+            "Of a ray: what the sources have, mixed by the attention as semantic features are, and what is "
+            "learned added (mixed); or that alone (regressed, the paper).",
+            {.choices = {"mixed", "regressed"}});
   list.Text("aggregation", &aggregation,
             "Semantic features by one weight of every view and sample (paper), or by every channel's own, "
             "summed over the layers (code).",

@@ -17,7 +17,8 @@ struct GpNerfModelOptions {
   int depth = 2;                // pairs of a Field- and a Ray-Aggregation Transformer
   int heads = 4;                // of the latter
   int coarse_samples = 20, fine_samples = 12;
-  std::string samples = "even";       // along a ray: even, or in inverse depth
+  std::string samples = "even";  // along a ray: even, or in inverse depth
+  std::string colors = "mixed";  // of the sources, by the attention, and what is learned added; or regressed
   std::string aggregation = "paper";  // of F_sem: paper (Eq. 5 and 7), or code
   std::string head = "unet";          // perception head: unet (Eq. 3), or fpn (the code's)
   void Describe(OptionList& list);

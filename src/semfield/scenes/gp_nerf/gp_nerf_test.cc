@@ -177,6 +177,10 @@ TEST_F(GpNerfTest, SemanticsAreTheSumsOfBothAttentions) {
   const torch::Tensor points = model->Render(views, rays).point_semantics;
   EXPECT_LT(torch::minimum(points.abs(), (points - 1).abs()).max().item<double>(), 1e-5);
   EXPECT_GT(points.mean().item<double>(), 0.1);
+  // Colors are mixed by the same attentions, and what is added to them begins as nothing.
+  views.rgb = torch::ones_like(views.rgb);
+  const GpRendered white = model->Render(views, rays);
+  EXPECT_LT((white.rgb - white.semantics.narrow(1, 0, 3)).abs().max().item<double>(), 1e-5);
 }
 
 TEST_F(GpNerfTest, TheGradientBlockBlocksAndNothingElseDoes) {
@@ -214,6 +218,7 @@ TEST_F(GpNerfTest, TheCodesFormsAndThePapersSizesMakeAStep) {
   code.model.aggregation = "code";
   code.model.head = "fpn";
   code.model.samples = "inverse";
+  code.model.colors = "regressed";
   code.guide = "attention";
   code.semantic_on = "rays";
   const auto gradients = Gradients(code);
