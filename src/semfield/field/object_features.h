@@ -18,6 +18,7 @@ struct ObjectPicture {
   ImageU8 rgba;  // 4 channels, straight alpha, camera.width x camera.height
   Camera camera;
   Pose world_from_camera;
+  std::string name = {};  // for features that lie in files: "chair_000/3"; may be empty
 };
 
 // What one picture says of its object. Const calls are thread-safe; a call whose `stop` is asked to stop
