@@ -56,8 +56,8 @@ const std::vector<Verb>& Verbs() {
                                   "Writes things of a run as meshes, points and masks for other programs.",
                                   {"RUN"}, &RunExtract),
       MakeVerb<EditJobOptions>(
-          "edit", "Removes, recolours, moves, copies and puts in things; every step can be undone.", {"RUN"},
-          &RunEdit),
+          "edit", "Removes, recolours, moves, copies and puts in things; every step can be undone.",
+          {"RUN", "[PICTURES]"}, &RunEdit),
       MakeVerb<RenderJobOptions>("render", "Renders colour, depth, normals or features of a trained scene.",
                                  {"RUN"}, &RunRender),
       MakeVerb<EvaluateJobOptions>("evaluate", "Scores a run on its held-out views.", {"RUN"}, &RunEvaluate),

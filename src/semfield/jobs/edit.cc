@@ -27,6 +27,8 @@ namespace {
 
 using Kind = Edit::Kind;
 
+constexpr char kTransfer[] = "transfer";
+
 bool Places(const EditJobOptions& job) {
   return !job.move.empty() || !job.at.empty() || !job.click.empty() || job.turn != 0 || job.scale != 1;
 }
@@ -261,7 +263,10 @@ class EditJob {
 
 void EditJobOptions::Describe(OptionList& list) {
   list.Group("Thing");
-  list.Text("run", &run, "Run folder. Alone: tells its edits.");
+  list.Text("run", &run,
+            "Run folder. Alone: tells its edits. Or `transfer`: colours and parts of one picture's object "
+            "are carried "
+            "to another's.");
   source.Describe(list);
   list.Text("name", &name, "Which selection or thing is edited, or what a new one is called.");
   list.Group("Edit");
@@ -297,9 +302,12 @@ void EditJobOptions::Describe(OptionList& list) {
   list.Flag("undo", &undo, "Takes back the last edit.");
   list.Flag("redo", &redo, "Does again what was taken back.");
   list.Flag("clear", &clear, "Takes back all edits at once, which is a step of its own.");
+  transfer.Describe(list);
+  list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
 }
 
 std::vector<std::string> EditJobResult::Text() const {
+  if (transfer) return transfer->Text();
   std::vector<std::string> text;
   if (!done.empty()) text.push_back(done);
   for (size_t i = 0; i < edits.size(); ++i) text.push_back(fmt::format("{}. {}", i + 1, edits[i]));
@@ -316,6 +324,7 @@ std::vector<std::string> EditJobResult::Text() const {
 }
 
 Json EditJobResult::ToJson() const {
+  if (transfer) return transfer->ToJson();
   Json json = {
       {"run", run},        {"done", done}, {"edits", edits}, {"undone", undone}, {"things", Json::array()},
       {"seconds", seconds}};
@@ -331,6 +340,13 @@ Json EditJobResult::ToJson() const {
 }
 
 EditJobResult RunEdit(const EditJobOptions& job, const MethodList& methods, const JobControl& control) {
+  if (job.run == kTransfer) {
+    EditJobResult result;
+    result.transfer = RunTransfer(job.transfer, job.onnxruntime, control);
+    return result;
+  }
+  if (!job.transfer.pictures.empty())
+    throw InputError("{}: pictures belong to `edit transfer SOURCE TARGET`", job.transfer.pictures.front());
   CheckOptions(job);
   const Stopwatch stopwatch;
   const OpenedRun run = OpenRun(job.run, methods, job.source);

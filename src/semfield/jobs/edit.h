@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,13 +8,14 @@
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
 #include "semfield/geometry/types.h"
+#include "semfield/jobs/transfer.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/run_capture.h"
 
 namespace semfield {
 
 struct EditJobOptions {
-  std::string run;
+  std::string run;  // or "transfer": between two pictures, without any run
   RunSource source;
   std::string name;  // of the thing that is changed, or made
   // What is done, one of:
@@ -32,6 +34,8 @@ struct EditJobOptions {
   double tile = 0;        // of retexture
   std::string selection;  // of insert
   std::string up = "auto";
+  TransferOptions transfer;
+  std::string onnxruntime;  // of transfer
   void Describe(OptionList& list);
 };
 
@@ -42,10 +46,11 @@ struct EditJobResult {
     int faces = 0;
     Vec3 base = Vec3::Zero(), size = Vec3::Zero();  // in the capture's units and axes
   };
-  std::string run, done;           // done: what was done, or undone
-  std::vector<std::string> edits;  // that count, in order
-  size_t undone = 0;               // how many could be done again
-  std::vector<Thing> things;       // of the scene as it is now; empty where it was not looked at
+  std::string run, done;                   // done: what was done, or undone
+  std::vector<std::string> edits;          // that count, in order
+  size_t undone = 0;                       // how many could be done again
+  std::vector<Thing> things;               // of the scene as it is now; empty where it was not looked at
+  std::optional<TransferResult> transfer;  // then all else is empty
   double seconds = 0;
   std::vector<std::string> Text() const;
   Json ToJson() const;

@@ -102,9 +102,11 @@ std::string ProtocolHelp() {
   for (const auto& protocol : Protocols())
     help += fmt::format("{}: {}{}; ", protocol->name(), protocol->sentence(),
                         protocol->needs().truth ? " (--truth)" : "");
+  for (const auto& protocol : ObjectProtocols())
+    help += fmt::format("{}: {} (of a folder of objects); ", protocol->name(), protocol->sentence());
   return help +
-         "all: those that need no --truth, no class maps, no quiet machine and nothing that the capture "
-         "lacks.";
+         "all: those of a run that need no --truth, no class maps, no quiet machine and nothing that the "
+         "capture lacks.";
 }
 
 }  // namespace
@@ -116,9 +118,11 @@ EvaluateJobOptions::EvaluateJobOptions() {
 void EvaluateJobOptions::Describe(OptionList& list) {
   std::vector<std::string> names;
   for (const auto& one : Protocols()) names.push_back(one->name());
+  for (const auto& one : ObjectProtocols()) names.push_back(one->name());
   names.emplace_back(kAll);
   list.Group("Evaluation");
-  list.Text("run", &run, "Run folder, or a capture, or a list of such (a .json with \"scenes\").");
+  list.Text("run", &run,
+            "Run folder, or a capture, or a list of such (a .json with \"scenes\"), or a folder of objects.");
   list.Text("split", &split, "Which scenes of a list.");
   source.Describe(list);
   list.Text("method", &method, "Of captures, which are scored without any training on them: by which method.",
@@ -131,6 +135,7 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("teacher", &teacher, "Model that was imitated.");
   list.Text("onnxruntime", &onnxruntime, "ONNX Runtime library; empty: searched.");
   through.Describe(list);
+  objects.Describe(list);
   for (const auto& one : Protocols()) options.at(one->name()).Describe(list);
 }
 
@@ -206,6 +211,11 @@ EvaluateResult EvaluateScenes(const EvaluateJobOptions& job, const MethodList& m
 
 EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& methods,
                            const JobControl& control) {
+  if (const ObjectProtocol* protocol = FindObjectProtocol(job.protocol)) {
+    EvaluateResult result{.header = {.capture = job.run}, .all = false, .protocols = {}};
+    result.protocols.push_back(EvaluateObjects(*protocol, job.run, job.objects, job.onnxruntime, control));
+    return result;
+  }
   if (IsList(job.run)) return EvaluateScenes(job, methods, control);
   if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
   const OpenedRun run =

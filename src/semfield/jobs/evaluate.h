@@ -9,6 +9,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/evaluation/protocol.h"
+#include "semfield/jobs/evaluate_objects.h"
 #include "semfield/methods/method.h"
 #include "semfield/run/run_capture.h"
 #include "semfield/surface/shown_field.h"
@@ -17,17 +18,21 @@ namespace semfield {
 
 struct EvaluateJobOptions {
   EvaluateJobOptions();
-  std::string run;             // or a scene list (capture/scene_list.h) of runs
+  // Or a scene list (capture/scene_list.h) of runs; of an ObjectProtocol, a category of objects or a folder
+  // of such.
+  std::string run;
   std::string split = "test";  // of a list: which of its scenes
   RunSource source;
   std::string method = "gnesf";  // of captures, as FeedForwardOptions
   std::string weights;
-  std::string protocol = "views";  // a name of Protocols(), or "all": those that need no truth
+  std::string protocol = "views";  // a name of Protocols() or ObjectProtocols(), or "all": those of a run
+                                   // that need no truth
   int max_views = 0;               // 0: all
   std::string truth;               // capture that protocols compare with
   std::string teacher = "sam";
   std::string onnxruntime;
   Through through;  // what pictures and features are scored; the teacher is shown the volume's
+  EvaluateObjectsOptions objects;
   std::map<std::string, AnyOptions> options;  // of every protocol, by its name
   void Describe(OptionList& list);
 };
@@ -47,9 +52,9 @@ struct EvaluateResult {
   Json ToJson() const;
 };
 
-// Scores a run, or the runs of a list one after another and what they are together. Each protocol's answer is
-// kept as evaluation-<protocol>.json in the run folder too. A protocol that lacks what it needs: InputError
-// that says what is missing, before any work.
+// Scores a run, the features of objects (nothing is kept then), or the runs of a list one after another and
+// what they are together. Each protocol's answer is kept as evaluation-<protocol>.json in the run folder too.
+// A protocol that lacks what it needs: InputError that says what is missing, before any work.
 EvaluateResult RunEvaluate(const EvaluateJobOptions& options, const MethodList& methods,
                            const JobControl& control);
 
