@@ -56,25 +56,29 @@ void BlockProducts(const float* const* query, const float* const* row, int chann
   }
 }
 
-// Of num_queries <= kQueries queries.
-void NearestImpl(const float* queries, int num_queries, const float* rows, int64_t num_rows, int channels,
-                 int32_t* best, float* score) {
-  const float* query[kQueries];
-  for (int q = 0; q < kQueries; ++q)
-    query[q] = queries + static_cast<size_t>(std::min(q, num_queries - 1)) * channels;
-  for (int q = 0; q < num_queries; ++q) score[q] = -std::numeric_limits<float>::infinity();
+// Each block of rows stays in the first cache while all queries meet it.
+void NearestImpl(std::span<const float> queries, std::span<const float> rows, int channels, int32_t* best,
+                 float* score) {
+  const int num_queries = static_cast<int>(queries.size()) / channels;
+  const auto num_rows = static_cast<int64_t>(rows.size()) / channels;
+  std::fill_n(score, num_queries, -std::numeric_limits<float>::infinity());
   for (int64_t begin = 0; begin < num_rows; begin += kRows) {
     const float* row[kRows];
     for (int r = 0; r < kRows; ++r)
-      row[r] = rows + static_cast<size_t>(std::min(begin + r, num_rows - 1)) * channels;
-    float products[kQueries * kRows];
-    BlockProducts(query, row, channels, products);
-    const int count = static_cast<int>(std::min<int64_t>(kRows, num_rows - begin));
-    for (int q = 0; q < num_queries; ++q) {
-      for (int r = 0; r < count; ++r) {
-        if (products[q * kRows + r] <= score[q]) continue;
-        score[q] = products[q * kRows + r];
-        best[q] = static_cast<int32_t>(begin + r);
+      row[r] = rows.data() + static_cast<size_t>(std::min(begin + r, num_rows - 1)) * channels;
+    const int row_count = static_cast<int>(std::min<int64_t>(kRows, num_rows - begin));
+    for (int first = 0; first < num_queries; first += kQueries) {
+      const float* query[kQueries];
+      for (int q = 0; q < kQueries; ++q)
+        query[q] = queries.data() + static_cast<size_t>(std::min(first + q, num_queries - 1)) * channels;
+      float products[kQueries * kRows];
+      BlockProducts(query, row, channels, products);
+      for (int q = 0; q < std::min(kQueries, num_queries - first); ++q) {
+        for (int r = 0; r < row_count; ++r) {
+          if (products[q * kRows + r] <= score[first + q]) continue;
+          score[first + q] = products[q * kRows + r];
+          best[first + q] = static_cast<int32_t>(begin + r);
+        }
       }
     }
   }
@@ -93,16 +97,15 @@ HWY_EXPORT(NearestImpl);
 
 void NearestRows(std::span<const float> queries, std::span<const float> rows, int channels,
                  std::span<int32_t> best, std::span<float> score) {
-  constexpr int64_t kBlock = 4;
+  constexpr int64_t kBlock = 32;
   SF_CHECK_GT(channels, 0);
   SF_CHECK_EQ(queries.size(), best.size() * channels);
   SF_CHECK_EQ(score.size(), best.size());
   SF_CHECK(!rows.empty());
-  const auto num_rows = static_cast<int64_t>(rows.size() / channels);
   ParallelChunks(static_cast<int64_t>(best.size()), kBlock, [&](int64_t begin, int64_t end, int) {
     HWY_DYNAMIC_DISPATCH(NearestImpl)
-    (queries.data() + begin * channels, static_cast<int>(end - begin), rows.data(), num_rows, channels,
-     best.data() + begin, score.data() + begin);
+    (queries.subspan(begin * channels, (end - begin) * channels), rows, channels, best.data() + begin,
+     score.data() + begin);
   });
 }
 

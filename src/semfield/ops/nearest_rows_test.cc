@@ -23,7 +23,7 @@ INSTANTIATE_TEST_SUITE_P(Targets, NearestRowsTest, testing::ValuesIn(SupportedTa
 TEST_P(NearestRowsTest, AgreesWithTheReferenceForEverySize) {
   Random random(3);
   for (const int channels : {1, 7, 16, 33, 130}) {
-    for (const int num_queries : {0, 1, 3, 4, 9}) {
+    for (const int num_queries : {0, 1, 3, 4, 9, 70}) {
       for (const int num_rows : {1, 2, 4, 7, 21}) {
         std::vector<float> queries(num_queries * channels), rows(num_rows * channels);
         for (float& value : queries) value = random.Uniform(-1, 1);
