@@ -8,6 +8,7 @@
 #include "semfield/evaluation/depth_protocol.h"
 #include "semfield/evaluation/everything_protocol.h"
 #include "semfield/evaluation/exposure_protocol.h"
+#include "semfield/evaluation/instances_protocol.h"
 #include "semfield/evaluation/language_protocol.h"
 #include "semfield/evaluation/names_protocol.h"
 #include "semfield/evaluation/objects_protocol.h"
@@ -26,7 +27,7 @@ const std::vector<std::shared_ptr<const Protocol>>& Protocols() {
       MakeViewsProtocol(),    MakeSanProtocol(),       MakeObjectsProtocol(),     MakeEverythingProtocol(),
       MakeNamesProtocol(),    MakeDepthProtocol(),     MakeSurfaceProtocol(),     MakePosesProtocol(),
       MakeExposureProtocol(), MakeSemanticsProtocol(), MakeSemantics3dProtocol(), MakeSpeedProtocol(),
-      MakeLanguageProtocol()};
+      MakeLanguageProtocol(), MakeInstancesProtocol()};
   return protocols;
 }
 

@@ -30,7 +30,7 @@ TEST(Protocols, AnUnknownNameListsTheKnownOnesNearestFirst) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
                  "unknown protocol 'pose'; known are: poses, views, san, objects, everything, names, "
-                 "depth, surface, exposure, semantics, semantics3d, speed, language");
+                 "depth, surface, exposure, semantics, semantics3d, speed, language, instances");
   }
 }
 

@@ -1,5 +1,6 @@
 #include "semfield/scenes/gp_nerf/gp_nerf_losses.h"
 
+#include "semfield/scenes/gp_nerf/instance_loss.h"
 #include "semfield/scenes/nn/rays.h"
 #include "semfield/scenes/training/ray_losses.h"
 
@@ -24,6 +25,24 @@ torch::Tensor CrossEntropy(const torch::Tensor& logits, const torch::Tensor& lab
 double ShareRight(const torch::Tensor& logits, const torch::Tensor& labels) {
   const torch::Tensor right = (logits.detach().argmax(1) == labels).to(torch::kFloat);
   return MeanWhere(right, labels >= 0).item<double>();
+}
+
+// What the head's answers cost, and the share of them that is right. logits: [N, K, h, w], labels: [N, h, w].
+struct Answers {
+  torch::Tensor loss;
+  double right = 0;
+};
+
+Answers AnswersOf(const GpNerfOptions& options, const torch::Tensor& logits, const torch::Tensor& labels) {
+  if (options.instances == 0) return {CrossEntropy(logits, labels), ShareRight(logits, labels)};
+  Answers sum{torch::zeros({})};
+  const auto count = static_cast<double>(logits.size(0));
+  for (int64_t i = 0; i < logits.size(0); ++i) {
+    const InstanceLosses one = InstanceLoss(logits.narrow(0, i, 1), labels.narrow(0, i, 1));
+    sum.loss = sum.loss + one.loss / count;
+    sum.right += one.right / count;
+  }
+  return sum;
 }
 
 // The target photo's own features at the rays, [R, D].
@@ -87,14 +106,17 @@ GpLosses AddGradients(const GpNerfOptions& options, const SceneBatch& batch, GpN
   const torch::Tensor fused = FusedMap(own, batch.cells, rendered.semantics);
   const torch::Tensor of_target = model->Perceive(fused);
   const torch::Tensor at_rays = of_target.flatten(2).squeeze(0).t().index_select(0, batch.cells);
-  losses.semantic = options.semantic_on == "map" ? CrossEntropy(of_target, batch.target_labels)
-                                                 : CrossEntropy(at_rays, batch.true_class);
-  losses.right = ShareRight(of_target, batch.target_labels);
-  losses.right_rendered = ShareRight(at_rays, batch.true_class);
+  const Answers on_map = AnswersOf(options, of_target, batch.target_labels);
+  // Of the rays as one row of pixels.
+  const Answers on_rays =
+      AnswersOf(options, at_rays.t().unsqueeze(0).unsqueeze(2), batch.true_class.view({1, 1, -1}));
+  losses.semantic = options.semantic_on == "map" ? on_map.loss : on_rays.loss;
+  losses.right = on_map.right;
+  losses.right_rendered = on_rays.right;
   if (options.source_weight > 0) {
-    const torch::Tensor of_sources = model->Perceive(views.levels);
-    losses.source = CrossEntropy(of_sources, batch.source_labels);
-    losses.right_source = ShareRight(of_sources, batch.source_labels);
+    const Answers on_sources = AnswersOf(options, model->Perceive(views.levels), batch.source_labels);
+    losses.source = on_sources.loss;
+    losses.right_source = on_sources.right;
   }
 
   const torch::Tensor teacher = OwnAt(options.gradient_block ? own.detach() : own, batch.at);

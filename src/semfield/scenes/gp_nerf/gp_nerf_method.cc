@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "semfield/base/error.h"
 #include "semfield/base/hash.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_field.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_trainer.h"
@@ -24,8 +25,12 @@ class GpNerfTraining : public ScenesTraining<GpNerfOptions> {
   SceneReaderOptions ReaderOptions(const GpNerfOptions& options) const override {
     SceneReaderOptions reading{
         .sources = options.sources, .rays = options.rays, .seed = options.seed, .cell = kCell};
-    if (!options.init.empty())
+    if (options.instances > 0) {
+      reading.instances = true;
+      for (int i = 1; i <= options.instances; ++i) reading.classes.push_back(fmt::format("thing {}", i));
+    } else if (!options.init.empty()) {
       reading.classes = LoadGpNerf(SafetensorsFile::Read(WeightsFile(options.init, kName))).classes;
+    }
     return reading;
   }
   std::unique_ptr<TrainedNetwork> NewNetwork(const GpNerfOptions& options,
@@ -56,6 +61,8 @@ AnyOptions GpNerfMethod::NewOptions() const {
 AnyOptions GpNerfMethod::Resolve(const AnyOptions& options, const Capture&) const {
   GpNerfOptions resolved = options.As<GpNerfOptions>();
   if (resolved.steps == 0) resolved.steps = kSteps;
+  if (resolved.instances > 0 && resolved.init.empty())
+    throw InputError("--instances {}: things are of one scene: name it with --finetune", resolved.instances);
   return AnyOptions(resolved);
 }
 

@@ -40,6 +40,11 @@ void GpNerfOptions::Describe(OptionList& list) {
   list.Group("GP-NeRF, training");
   list.Text("weights", &weights, "Weights to render with: a file, or the name of one in models/.");
   list.Text("init", &init, "Weights that a training begins with, as --weights; empty: random ones.");
+  list.Int(
+      "instances", &instances,
+      "With --finetune: the head tells things of the scene apart, at most so many, by its instance maps; "
+      "0: classes.",
+      {.min = 0, .max = 250});
   list.Int("views", &sources, "Source views from which a view is rendered.", {.min = 1, .max = 64});
   list.Int("steps", &steps, "Optimizer steps; 0: 2000.", {.min = 0, .max = 1e7});
   list.Int("rays", &rays, "Rays a step, each in a cell of 4 x 4 pixels of its own.",

@@ -30,6 +30,7 @@ struct GpNerfOptions {
   GpNerfModelOptions model;
   std::string weights = "gp_nerf";  // to render with: a file, or the name of one in models/
   std::string init;                 // weights that a training begins with, as `weights`; empty: random ones
+  int instances = 0;                // channels of things that the head tells apart; 0: it tells classes
   int sources = 5;                  // views that a target is rendered from
   int steps = 0;                    // 0: the preset's
   int rays = 96;

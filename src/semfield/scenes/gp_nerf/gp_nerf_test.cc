@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -11,6 +12,7 @@
 #include "semfield/scenes/gp_nerf/gp_nerf_field.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_method.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_trainer.h"
+#include "semfield/scenes/gp_nerf/instance_loss.h"
 #include "semfield/synthetic/synthetic.h"
 
 namespace semfield {
@@ -103,6 +105,30 @@ TEST(GpNerfLosses, TheFusedMapHasWhatIsRenderedInItsCells) {
       FusedMap(map, torch::tensor({int64_t{4}, int64_t{0}}), torch::tensor({{-1.0f, -2.0f}, {-3.0f, -4.0f}}));
   EXPECT_TRUE(torch::equal(fused.flatten(), torch::tensor({-3.0f, 1.0f, 2.0f, 3.0f, -1.0f, 5.0f, -4.0f, 7.0f,
                                                            8.0f, 9.0f, -2.0f, 11.0f})));
+}
+
+TEST(GpNerfInstances, TheLossIsThatOfTheBestAssignmentByHand) {
+  // Two things of two pixels and one pixel of none; three channels with probabilities.
+  const torch::Tensor p = torch::tensor({{0.1f, 0.1f, 0.7f, 0.5f, 0.9f},   //
+                                         {0.8f, 0.6f, 0.1f, 0.3f, 0.05f},  //
+                                         {0.1f, 0.3f, 0.2f, 0.2f, 0.05f}});
+  const torch::Tensor ids = torch::tensor({int64_t{7}, int64_t{7}, int64_t{4}, int64_t{4}, int64_t{-1}});
+  const InstanceLosses got = InstanceLoss(p.log().view({1, 3, 1, 5}), ids.view({1, 1, 5}));
+  const auto cost = [](double a, double b,
+                       double all) {  // of a channel's p at the thing's pixels, and at all
+    return -(std::log(a) + std::log(b)) / 2 + 1 - (a + b) / (2 + all - a - b);
+  };
+  const double expected =
+      (cost(0.8, 0.6, 1.8) + cost(0.7, 0.5, 1.4)) / 2 + (0.1 + 0.3 + 0.2 + 0.2) / 4;  // channel 2 is spare
+  EXPECT_NEAR(got.loss.item<double>(), expected, 1e-5);
+  EXPECT_DOUBLE_EQ(got.right, 1);
+  // Other numbers of the things, in another order: the same.
+  const torch::Tensor others = torch::tensor({int64_t{0}, int64_t{0}, int64_t{9}, int64_t{9}, int64_t{-1}});
+  EXPECT_NEAR(InstanceLoss(p.log().view({1, 3, 1, 5}), others.view({1, 1, 5})).loss.item<double>(), expected,
+              1e-5);
+  EXPECT_EQ(
+      InstanceLoss(p.log().view({1, 3, 1, 5}), torch::full({1, 1, 5}, -1, torch::kLong)).loss.item<double>(),
+      0);
 }
 
 TEST(GpNerfHead, BothFormsKeepTheSizeOfTheirMap) {
@@ -308,6 +334,23 @@ TEST_F(GpNerfTest, TrainingLearnsARoomAndItsWeightsShowIt) {
   // They are what another training may begin with.
   options.init = options.weights;
   GpNerfNetwork again(options, capture.class_names);
+
+  // Its things are told apart by a head whose answers are new.
+  options.instances = 12;
+  options.steps = 2;
+  std::vector<std::string> things;
+  for (int i = 0; i < options.instances; ++i) things.push_back("thing " + std::to_string(i + 1));
+  ManyScenesInputs one;
+  one.scenes.emplace_back();
+  one.scenes.back().capture = std::make_unique<Capture>(ReadCapture(folder_ / "room"));
+  one.scenes.back().store = std::make_unique<ImageStore>(*one.scenes.back().capture);
+  const std::unique_ptr<SceneTraining> finetuning =
+      GpNerfMethod().PrepareMany(std::move(one), AnyOptions(options));
+  const std::unique_ptr<SceneTrainer> finetuner = finetuning->MakeTrainer();
+  while (!finetuner->Done()) finetuner->Step({});
+  EXPECT_FALSE(finetuner->Diverged());
+  EXPECT_EQ(finetuner->State()["classes"], Json(things));
+  options.instances = 0;
   EXPECT_THROW(GpNerfNetwork(options, {"other"}), Error);
 }
 

@@ -18,9 +18,20 @@ GpNerfModel NewModel(const GpNerfOptions& options, const std::vector<std::string
     return GpNerfModel(options.model, static_cast<int64_t>(classes.size()));
   }
   LoadedGpNerf loaded = LoadGpNerf(SafetensorsFile::Read(WeightsFile(options.init, "gp_nerf")));
-  if (loaded.classes != classes)
-    throw InputError("--init {}: knows other classes than the training", options.init);
-  return loaded.model;
+  if (options.instances == 0) {
+    if (loaded.classes != classes)
+      throw InputError("--init {}: knows other classes than the training", options.init);
+    return loaded.model;
+  }
+  // All but what names the answers.
+  torch::manual_seed(static_cast<uint64_t>(options.seed));
+  GpNerfModel model(loaded.model->options(), static_cast<int64_t>(classes.size()));
+  const torch::NoGradGuard no_gradient;
+  for (auto& item : model->named_parameters()) {
+    if (item.key().rfind("head.last.", 0) != 0)
+      item.value().copy_(loaded.model->named_parameters()[item.key()]);
+  }
+  return model;
 }
 
 }  // namespace

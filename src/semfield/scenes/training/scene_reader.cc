@@ -13,6 +13,7 @@ namespace semfield {
 namespace {
 
 constexpr int kMostSkippedInARow = 50;
+constexpr uint16_t kNoLabel = 65535;
 constexpr int kPool = 2;  // sources are drawn from so many times as many views as are asked for
 
 std::vector<int> ClassesByName(const std::vector<std::string>& model, const Capture& capture) {
@@ -95,7 +96,7 @@ SceneReader::SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& opti
                             .onnxruntime = inputs_.onnxruntime,
                             .folder = scene.cache}));
     if (classes_.empty()) classes_ = scenes_.back()->classes().classes();
-    class_of_.push_back(ClassesByName(classes_, *scene.capture));
+    class_of_.push_back(options.instances ? std::vector<int>() : ClassesByName(classes_, *scene.capture));
   }
   if (scenes_.empty()) throw InputError("no scene to train on");
 }
@@ -153,24 +154,37 @@ SceneBatch SceneReader::Draw(Random* random) {
   } else {
     batch.rgb = scene.Pictures(sources);
   }
-  DrawRays(scene, target, random, &batch);
-  for (int64_t r = 0; r < batch.true_class.size(0); ++r) {
-    int64_t& id = batch.true_class.data_ptr<int64_t>()[r];
-    if (id >= 0) id = class_of_[at][id];
-  }
+  DrawRays(at, target, random, &batch);
   return batch;
 }
 
-torch::Tensor SceneReader::LabelMap(size_t scene, int view, int64_t height, int64_t width) const {
+ImageU16 SceneReader::LabelsOf(size_t scene, int view) const {
   const Capture& capture = scenes_[scene]->capture();
+  const ImageStore& store = scenes_[scene]->store();
+  const bool there =
+      !(options_.instances ? capture.views[view].instance : capture.views[view].semantic).empty();
+  if (!there) return {};
+  ImageU16 labels = options_.instances ? store.Instances(view) : CheckedLabels(capture, store, view);
+  for (uint16_t& id : labels.data) {
+    if (options_.instances) {
+      if (id == 0) id = kNoLabel;
+      continue;
+    }
+    const int known = id < capture.class_names.size() ? class_of_[scene][id] : -1;
+    id = known < 0 ? kNoLabel : static_cast<uint16_t>(known);
+  }
+  return labels;
+}
+
+torch::Tensor SceneReader::LabelMap(size_t scene, int view, int64_t height, int64_t width) const {
   torch::Tensor map = torch::full({height, width}, -1, torch::kLong);
-  if (capture.views[view].semantic.empty()) return map;
-  const ImageU16 labels = CheckedLabels(capture, scenes_[scene]->store(), view);
+  const ImageU16 labels = LabelsOf(scene, view);
+  if (labels.empty()) return map;
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       const uint16_t id = labels.At(static_cast<int>((2 * x + 1) * labels.width / (2 * width)),
                                     static_cast<int>((2 * y + 1) * labels.height / (2 * height)));
-      if (id < capture.class_names.size()) map.data_ptr<int64_t>()[y * width + x] = class_of_[scene][id];
+      if (id != kNoLabel) map.data_ptr<int64_t>()[y * width + x] = id;
     }
   }
   return map;
@@ -192,11 +206,11 @@ void SceneReader::AddMaps(size_t scene, int target, const std::vector<int>& sour
   batch->source_labels = torch::stack(maps);
 }
 
-void SceneReader::DrawRays(const SceneViews& scene, int view, Random* random, SceneBatch* batch) const {
+void SceneReader::DrawRays(size_t at, int view, Random* random, SceneBatch* batch) const {
+  const SceneViews& scene = *scenes_[at];
   const View& target = scene.capture().views[view];
   const ImageU8 rgb = ToRgb(*scene.store().Image(view), {127, 127, 127});
-  const ImageU16 labels =
-      target.semantic.empty() ? ImageU16() : CheckedLabels(scene.capture(), scene.store(), view);
+  const ImageU16 labels = LabelsOf(at, view);
   const ImageF depth = target.depth.empty() ? ImageF() : scene.store().Depth(view);
   const Camera camera = scene.store().CameraOf(view);
   const torch::Tensor& map = batch->target_labels;
@@ -224,7 +238,7 @@ void SceneReader::DrawRays(const SceneViews& scene, int view, Random* random, Sc
     for (int c = 0; c < 3; ++c) batch->true_rgb.data_ptr<float>()[3 * r + c] = rgb.At(x, y, c) / 255.0f;
     if (!labels.data.empty()) {
       const uint16_t id = labels.At(x * labels.width / rgb.width, y * labels.height / rgb.height);
-      if (id < scene.capture().class_names.size()) batch->true_class.data_ptr<int64_t>()[r] = id;
+      if (id != kNoLabel) batch->true_class.data_ptr<int64_t>()[r] = id;
     }
     if (!depth.data.empty()) {
       const float z = depth.At(x * depth.width / rgb.width, y * depth.height / rgb.height);

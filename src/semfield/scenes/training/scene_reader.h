@@ -25,6 +25,7 @@ struct SceneReaderOptions {
   // Pixels a side of the cells of a target, in each of which lies at most one ray; with what else a network
   // needs that reads whole maps. 0: rays through any pixels.
   int cell = 0;
+  bool instances = false;  // labels are the numbers of things, not of classes
 };
 
 // A target view of one scene, source views around it, and what some of its rays are to show.
@@ -34,7 +35,7 @@ struct SceneBatch {
   torch::Tensor rgb, classes;                // of the sources: [V, 3, H, W], [V, C, h, w]
   SceneViews::Rays rays;                     // through the target, in units
   torch::Tensor true_rgb;                    // [R, 3]
-  torch::Tensor true_class;                  // [R] int64 of the model's classes, -1: none
+  torch::Tensor true_class;                  // [R] int64 of the model's classes (or of things), -1: none
   torch::Tensor true_distance;               // [R] along the ray in units, 0: unknown
   torch::Tensor coarse_jitter, fine_jitter;  // [R, 1] in [0, 1)
 
@@ -61,7 +62,9 @@ class SceneReader {
  private:
   SceneBatch Make(int step);
   SceneBatch Draw(Random* random);
-  void DrawRays(const SceneViews& scene, int view, Random* random, SceneBatch* batch) const;
+  void DrawRays(size_t scene, int view, Random* random, SceneBatch* batch) const;
+  // At the original size by the ids of the model; none: 65535. Nothing: the view has no labels.
+  ImageU16 LabelsOf(size_t scene, int view) const;
   torch::Tensor LabelMap(size_t scene, int view, int64_t height, int64_t width) const;
   void AddMaps(size_t scene, int target, const std::vector<int>& sources, SceneBatch* batch) const;
 
