@@ -23,9 +23,22 @@ void LogForModule(int level, const char* message) {
   LogMessage(static_cast<LogLevel>(level), message);
 }
 
+// OpenBLAS multiplies matrices for LibTorch. On a processor that is younger than it, it takes kernels of
+// 2004, which makes a rendering half as long again; so it is told what the processor can do. Users' own words
+// win.
+void TellOpenBlas() {
+#if defined(__x86_64__)
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx512 || avx2) setenv("OPENBLAS_CORETYPE", avx512 ? "SKYLAKEX" : "HASWELL", /*overwrite=*/0);
+#endif
+}
+
 const ScenesModule& Checked(const fs::path& path, const std::string& why) {
   // LibTorch's threads would wait by spinning, on processors that others have work for.
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  TellOpenBlas();
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw ResourceError("{}: {}. {}", why, dlerror(), kAdvice);
   const auto function = reinterpret_cast<ScenesModuleFunction>(dlsym(handle, kScenesModuleSymbol));

@@ -9,7 +9,7 @@
 namespace semfield {
 namespace {
 
-constexpr int64_t kRaysAtOnce = 2048;
+constexpr int64_t kRaysAtOnce = 256;  // what passes between layers stays in the cache
 constexpr int64_t kPlacesAtOnce = 8192;
 constexpr int kMostViews = 32;  // that a volume of a whole scene is made of
 
