@@ -10,7 +10,7 @@ namespace semfield {
 const MethodList& KnownMethods() {
   static const MethodList methods({std::make_shared<RadianceMethod>(), std::make_shared<FeatureMethod>(),
                                    std::make_shared<LanguageMethod>(), std::make_shared<LaserMethod>()},
-                                  {"gnesf", "gp_nerf"});
+                                  {"gnesf", "gp_nerf", "feature_nerf"});
   return methods;
 }
 

@@ -86,7 +86,7 @@ class Matcher {
   }
 
   const SurfaceMap& map_;
-  ObjectViews views_;
+  ThingViews views_;
   std::vector<Selection> selections_;
 };
 

@@ -271,7 +271,7 @@ class NameScorer {
   const JobControl& control_;
   ObjectSession session_;
   ThingNamer namer_;
-  ObjectViews views_;
+  ThingViews views_;
   int everything_views_ = 0;
   std::map<std::string, Row> rows_;
   Json per_thing_ = Json::array();

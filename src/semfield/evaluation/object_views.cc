@@ -107,13 +107,13 @@ Vec2 InnermostPixel(const ImageU8& mask) {
   return {static_cast<double>(best % mask.width) + 0.5, static_cast<double>(best / mask.width) + 0.5};
 }
 
-ObjectViews::ObjectViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh,
-                         const StopToken* stop)
+ThingViews::ThingViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh,
+                       const StopToken* stop)
     : run_(run), map_(map), mesh_(mesh), stop_(stop) {
   if (mesh != nullptr) rays_.emplace(mesh->mesh);
 }
 
-const Image<int>& ObjectViews::Faces(int view) {
+const Image<int>& ThingViews::Faces(int view) {
   const auto found = faces_.find(view);
   if (found != faces_.end()) return found->second;
   const Camera camera = run_.store->CameraOf(view);
@@ -125,7 +125,7 @@ const Image<int>& ObjectViews::Faces(int view) {
   return faces;
 }
 
-ImageU8 ObjectViews::MaskOnFaces(const Selection& selection, int view) {
+ImageU8 ThingViews::MaskOnFaces(const Selection& selection, int view) {
   if (owners_.empty() || owned_weight_ != selection.weight) {
     owners_ = OwnersOfFaces(mesh_->mesh, {VertexWeights(mesh_->mesh, map_, selection)});
     owned_weight_ = selection.weight;
@@ -137,19 +137,19 @@ ImageU8 ObjectViews::MaskOnFaces(const Selection& selection, int view) {
   return mask;
 }
 
-ImageU8 ObjectViews::Mask(const Selection& selection, int view) {
+ImageU8 ThingViews::Mask(const Selection& selection, int view) {
   const Camera& camera = run_.capture->views[view].camera;
   if (mesh_ != nullptr) return ResizeNearest(MaskOnFaces(selection, view), camera.width, camera.height);
   return MaskOf(selection, Seen(view), camera.width, camera.height);
 }
 
-const ImageU16& ObjectViews::Instances(int view) {
+const ImageU16& ThingViews::Instances(int view) {
   const auto found = instances_.find(view);
   if (found != instances_.end()) return found->second;
   return instances_[view] = run_.store->Instances(view);
 }
 
-const SurfaceView& ObjectViews::Seen(int view) {
+const SurfaceView& ThingViews::Seen(int view) {
   const int own = map_.Find(view);
   if (own >= 0) return map_.views()[own];
   const auto found = held_out_.find(view);

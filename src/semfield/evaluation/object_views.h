@@ -45,11 +45,11 @@ bool ShowsSomething(const ImageU8& mask);
 Vec2 InnermostPixel(const ImageU8& mask);
 
 // What the views of a run, held-out ones too, show of selections on its surface, beside their labels.
-class ObjectViews {
+class ThingViews {
  public:
   // All must outlive it. mesh: selections are shown on its faces; nullptr: on the pieces of surface that each
   // view sees.
-  ObjectViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh, const StopToken* stop);
+  ThingViews(const OpenedRun& run, const SurfaceMap& map, const RunMesh* mesh, const StopToken* stop);
 
   // At the size of the view's original image.
   ImageU8 Mask(const Selection& selection, int view);

@@ -33,7 +33,7 @@ std::pair<double, double> TeacherIou(const OpenedRun& run, const LabelledThing& 
 }  // namespace
 
 BesideScore ScoreBeside(const OpenedRun& run, const LabelledThing& thing, ObjectSession* session,
-                        ObjectViews* views, const StopToken* stop) {
+                        ThingViews* views, const StopToken* stop) {
   BesideScore score;
   std::vector<SurfaceClick> clicks;
   const bool has_features = session->HasFeatures();

@@ -21,6 +21,6 @@ struct BesideScore {
 
 // Encodes the photos that it asks about, each once.
 BesideScore ScoreBeside(const OpenedRun& run, const LabelledThing& thing, ObjectSession* session,
-                        ObjectViews* views, const StopToken* stop);
+                        ThingViews* views, const StopToken* stop);
 
 }  // namespace semfield

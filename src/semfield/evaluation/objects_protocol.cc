@@ -161,7 +161,7 @@ class ThingScorer {
   const SurfaceMap& map_;
   ViewAnswers& answers_;
   const JobControl& control_;
-  ObjectViews views_;
+  ThingViews views_;
 };
 
 std::vector<ObjectScore> ScoreThings(const ProtocolInputs& inputs, const ObjectsChoices& choices,

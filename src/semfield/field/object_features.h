@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "semfield/base/error.h"
 #include "semfield/base/job_control.h"
 #include "semfield/field/radiance_field.h"
 #include "semfield/geometry/camera.h"
@@ -50,6 +51,13 @@ class ObjectFeatures {
   virtual bool sees_other_cameras() const = 0;
   // Looks at a picture. Sizes that do not fit each other or no alpha: InputError.
   virtual std::unique_ptr<SeenObject> See(ObjectPicture picture, const StopToken* stop = nullptr) const = 0;
+  // Where the camera of a picture stands that nobody knows, as its object looks. Not every one can tell:
+  // InputError. Pictures as See.
+  virtual Pose GuessPose(const ImageU8& rgba, const Camera& camera, const StopToken* stop = nullptr) const;
 };
+
+inline Pose ObjectFeatures::GuessPose(const ImageU8&, const Camera&, const StopToken*) const {
+  throw InputError("{} cannot tell from where a picture was taken", name());
+}
 
 }  // namespace semfield

@@ -19,6 +19,7 @@
 #include "semfield/image/srgb.h"
 #include "semfield/jobs/camera_path.h"
 #include "semfield/jobs/mask_files.h"
+#include "semfield/jobs/render_object.h"
 #include "semfield/perception/square_view.h"
 #include "semfield/run/feed_forward.h"
 #include "semfield/run/opened_run.h"
@@ -201,7 +202,7 @@ std::vector<std::string> MakeVideos(const RenderJobOptions& job, const Renderer&
 
 void RenderJobOptions::Describe(OptionList& list) {
   list.Group("What");
-  list.Text("run", &run, "Run folder.");
+  list.Text("run", &run, "Run folder, or a picture of one object (--method feature_nerf).");
   source.Describe(list);
   list.TextList(
       "what", &what,
@@ -212,6 +213,12 @@ void RenderJobOptions::Describe(OptionList& list) {
   list.Int("orbit", &orbit, "So many pictures on a circle around the scene.", {.min = 0, .max = 100000});
   list.Int("path", &path, "So many pictures between each two training views.", {.min = 0, .max = 10000});
   list.Flag("edited", &edited, "Show the scene as the run's edits leave it (semfield edit).");
+  list.Group("Picture of an object");
+  list.Text("category", &category, "What it shows: a category that the weights were trained on.");
+  list.TextList(
+      "click", &click,
+      "x,y on the object of a picture without alpha (with - after it: beside the object): SAM cuts it "
+      "out.");
   list.Group("How");
   through.Describe(list);
   list.Text("out", &out, "Folder for the pictures; empty: renders/ in the run.");
@@ -267,6 +274,11 @@ RenderResult RunRender(const RenderJobOptions& job, const MethodList& methods, c
         "--through mesh shows rgb, depth, normals and features: the edited scene and semantics are of the "
         "volume");
   }
+  if (job.vote.method != ClassVoteOptions().method &&
+      methods.Find(job.vote.method).info().trains_on == MethodInfo::TrainsOn::kManyObjects)
+    return RenderObject(job, methods.Find(job.vote.method), control);
+  if (!job.category.empty() || !job.click.empty())
+    throw InputError("--category and --click are of pictures of single objects: add --method feature_nerf");
   const OpenedRun run = OpenRunOrCapture(
       job.run, methods, job.source,
       {.method = job.vote.method, .weights = job.vote.weights, .words_model = job.vote.model});

@@ -24,6 +24,8 @@ struct RenderJobOptions {
   std::string format = "png";               // png, exr, mp4
   std::string teacher = "sam";              // whose features
   ClassVoteOptions vote;                    // whose semantics
+  std::string category;                     // of the object, for a picture of one
+  std::vector<std::string> click;           // "x,y": cuts the object out of a picture without alpha
   Through through;                          // of rgb, depth, normals and features
   bool edited = false;                      // as the run's edits leave the scene
   double scale = 1;                         // of the training size

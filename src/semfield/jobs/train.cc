@@ -378,12 +378,8 @@ Json TrainJobOptions::PresetValues() const {
 std::vector<std::string> TrainResult::Text() const {
   std::string done = " (nothing left to do)";
   if (trained) done = train_psnr ? fmt::format(", training PSNR {:.2f} dB", *train_psnr) : "";
-  if (many_scenes) {
-    return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
-            fmt::format("next: semfield render CAPTURE --what rgb,semantics --weights {}", ShellQuoted(run))};
-  }
   return {fmt::format("{}: {} steps in {:.0f} s{}", run, steps, seconds, done),
-          fmt::format("next: semfield imitate {}", ShellQuoted(run))};
+          next.empty() ? fmt::format("next: semfield imitate {}", ShellQuoted(run)) : next};
 }
 
 Json TrainResult::ToJson() const {

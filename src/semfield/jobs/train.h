@@ -51,7 +51,7 @@ struct TrainResult {
   double seconds = 0;                // of the whole training, over all resumes
   std::optional<double> train_psnr;  // dB, mean over the last steps
   double wall_seconds = 0;           // of this call
-  bool many_scenes = false;          // the run holds weights and no scene
+  std::string next = {};             // what can be done with it; empty: imitate
   std::vector<std::string> Text() const;
   Json ToJson() const;
 };

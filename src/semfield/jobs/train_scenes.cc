@@ -16,6 +16,7 @@
 #include "semfield/base/text.h"
 #include "semfield/base/version.h"
 #include "semfield/capture/reader.h"
+#include "semfield/capture/readers/object_sheets.h"
 #include "semfield/capture/scene_list.h"
 #include "semfield/capture/view_files.h"
 #include "semfield/jobs/kept_plan.h"
@@ -50,11 +51,12 @@ Json StoredSection(const TrainJobOptions& job) {
 // The other processes of `--workers`, of ranks 1 and more. One that fails ends the training of all.
 class LocalWorkers {
  public:
-  LocalWorkers(const TrainJobOptions& job, const std::filesystem::path& list) {
+  // finetunes: `list` is a capture.
+  LocalWorkers(const TrainJobOptions& job, const std::filesystem::path& list, bool finetunes) {
     const int threads = std::max(1, NumThreads() / job.workers);
     for (int rank = 1; rank < job.workers; ++rank) {
       std::vector<std::string> words = {std::filesystem::read_symlink("/proc/self/exe").string(), "train"};
-      if (std::filesystem::is_directory(list)) words.emplace_back("--finetune");
+      if (finetunes) words.emplace_back("--finetune");
       words.insert(words.end(), {list.string(), "--threads", std::to_string(threads)});
       const Json values = Values(job, rank);
       for (const auto& [name, value] : values.items()) {
@@ -127,8 +129,23 @@ AnyOptions Finetuned(AnyOptions options, const Method& method) {
   return options;
 }
 
+ManyScenesInputs ReadObjects(const std::filesystem::path& folder, const std::filesystem::path& cache) {
+  ManyScenesInputs inputs;
+  for (const std::filesystem::path& category : FindObjectCategories(folder)) {
+    inputs.categories.push_back(ReadObjectCategory(category));
+    LogInfo("{}: {} objects", inputs.categories.back().name, inputs.categories.back().objects.size());
+  }
+  inputs.cache = cache;
+  return inputs;
+}
+
+bool IsOverObjects(const Method& method) {
+  return method.info().trains_on == MethodInfo::TrainsOn::kManyObjects;
+}
+
+// first: a capture to resolve options for; nullptr: they are resolved later.
 AnyOptions OptionsOf(const TrainJobOptions& job, const Method& method, const Json& stored,
-                     const Capture& first) {
+                     const Capture* first) {
   AnyOptions options = method.NewOptions();
   if (!stored.is_null()) {
     OptionList list;
@@ -141,7 +158,7 @@ AnyOptions OptionsOf(const TrainJobOptions& job, const Method& method, const Jso
   ApplyPreset(LoadPreset(method.info().presets, job.preset), "preset " + job.preset, job.given,
               method.NewOptions(), &options);
   if (!job.finetune.empty()) options = Finetuned(options, method);
-  return method.Resolve(options, first);
+  return first == nullptr ? options : method.Resolve(options, *first);
 }
 
 TrainResult Train(const TrainJobOptions& job, const RunFolder& folder, SceneTraining& training, Json section,
@@ -180,7 +197,6 @@ TrainResult Train(const TrainJobOptions& job, const RunFolder& folder, SceneTrai
                      .seconds = trained.seconds};
   if (trained.metrics.is_object() && trained.metrics.contains("psnr"))
     result.train_psnr = trained.metrics["psnr"].get<double>();
-  result.many_scenes = true;
   return result;
 }
 
@@ -194,8 +210,18 @@ std::filesystem::path ListOf(const TrainJobOptions& job, const Json& stored, con
     return std::filesystem::is_directory(capture) ? capture : capture.parent_path();
   }
   if (list.empty()) {
-    throw InputError("name a list of scenes: semfield train LIST.json --method {} --out {}",
-                     method.info().name, ShellQuoted(job.out));
+    throw InputError("name {}: semfield train {} --method {} --out {}",
+                     IsOverObjects(method) ? "a folder of objects" : "a list of scenes",
+                     IsOverObjects(method) ? "FOLDER" : "LIST.json", method.info().name,
+                     ShellQuoted(job.out));
+  }
+  if (IsOverObjects(method)) {
+    if (!std::filesystem::is_directory(list)) {
+      throw InputError(
+          "{}: not a folder; {} is trained over objects: name a folder of categories, or of one category",
+          list.string(), method.info().name);
+    }
+    return std::filesystem::absolute(list);
   }
   if (stored.is_null() && std::filesystem::is_directory(list)) {
     throw InputError(
@@ -236,8 +262,9 @@ bool TrainsManyScenes(const TrainJobOptions& job, const MethodList& methods) {
   if (job.resume && IsFile(std::filesystem::path(job.out) / "config.json"))
     stored = RunFolder::Open(job.out).ReadConfigSection("train");
   if (stored.is_object()) return stored.contains(kSceneListKey);
-  return !job.method.empty() &&
-         methods.Find(job.method).info().trains_on == MethodInfo::TrainsOn::kManyScenes;
+  if (job.method.empty()) return false;
+  const MethodInfo::TrainsOn on = methods.Find(job.method).info().trains_on;
+  return on == MethodInfo::TrainsOn::kManyScenes || on == MethodInfo::TrainsOn::kManyObjects;
 }
 
 TrainResult RunTrainScenes(const TrainJobOptions& given, const MethodList& methods,
@@ -254,10 +281,12 @@ TrainResult RunTrainScenes(const TrainJobOptions& given, const MethodList& metho
   const RunFolder folder =
       rank == 0 ? RunFolder::Open(run) : RunFolder::Create(run / fmt::format("rank-{}", rank));
   const RunLock lock(folder);
-  ManyScenesInputs scenes = ReadScenes(list, job, run / "embeddings");
+  ManyScenesInputs scenes = IsOverObjects(method) ? ReadObjects(list, run / "embeddings")
+                                                  : ReadScenes(list, job, run / "embeddings");
   scenes.processes = job.processes;
-  LogInfo("{} scenes to train on", scenes.scenes.size());
-  const AnyOptions options = OptionsOf(job, method, stored, *scenes.scenes.front().capture);
+  if (!scenes.scenes.empty()) LogInfo("{} scenes to train on", scenes.scenes.size());
+  const AnyOptions options =
+      OptionsOf(job, method, stored, scenes.scenes.empty() ? nullptr : scenes.scenes.front().capture.get());
   const std::unique_ptr<SceneTraining> training = method.PrepareMany(std::move(scenes), options);
   Json section = stored;
   if (stored.is_null()) {
@@ -275,9 +304,15 @@ TrainResult RunTrainScenes(const TrainJobOptions& given, const MethodList& metho
     folder.WriteConfigSection("train", section);
   }
   std::optional<LocalWorkers> workers;
-  if (job.workers > 1) workers.emplace(job, list);
+  if (job.workers > 1)
+    workers.emplace(job, list, std::filesystem::is_directory(list) && !IsOverObjects(method));
   TrainResult result = Train(job, folder, *training, std::move(section), control);
   result.wall_seconds = stopwatch.Seconds();
+  result.next = fmt::format("next: semfield render {} --weights {}",
+                            IsOverObjects(method) ? "IMAGE --method " + method.info().name +
+                                                        " --category NAME --what rgb,depth,features"
+                                                  : "CAPTURE --what rgb,semantics",
+                            ShellQuoted(job.out));
   return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include "semfield/capture/capture.h"
 #include "semfield/capture/image_store.h"
+#include "semfield/capture/object_views.h"
 
 namespace semfield {
 
@@ -25,6 +26,8 @@ struct ManyScenesInputs {
     std::filesystem::path cache;  // folder for what models say of its photos; empty: nothing is kept
   };
   std::vector<Scene> scenes;
+  std::vector<ObjectCategory> categories = {};  // of methods over single objects, in the place of scenes
+  std::filesystem::path cache = {};             // for what models say of their pictures
   TrainingProcesses processes = {};
   std::string onnxruntime = {};  // path of its library; empty: searched
 };

@@ -24,6 +24,10 @@ std::unique_ptr<SceneTraining> Method::PrepareMany(ManyScenesInputs, const AnyOp
   throw InputError("method '{}' is not trained on many scenes", info().name);
 }
 
+std::unique_ptr<ObjectFeatures> Method::OpenObjects(const ObjectInputs&) const {
+  throw InputError("method '{}' knows no features of single objects; feature_nerf does", info().name);
+}
+
 MethodList::MethodList(std::vector<std::shared_ptr<const Method>> methods, std::vector<std::string> in_module)
     : methods_(std::move(methods)), in_module_(std::move(in_module)) {
   std::vector<std::string> names = Names();

@@ -17,6 +17,7 @@
 #include "semfield/field/class_field.h"
 #include "semfield/field/class_renderer.h"
 #include "semfield/field/feature_field.h"
+#include "semfield/field/object_features.h"
 #include "semfield/field/pyramid_field.h"
 #include "semfield/field/radiance_field.h"
 #include "semfield/field/view_fitter.h"
@@ -28,7 +29,7 @@ namespace semfield {
 
 // What a method is and can do.
 struct MethodInfo {
-  enum class TrainsOn { kNothing, kOneScene, kManyScenes };
+  enum class TrainsOn { kNothing, kOneScene, kManyScenes, kManyObjects };
   std::string name;      // lower_case; config.json says which method made a run by it
   std::string sentence;  // what it does, for help
   TrainsOn trains_on = TrainsOn::kOneScene;
@@ -124,6 +125,15 @@ struct OpenedFields {
   bool finished = false;
 };
 
+// How pictures of single objects are looked at by a method that was trained over many.
+struct ObjectInputs {
+  std::string weights;      // a file, a run of a training, or a name of models/; empty: the method's own
+  std::string category;     // of the objects
+  std::string features;     // which of the method's; empty: its own choice
+  std::string onnxruntime;  // path of its library; empty: searched
+  std::string name;         // ObjectFeatures::name; empty: the method's
+};
+
 // One way from photos to a field. Stateless; calls are thread-safe.
 class Method {
  public:
@@ -146,10 +156,14 @@ class Method {
   // A training by resolved options. InputError where the method is not trained on one scene.
   virtual std::unique_ptr<SceneTraining> Prepare(const TrainingInputs& inputs,
                                                  const AnyOptions& options) const;
-  // A training over many scenes by resolved options; takes the scenes, which live as long as the training.
+  // A training over many scenes or objects by options that are resolved, those over objects as they are
+  // given; takes the scenes, which live as long as the training.
   // InputError where the method is not trained on many.
   virtual std::unique_ptr<SceneTraining> PrepareMany(ManyScenesInputs inputs,
                                                      const AnyOptions& options) const;
+  // Features of single objects, each seen in one picture, by weights that were trained over many objects.
+  // InputError where the method has none, and of a category that was never trained.
+  virtual std::unique_ptr<ObjectFeatures> OpenObjects(const ObjectInputs& inputs) const;
   // The fields of a run; Error naming file and key where something does not fit.
   virtual OpenedFields Open(const OpenInputs& inputs) const = 0;
 };

@@ -51,6 +51,12 @@ OpenedRun OpenRunOrCapture(const fs::path& path, const MethodList& methods, cons
   // What is neither is told as a run that is not there.
   if (!shows || IsFile(path / "config.json") || !fs::exists(path)) return OpenRun(path, methods, source);
   const Method& method = methods.Find(options.method);
+  if (method.info().trains_on == MethodInfo::TrainsOn::kManyObjects) {
+    throw InputError(
+        "{}: method '{}' knows single objects in single pictures: semfield render IMAGE --method {} "
+        "--category NAME",
+        path.string(), options.method, options.method);
+  }
   if (method.info().trains_on != MethodInfo::TrainsOn::kManyScenes)
     throw InputError("{}: not a run, and method '{}' must be trained on a capture first: semfield train {}",
                      path.string(), options.method, ShellQuoted(path.string()));

@@ -26,8 +26,8 @@ std::pair<Json, Checkpoint> ReadTogether(const RunFolder& folder, const std::str
 
 // Whether a section is of a method that opens a scene without any training on it.
 bool IsOverManyScenes(const Json& section, const MethodList& methods) {
-  return MethodOfSection(section, methods, /*on_radiance=*/false).info().trains_on ==
-         MethodInfo::TrainsOn::kManyScenes;
+  const MethodInfo::TrainsOn on = MethodOfSection(section, methods, /*on_radiance=*/false).info().trains_on;
+  return on == MethodInfo::TrainsOn::kManyScenes || on == MethodInfo::TrainsOn::kManyObjects;
 }
 
 // Where what a model says of the photos is kept; nowhere for methods that ask none.

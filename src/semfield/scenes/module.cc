@@ -7,6 +7,7 @@
 #include "semfield/base/parallel.h"
 #include "semfield/base/version.h"
 #include "semfield/methods/scenes_module.h"
+#include "semfield/scenes/feature_nerf/feature_nerf_method.h"
 #include "semfield/scenes/gnesf/gnesf_method.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_method.h"
 #include "semfield/scenes/nn/torch.h"
@@ -29,6 +30,7 @@ void AddMethods(const ScenesHost& host, std::vector<std::shared_ptr<const Method
   });
   methods->push_back(std::make_shared<GnesfMethod>());
   methods->push_back(std::make_shared<GpNerfMethod>());
+  methods->push_back(std::make_shared<FeatureNerfMethod>());
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ void ClassVoteOptions::Describe(OptionList& list) {
   list.Group("Classes");
   list.Text("method", &method,
             "Whose classes: gnesf, a vote of photos; of a capture without training also gp_nerf, which knows "
-            "classes by itself.",
-            {.choices = {"gnesf", "gp_nerf"}});
+            "classes by itself; feature_nerf: of a picture of one object, by render.",
+            {.choices = {"gnesf", "gp_nerf", "feature_nerf"}});
   DescribeVote(list);
   list.Text("words-model", &model,
             "Who says what class the places of a photo are: a model of kind dense, or labels, the capture's "

@@ -104,22 +104,7 @@ SceneReader::SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& opti
 SceneReader::~SceneReader() = default;
 
 SceneBatch SceneReader::Next(int step) {
-  const std::unique_ptr<Ahead> ahead = std::move(ahead_);
-  if (ahead != nullptr) ahead->thread.Join();
-  if (ahead != nullptr && ahead->step == step && ahead->error) std::rethrow_exception(ahead->error);
-  SceneBatch batch = ahead != nullptr && ahead->step == step ? std::move(ahead->batch) : Make(step);
-  auto next = std::make_unique<Ahead>();
-  next->step = step + 1;
-  next->thread.Start(1, BackgroundThreads::Priority::kNormal, [this, into = next.get()](int) {
-    const ThreadShare alone(1);
-    try {
-      into->batch = Make(into->step);
-    } catch (...) {
-      into->error = std::current_exception();
-    }
-  });
-  ahead_ = std::move(next);
-  return batch;
+  return ahead_.Next(step);
 }
 
 SceneBatch SceneReader::Make(int step) {

@@ -1,16 +1,15 @@
 #pragma once
 
 #include <atomic>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "semfield/base/parallel.h"
 #include "semfield/base/random.h"
 #include "semfield/methods/many_scenes.h"
 #include "semfield/scenes/scene_views.h"
+#include "semfield/scenes/training/read_ahead.h"
 
 namespace semfield {
 
@@ -75,14 +74,7 @@ class SceneReader {
   std::vector<std::string> classes_;
   std::atomic<int> skipped_{0};
 
-  // The batch of the step that is expected next; its thread ends before the rest of it.
-  struct Ahead {
-    int step = 0;
-    SceneBatch batch;
-    std::exception_ptr error;
-    BackgroundThreads thread;
-  };
-  std::unique_ptr<Ahead> ahead_;  // last: it reads through all of the above
+  ReadAhead<SceneBatch> ahead_;  // last: it reads through all of the above
 };
 
 }  // namespace semfield

@@ -34,6 +34,23 @@ void LoadTensors(const SafetensorsFile& file,
   }
 }
 
+std::vector<TensorView> CheckpointTensors(const nn::Adam& adam, bool finished,
+                                          std::vector<std::vector<Half>>* halves) {
+  std::vector<TensorView> views;
+  halves->clear();
+  for (const auto& [name, tensor] : adam.Tensors(/*moments=*/!finished)) {
+    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
+    if (!finished) {
+      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
+      continue;
+    }
+    std::vector<Half>& half = halves->emplace_back();
+    for (const float value : values) half.push_back(FloatToHalf(value));
+    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves->back()));
+  }
+  return views;
+}
+
 ScenesTrainer::ScenesTrainer(const ScenesTrainerOptions& options, std::unique_ptr<SceneReader> reader,
                              std::unique_ptr<TrainedNetwork> network)
     : options_(options),
@@ -65,19 +82,7 @@ void ScenesTrainer::Step(const JobControl& control) {
 }
 
 std::vector<TensorView> ScenesTrainer::Tensors() const {
-  std::vector<TensorView> views;
-  halves_.clear();
-  for (const auto& [name, tensor] : adam_.Tensors(/*moments=*/!Done())) {
-    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
-    if (!Done()) {
-      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
-      continue;
-    }
-    std::vector<Half>& halves = halves_.emplace_back();
-    for (const float value : values) halves.push_back(FloatToHalf(value));
-    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves_.back()));
-  }
-  return views;
+  return CheckpointTensors(adam_, Done(), &halves_);
 }
 
 Json ScenesTrainer::State() const {

@@ -85,6 +85,11 @@ class ScenesTrainer : public SceneTrainer {
   mutable std::vector<std::vector<Half>> halves_;  // what Tensors() of a finished training points into
 };
 
+// What a checkpoint of a training holds: its parameters with the optimizer's moments or, once it is finished,
+// the parameters alone in half precision. They point into `adam` and `halves`.
+std::vector<TensorView> CheckpointTensors(const nn::Adam& adam, bool finished,
+                                          std::vector<std::vector<Half>>* halves);
+
 // Copies what a file has under their names, in half or single precision, into tensors. One that is missing or
 // of another shape: Error naming file and tensor.
 void LoadTensors(const SafetensorsFile& file,

@@ -7,7 +7,18 @@ namespace semfield {
 
 namespace fs = std::filesystem;
 
-fs::path WeightsFile(const std::string& name, const std::string& method) {
+Json PlanSteps(SceneTrainer& trial, double minutes, const Stopwatch& started, const JobControl& control,
+               int* steps) {
+  constexpr int kWarm = 2, kTimed = 6;  // after those that warm up
+  for (int i = 0; i < kWarm; ++i) trial.Step(control);
+  const Stopwatch timed;
+  for (int i = 0; i < kTimed; ++i) trial.Step(control);
+  const double seconds = std::max(1.0, 60 * minutes - started.Seconds());
+  *steps = std::max(1, static_cast<int>(seconds / (timed.Seconds() / kTimed)));
+  return {{"minutes", minutes}, {"seconds", seconds}};
+}
+
+fs::path WeightsFile(const std::string& name, const std::string& method, const std::string& on) {
   std::error_code error;
   if (fs::is_regular_file(name, error)) return name;
   if (fs::is_regular_file(fs::path(name) / "radiance.safetensors", error))
@@ -18,8 +29,8 @@ fs::path WeightsFile(const std::string& name, const std::string& method) {
   }
   throw InputError(
       "--weights {}: no such file or run, and no {}/weights.safetensors in the folders of models. "
-      "Train it: semfield train LIST --method {} --out RUN",
-      name, name, method);
+      "Train it: semfield train {} --method {} --out RUN",
+      name, name, on, method);
 }
 
 }  // namespace semfield

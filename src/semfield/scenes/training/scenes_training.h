@@ -14,6 +14,11 @@
 
 namespace semfield {
 
+// How many steps fit into `minutes` since `started`, as those of a trial take; what
+// SceneTraining::PlanByMinutes returns.
+Json PlanSteps(SceneTrainer& trial, double minutes, const Stopwatch& started, const JobControl& control,
+               int* steps);
+
 // A training over many scenes before its first step. Options: the method's, with `int steps` and `double
 // clip`.
 template <class Options>
@@ -26,15 +31,9 @@ class ScenesTraining : public SceneTraining {
 
   // By the first steps of a trial, after those that warm up.
   Json PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) override {
-    const std::unique_ptr<SceneTrainer> trial = MakeTrainer();
-    constexpr int kWarm = 2, kTimed = 6;
-    for (int i = 0; i < kWarm; ++i) trial->Step(control);
-    const Stopwatch timed;
-    for (int i = 0; i < kTimed; ++i) trial->Step(control);
-    const double seconds = std::max(1.0, 60 * minutes - started.Seconds());
-    given_.steps = std::max(1, static_cast<int>(seconds / (timed.Seconds() / kTimed)));
+    const Json plan = PlanSteps(*MakeTrainer(), minutes, started, control, &given_.steps);
     options_ = AnyOptions(given_);
-    return {{"minutes", minutes}, {"seconds", seconds}};
+    return plan;
   }
 
   std::unique_ptr<SceneTrainer> MakeTrainer() override {
@@ -78,7 +77,8 @@ class ScenesTraining : public SceneTraining {
 };
 
 // A file of weights: a path, a run of a training, or a name in the folders of models. None: InputError that
-// says how `method` is trained.
-std::filesystem::path WeightsFile(const std::string& name, const std::string& method);
+// says how `method` is trained, `semfield train <on>`.
+std::filesystem::path WeightsFile(const std::string& name, const std::string& method,
+                                  const std::string& on = "LIST");
 
 }  // namespace semfield
