@@ -213,7 +213,8 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
                            const JobControl& control) {
   if (const ObjectProtocol* protocol = FindObjectProtocol(job.protocol)) {
     EvaluateResult result{.header = {.capture = job.run}, .all = false, .protocols = {}};
-    result.protocols.push_back(EvaluateObjects(*protocol, job.run, job.objects, job.onnxruntime, control));
+    result.protocols.push_back(
+        EvaluateObjects(*protocol, job.run, job.objects, methods, job.onnxruntime, control));
     return result;
   }
   if (IsList(job.run)) return EvaluateScenes(job, methods, control);

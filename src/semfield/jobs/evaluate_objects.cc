@@ -28,6 +28,23 @@ std::vector<fs::path> ChosenCategories(const std::string& folder, const std::str
   throw InputError("{}: no category '{}'; there are: {}", folder, category, fmt::join(known, ", "));
 }
 
+// "NAME=WEIGHTS" or "NAME=WEIGHTS:FEATURES".
+ObjectInputs InputsOf(const std::string& row, const std::string& category, const std::string& onnxruntime) {
+  const size_t equals = row.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == row.size())
+    throw InputError("--object-weights {}: expected NAME=WEIGHTS or NAME=WEIGHTS:FEATURES", row);
+  ObjectInputs inputs{.weights = row.substr(equals + 1),
+                      .category = category,
+                      .features = "",
+                      .onnxruntime = onnxruntime,
+                      .name = row.substr(0, equals)};
+  const size_t colon = inputs.weights.rfind(':');
+  if (colon == std::string::npos) return inputs;
+  inputs.features = inputs.weights.substr(colon + 1);
+  inputs.weights.resize(colon);
+  return inputs;
+}
+
 }  // namespace
 
 void EvaluateObjectsOptions::Describe(OptionList& list) {
@@ -45,13 +62,18 @@ void EvaluateObjectsOptions::Describe(OptionList& list) {
       "features", &features,
       "Further rows: folders with OBJECT/VIEW.safetensors, a tensor \"features\" [channels, height, "
       "width] each.");
+  list.TextList("object-weights", &weights,
+                "Further rows: NAME=WEIGHTS of --object-method, or NAME=WEIGHTS:FEATURES (of feature_nerf: "
+                "internal, teacher or joined).");
+  list.Text("object-method", &object_method, "Method over many objects that --object-weights are of.",
+            {.choices = {"feature_nerf"}});
   list.Text("teacher-cache", &cache,
             "Folder in which what the models say of pictures is kept for the next time. Empty: nowhere.");
 }
 
 ProtocolResult EvaluateObjects(const ObjectProtocol& protocol, const std::string& folder,
-                               const EvaluateObjectsOptions& options, const std::string& onnxruntime,
-                               const JobControl& control) {
+                               const EvaluateObjectsOptions& options, const MethodList& methods,
+                               const std::string& onnxruntime, const JobControl& control) {
   const Stopwatch stopwatch;
   ObjectProtocolInputs inputs{.categories = ChosenCategories(folder, options.category),
                               .lists = {options.pairs},
@@ -65,14 +87,20 @@ ProtocolResult EvaluateObjects(const ObjectProtocol& protocol, const std::string
         .teacher = {.models = options.teacher, .onnxruntime = onnxruntime}, .folder = options.cache}));
   }
   for (const std::string& one : options.features) rows.push_back(std::make_shared<FileFeatures>(one));
-  inputs.features = [&](const std::string&) { return rows; };
+  inputs.features = [&](const std::string& category) {
+    std::vector<std::shared_ptr<const ObjectFeatures>> all = rows;
+    for (const std::string& one : options.weights)
+      all.push_back(methods.Find(options.object_method).OpenObjects(InputsOf(one, category, onnxruntime)));
+    return all;
+  };
   ProtocolResult result = protocol.Run(inputs, control);
   result.facts = {{"objects", folder},
                   {"category", options.category},
                   {"pairs", options.pairs},
                   {"max_pairs", options.max_pairs},
                   {"object_teacher", options.teacher},
-                  {"features", options.features}};
+                  {"features", options.features},
+                  {"object_weights", options.weights}};
   result.seconds = stopwatch.Seconds();
   return result;
 }

@@ -6,6 +6,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/options.h"
 #include "semfield/evaluation/object_protocol.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -17,13 +18,16 @@ struct EvaluateObjectsOptions {
   bool surface = true;
   std::string teacher = "imagenet+sam";  // as ObjectTeacherOptions::models; "none": no such row
   std::vector<std::string> features;     // folders, as FileFeatures
-  std::string cache;                     // folder of what the teacher said; empty: nothing is kept
+  // Further rows: NAME=WEIGHTS or NAME=WEIGHTS:FEATURES of a method over many objects (ObjectInputs).
+  std::vector<std::string> weights;
+  std::string object_method = "feature_nerf";  // whose weights they are
+  std::string cache;                           // folder of what the teacher said; empty: nothing is kept
   void Describe(OptionList& list);
 };
 
 // Scores features on a category of objects, or a folder of such. Nothing is written but the cache.
 ProtocolResult EvaluateObjects(const ObjectProtocol& protocol, const std::string& folder,
-                               const EvaluateObjectsOptions& options, const std::string& onnxruntime,
-                               const JobControl& control);
+                               const EvaluateObjectsOptions& options, const MethodList& methods,
+                               const std::string& onnxruntime, const JobControl& control);
 
 }  // namespace semfield
