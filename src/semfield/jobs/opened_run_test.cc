@@ -243,7 +243,8 @@ TEST_F(OpenedRunTest, TheMethodOfARunIsTheOneThatConfigNames) {
   folder.WriteConfigSection("train", section);
   EXPECT_EQ(
       ErrorOf([&] { OpenRun(copy, KnownMethods()); }),
-      "unknown method 'radience'; known are: radiance, feature_field, language_field, laser, gnesf, gp_nerf");
+      "unknown method 'radience'; known are: radiance, feature_field, language_field, laser, gnesf, gp_nerf, "
+      "feature_nerf");
   section.erase("method");  // as runs of older programs
   folder.WriteConfigSection("train", section);
   OpenRun(copy, KnownMethods());
