@@ -13,6 +13,7 @@ namespace {
 
 constexpr float kSourceItself = 0.4f;  // how often the target is the source picture
 constexpr float kLookedAt = 0.35f;     // and how often another one that the teacher looked at
+constexpr float kAnywhere = 0.15f;     // how often a pixel of the whole picture is drawn, not one around it
 constexpr float kOnTheObject = 0.6f;   // how often a pixel is drawn anew until it shows the object
 constexpr int kMostTries = 8;
 constexpr int kMargin = 4;  // pixels around what is not empty
@@ -133,10 +134,15 @@ void ObjectBatches::DrawRays(const Target& target, int64_t at, Random* random, O
   for (int64_t r = 0; r < options_.rays; ++r) {
     const int64_t m = at * options_.rays + r;
     int x = 0, y = 0;
-    for (int tries = random->Uniform() < kOnTheObject ? kMostTries : 1; tries > 0; --tries) {
-      x = box[0] + static_cast<int>(random->Below(static_cast<uint32_t>(box[2] - box[0])));
-      y = box[1] + static_cast<int>(random->Below(static_cast<uint32_t>(box[3] - box[1])));
-      if (rgba.At(x, y, 3) > 0) break;
+    if (random->Uniform() < kAnywhere) {
+      x = static_cast<int>(random->Below(static_cast<uint32_t>(rgba.width)));
+      y = static_cast<int>(random->Below(static_cast<uint32_t>(rgba.height)));
+    } else {
+      for (int tries = random->Uniform() < kOnTheObject ? kMostTries : 1; tries > 0; --tries) {
+        x = box[0] + static_cast<int>(random->Below(static_cast<uint32_t>(box[2] - box[0])));
+        y = box[1] + static_cast<int>(random->Below(static_cast<uint32_t>(box[3] - box[1])));
+        if (rgba.At(x, y, 3) > 0) break;
+      }
     }
     const Vec3 in_camera = object.camera.DirectionAt({x + 0.5, y + 0.5});
     Put(to_source * pose.translation, batch->rays.origins.data_ptr<float>() + 3 * m);
