@@ -88,7 +88,10 @@ Drawn PixelsOfCells(int count, const std::array<int, 2>& cells, const ImageU8& r
 }  // namespace
 
 SceneReader::SceneReader(ManyScenesInputs inputs, const SceneReaderOptions& options)
-    : inputs_(std::move(inputs)), options_(options), classes_(options.classes) {
+    : inputs_(std::move(inputs)),
+      options_(options),
+      classes_(options.classes),
+      ahead_([this](int step) { return Make(step); }) {
   for (const ManyScenesInputs::Scene& scene : inputs_.scenes) {
     scenes_.push_back(std::make_unique<SceneViews>(
         *scene.capture, *scene.store,
