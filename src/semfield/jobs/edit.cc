@@ -342,7 +342,7 @@ Json EditJobResult::ToJson() const {
 EditJobResult RunEdit(const EditJobOptions& job, const MethodList& methods, const JobControl& control) {
   if (job.run == kTransfer) {
     EditJobResult result;
-    result.transfer = RunTransfer(job.transfer, job.onnxruntime, control);
+    result.transfer = RunTransfer(job.transfer, methods, job.onnxruntime, control);
     return result;
   }
   if (!job.transfer.pictures.empty())

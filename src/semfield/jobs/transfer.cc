@@ -26,6 +26,7 @@ constexpr double kDistance = 1.3;
 // A picture with what is known of it.
 struct Given {
   ObjectPicture picture;
+  bool has_camera = false;              // and pose, of a corpus
   ImageU8 parts;                        // empty: not known
   std::vector<std::string> part_names;  // of a corpus
 };
@@ -50,6 +51,7 @@ Given GivenByCorpus(const fs::path& folder, const std::string& view_text, const 
                             .camera = object->camera,
                             .world_from_camera = object->world_from_camera[view],
                             .name = fmt::format("{}/{}", object->id, view)},
+                .has_camera = true,
                 .parts = {},
                 .part_names = category.parts};
     const std::vector<ImageU8> parts = object->PartMaps();
@@ -80,10 +82,10 @@ Given GivenBy(const std::string& spec) {
 
 class TransferJob {
  public:
-  TransferJob(const TransferOptions& options, const std::string& onnxruntime, const JobControl& control)
-      : options_(options), onnxruntime_(onnxruntime), control_(control) {}
+  TransferJob(const TransferOptions& options, const JobControl& control)
+      : options_(options), control_(control) {}
 
-  TransferResult Run() {
+  TransferResult Run(const MethodList& methods, const std::string& onnxruntime) {
     if (options_.pictures.size() != 2)
       throw InputError("edit transfer takes two pictures, a source and a target; got {}",
                        options_.pictures.size());
@@ -91,11 +93,9 @@ class TransferJob {
     target_ = GivenBy(options_.pictures[1]);
     if (!options_.parts.empty()) TakeParts();
     const int part = PartAsked();
-    const TeacherFeatures features(
-        {.teacher = {.models = options_.teacher, .onnxruntime = onnxruntime_}, .folder = {}});
-    result_.features = options_.teacher;
-    const FeatureRows source = RowsBy(features, source_.picture);
-    const FeatureRows target = RowsBy(features, target_.picture);
+    const std::unique_ptr<ObjectFeatures> features = OpenFeatures(methods, onnxruntime);
+    const FeatureRows source = RowsBy(*features, &source_);
+    const FeatureRows target = RowsBy(*features, &target_);
     ImageU8 parts;
     if (!source_.parts.empty()) parts = CarryPartMap(source, target);
     std::vector<uint8_t> mask;
@@ -138,7 +138,28 @@ class TransferJob {
                      names.empty() ? "numbers from 1" : fmt::format("{}", fmt::join(names, ", ")));
   }
 
-  FeatureRows RowsBy(const ObjectFeatures& features, const ObjectPicture& picture) const {
+  std::unique_ptr<ObjectFeatures> OpenFeatures(const MethodList& methods, const std::string& onnxruntime) {
+    if (options_.category.empty()) {
+      if (!options_.weights.empty())
+        throw InputError("--weights {}: which category are they asked about? Give --category",
+                         options_.weights);
+      result_.features = options_.teacher;
+      return std::make_unique<TeacherFeatures>(TeacherFeaturesOptions{
+          .teacher = {.models = options_.teacher, .onnxruntime = onnxruntime}, .folder = {}});
+    }
+    result_.features = options_.object_method;
+    return methods.Find(options_.object_method)
+        .OpenObjects({.weights = options_.weights,
+                      .category = options_.category,
+                      .features = "",
+                      .onnxruntime = onnxruntime,
+                      .name = ""});
+  }
+
+  FeatureRows RowsBy(const ObjectFeatures& features, Given* given) const {
+    ObjectPicture& picture = given->picture;
+    if (!given->has_camera && features.sees_other_cameras())
+      picture.world_from_camera = features.GuessPose(picture.rgba, picture.camera, control_.stop);
     return RowsOf(features.See(picture, control_.stop)
                       ->Render(picture.camera, picture.world_from_camera, picture.camera.width,
                                picture.camera.height, control_.stop));
@@ -171,7 +192,6 @@ class TransferJob {
   }
 
   const TransferOptions& options_;
-  const std::string& onnxruntime_;
   const JobControl& control_;
   Given source_, target_;
   TransferResult result_;
@@ -212,10 +232,10 @@ Json TransferResult::ToJson() const {
   return json;
 }
 
-TransferResult RunTransfer(const TransferOptions& options, const std::string& onnxruntime,
-                           const JobControl& control) {
+TransferResult RunTransfer(const TransferOptions& options, const MethodList& methods,
+                           const std::string& onnxruntime, const JobControl& control) {
   const Stopwatch stopwatch;
-  TransferResult result = TransferJob(options, onnxruntime, control).Run();
+  TransferResult result = TransferJob(options, control).Run(methods, onnxruntime);
   result.seconds = stopwatch.Seconds();
   return result;
 }

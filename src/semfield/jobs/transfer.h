@@ -8,6 +8,7 @@
 #include "semfield/base/job_control.h"
 #include "semfield/base/json.h"
 #include "semfield/base/options.h"
+#include "semfield/methods/method.h"
 
 namespace semfield {
 
@@ -19,8 +20,11 @@ struct TransferOptions {
   std::string part;                   // name or id of the only part that changes
   bool keep_shading = false;
   int smoothing = 2;
-  std::string teacher = "imagenet+sam";  // whose features tell which places are the same
-  std::string out = "transfer";          // folder
+  // Whose features tell which places are the same: of a method over many objects, where the category is told,
+  // else of the teacher.
+  std::string category, object_method = "feature_nerf", weights;
+  std::string teacher = "imagenet+sam";
+  std::string out = "transfer";  // folder
   void Describe(OptionList& list);
 };
 
@@ -37,7 +41,7 @@ struct TransferResult {
 
 // Writes texture.png (the target in the source's colours), parts.png (its parts, where the source's are
 // known) and transfer.png (all beside each other).
-TransferResult RunTransfer(const TransferOptions& options, const std::string& onnxruntime,
-                           const JobControl& control);
+TransferResult RunTransfer(const TransferOptions& options, const MethodList& methods,
+                           const std::string& onnxruntime, const JobControl& control);
 
 }  // namespace semfield

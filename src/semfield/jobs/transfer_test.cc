@@ -59,6 +59,61 @@ TEST_F(TransferTest, TakesPicturesWithoutACorpus) {
   EXPECT_FALSE(std::filesystem::exists(user_ / "out/parts.png"));
 }
 
+// Knows the camera of nothing: says that it looks from the right, and red, green and one as features.
+class GuessingFeatures : public ObjectFeatures {
+ public:
+  class Seen : public SeenObject {
+   public:
+    explicit Seen(ObjectPicture picture) : picture_(std::move(picture)) {}
+    FeatureMap Render(const Camera&, const Pose& pose, int width, int height,
+                      const StopToken*) const override {
+      EXPECT_EQ(pose.translation, Vec3(1, 0, 0));
+      FeatureMap map{3, height, width, std::vector<float>(3 * picture_.rgba.num_pixels(), 1), ""};
+      for (size_t i = 0; i < picture_.rgba.num_pixels(); ++i) {
+        for (int c = 0; c < 2; ++c)
+          map.data[c * picture_.rgba.num_pixels() + i] = picture_.rgba.data[4 * i + c];
+      }
+      return map;
+    }
+    void At(std::span<const Vec3>, std::span<float>, const StopToken*) const override {}
+    const ObjectPicture picture_;
+  };
+  std::string name() const override { return "feature_nerf"; }
+  int channels() const override { return 3; }
+  bool sees_other_cameras() const override { return true; }
+  std::unique_ptr<SeenObject> See(ObjectPicture picture, const StopToken*) const override {
+    return std::make_unique<Seen>(std::move(picture));
+  }
+  Pose GuessPose(const ImageU8&, const Camera&, const StopToken*) const override {
+    return {.rotation = Mat3::Identity(), .translation = Vec3(1, 0, 0)};
+  }
+};
+
+class GuessingMethod : public Method {
+ public:
+  MethodInfo info() const override { return {.name = "feature_nerf"}; }
+  AnyOptions NewOptions() const override { return {}; }
+  OpenedFields Open(const OpenInputs&) const override { throw InputError("not a run's"); }
+  std::unique_ptr<ObjectFeatures> OpenObjects(const ObjectInputs& inputs) const override {
+    EXPECT_EQ(inputs.category, "box");
+    return std::make_unique<GuessingFeatures>();
+  }
+};
+
+TEST_F(TransferTest, AMethodOverObjectsTellsThePoseOfPictures) {
+  ImageU8 red(2, 2, 4, 255), green = red;
+  for (size_t i = 0; i < red.num_pixels(); ++i) red.data[4 * i + 1] = green.data[4 * i] = 0;
+  green.data[0] = 255;  // one pixel is red
+  green.data[1] = 0;
+  WritePng(user_ / "red.png", red);
+  WritePng(user_ / "green.png", green);
+  EditJobOptions job = Job((user_ / "red.png").string(), (user_ / "green.png").string());
+  job.transfer.category = "box";
+  const MethodList methods({std::make_shared<GuessingMethod>()});
+  EXPECT_EQ(RunEdit(job, methods, {}).transfer->features, "feature_nerf");
+  EXPECT_EQ(ReadImage(user_ / "out/texture.png").data, red.data);
+}
+
 TEST_F(TransferTest, SaysWhatIsWrong) {
   EXPECT_MENTIONS(Failure(Job(Box("box_0:7"), Box("box_1:0"))), "views 0 to 1");
   EXPECT_MENTIONS(Failure(Job(Box("box_0"), Box("box_1:0"))), "say which view");
@@ -68,6 +123,9 @@ TEST_F(TransferTest, SaysWhatIsWrong) {
   EditJobOptions part = Job(Box("box_0:0"), Box("box_1:0"));
   part.transfer.part = "roof";
   EXPECT_MENTIONS(Failure(part), "the source's are background, left, right");
+  EditJobOptions weights = Job(Box("box_0:0"), Box("box_1:0"));
+  weights.transfer.weights = "w.safetensors";
+  EXPECT_MENTIONS(Failure(weights), "Give --category");
   EditJobOptions one = Job("a", "b");
   one.transfer.pictures.pop_back();
   EXPECT_MENTIONS(Failure(one), "takes two pictures");
