@@ -140,13 +140,19 @@ void GnesfModelImpl::SeeDepths(EncodedViews* views) {
   views->cell_density = torch::Tensor();
 }
 
-GnesfModelImpl::Aggregated GnesfModelImpl::Aggregate(const EncodedViews& views, const torch::Tensor& places) {
+GnesfModelImpl::Aggregated GnesfModelImpl::Aggregate(const EncodedViews& views, const torch::Tensor& places,
+                                                     bool with_views) {
   const nn::Projection seen = nn::Project(views.cameras, places);
   const int64_t num_views = views.rgb.size(0);
   Aggregated of{.valid = seen.valid.t(), .at = seen.at, .rgb = nn::SampleMaps(views.rgb, seen.at)};
   const torch::Tensor said = torch::cat({of.rgb, nn::SampleMaps(views.features, seen.at)}, -1);
   const nn::Statistics all = nn::OverViews(said, of.valid);
   const torch::Tensor encoding = nn::SampleVolume(views.volume, Unit(views, places));
+  const torch::Tensor pooled = torch::cat({all.mean.squeeze(1), all.variance.squeeze(1)}, 1);
+  of.pooled = options_.geometry == "volume"  ? encoding
+              : options_.geometry == "views" ? pooled
+                                             : torch::cat({encoding, pooled}, 1);
+  if (!with_views) return of;
   const auto each = [&](const torch::Tensor& t) { return t.expand({-1, num_views, -1}); };
   const torch::Tensor own = view_head_->forward(torch::cat({said, each(all.mean), each(all.variance)}, -1));
   torch::Tensor behind = torch::zeros({places.size(0), num_views, 1}), beside = behind;
@@ -157,16 +163,12 @@ GnesfModelImpl::Aggregated GnesfModelImpl::Aggregate(const EncodedViews& views, 
     beside = torch::tanh(0.25 * gap.detach());
   }
   of.per_view = torch::cat({own, each(encoding.unsqueeze(1)), behind, beside}, -1);
-  const torch::Tensor pooled = torch::cat({all.mean.squeeze(1), all.variance.squeeze(1)}, 1);
-  of.pooled = options_.geometry == "volume"  ? encoding
-              : options_.geometry == "views" ? pooled
-                                             : torch::cat({encoding, pooled}, 1);
   return of;
 }
 
 QueriedPlaces GnesfModelImpl::Query(const EncodedViews& views, const torch::Tensor& places,
                                     const torch::Tensor& targets, const QueryOptions& options) {
-  const Aggregated of = Aggregate(views, places);
+  const Aggregated of = Aggregate(views, places, options.shown);
   QueriedPlaces says;
   says.sigma = Density(density_head_->forward(of.pooled).squeeze(1));
   if (!options.shown) return says;

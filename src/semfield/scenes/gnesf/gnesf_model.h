@@ -82,7 +82,8 @@ class GnesfModelImpl : public torch::nn::Module {
     torch::Tensor at;        // [V, P, 2]
     torch::Tensor rgb;       // [P, V, 3]
   };
-  Aggregated Aggregate(const EncodedViews& views, const torch::Tensor& places);
+  // Without `with_views` there is no per_view, which density does not need.
+  Aggregated Aggregate(const EncodedViews& views, const torch::Tensor& places, bool with_views);
   torch::Tensor Unit(const EncodedViews& views, const torch::Tensor& places) const;
   struct Coarse {
     torch::Tensor distances, edges, weights;
