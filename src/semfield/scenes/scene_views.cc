@@ -34,6 +34,33 @@ void Fill(const Camera& camera, const Pose& units_from_camera, nn::ViewCameras* 
   }
 }
 
+// A map [C, H, W] of a photo as a lens of the same focal lengths that does not distort would show it, which
+// is all that the networks' projections know. What lies outside of the photo is its border.
+torch::Tensor Straightened(const torch::Tensor& map, const Camera& camera) {
+  if (!camera.HasDistortion()) return map;
+  const int64_t height = map.size(1), width = map.size(2);
+  torch::Tensor grid = torch::zeros({1, height, width, 2});
+  float* at = grid.data_ptr<float>();
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x, at += 2) {
+      const double u = (x + 0.5) * camera.width / width, v = (y + 0.5) * camera.height / height;
+      const auto pixel = camera.Project({(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1});
+      // Beyond what the lens can see is beyond the photo's border.
+      at[0] =
+          static_cast<float>(pixel ? 2 * pixel->x() / camera.width - 1 : std::copysign(1.0, u - camera.cx));
+      at[1] =
+          static_cast<float>(pixel ? 2 * pixel->y() / camera.height - 1 : std::copysign(1.0, v - camera.cy));
+    }
+  }
+  namespace F = torch::nn::functional;
+  return F::grid_sample(map.unsqueeze(0), grid,
+                        F::GridSampleFuncOptions()
+                            .mode(torch::kBilinear)
+                            .padding_mode(torch::kBorder)
+                            .align_corners(false))
+      .squeeze(0);
+}
+
 nn::ViewCameras NewCameras(int64_t count) {
   return {.intrinsics = torch::zeros({count, 4}),
           .camera_from_world = torch::zeros({count, 3, 4}),
@@ -51,14 +78,6 @@ SceneViews::SceneViews(const Capture& capture, const ImageStore& store, const Ph
     throw InputError("{}: its bounds have no volume ({})", capture.path.string(), capture.bounds_rule);
   }
   for (int k = 0; k < 3; ++k) sides_[k] = static_cast<float>(extent[k] / unit_);
-  for (const View& view : capture.views) {
-    if (!view.camera.HasDistortion()) continue;
-    LogWarning(
-        "{}: its lenses distort, which methods over many scenes do not know yet: places near the border "
-        "of a photo are read beside where they are",
-        capture.path.string());
-    break;
-  }
 }
 
 PhotoClasses& SceneViews::classes() {
@@ -100,6 +119,7 @@ torch::Tensor SceneViews::Pictures(std::span<const int> views) const {
             .permute({2, 0, 1})
             .to(torch::kFloat)
             .div(255);
+    picture = Straightened(picture, capture_.views[view].camera);
     if (!pictures.empty() && picture.sizes() != pictures.front().sizes()) {
       picture = torch::adaptive_avg_pool2d(picture, pictures.front().sizes().slice(1));
     }
@@ -116,6 +136,7 @@ torch::Tensor SceneViews::ClassMaps(std::span<const int> views, const StopToken*
                                          {says->height, says->width, says->channels}, torch::kFloat)
                             .permute({2, 0, 1})
                             .contiguous();
+    map = Straightened(map, capture_.views[view].camera);
     if (!maps.empty() && map.sizes() != maps.front().sizes()) {
       map = torch::adaptive_avg_pool2d(map, maps.front().sizes().slice(1));
     }

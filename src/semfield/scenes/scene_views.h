@@ -31,11 +31,13 @@ class SceneViews {
   const std::array<float, 3>& sides() const { return sides_; }
 
   Vec3 FromWorld(const Vec3& point) const { return (point - capture_.bounds.min) / unit_; }
+  // Without what lenses distort, as Pictures and ClassMaps are.
   nn::ViewCameras CamerasOf(std::span<const int> views) const;
   nn::ViewCameras CameraAt(const Camera& camera, const Pose& world_from_camera) const;
   // [views, 3, H, W] in [0, 1]; all views must have one size (the first one's, others are resized to it).
   torch::Tensor Pictures(std::span<const int> views) const;
   // [views, classes, h, w] probabilities, as the first one's size.
+  // Photos of lenses that distort are shown as a lens of the same focal lengths without distortion would.
   torch::Tensor ClassMaps(std::span<const int> views, const StopToken* stop);
   // Rays through positions of a view's picture, 0 to 1 over it: origins and unit directions, [rays, 3] each,
   // and the cosine to the camera's axis, [rays].

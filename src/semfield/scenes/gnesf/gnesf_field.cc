@@ -53,7 +53,7 @@ torch::Tensor GnesfScene::ClassMaps(const std::vector<int>& views, const StopTok
 void GnesfScene::Finish(const std::vector<int>& chosen, bool with_classes, const StopToken* stop,
                         EncodedViews* views) const {
   model_->BuildVolume(views_->sides(), views);
-  if (model_->options().visibility == "depth") model_->SeeDepths(views);
+  model_->SeeSurfaces(views);
   if (with_classes) views->classes = ClassMaps(chosen, stop);
 }
 
@@ -132,10 +132,11 @@ ImageF GnesfScene::RenderClasses(const Camera& camera, const Pose& pose, const S
   return picture;
 }
 
-QueriedPlaces GnesfScene::QueryAll(std::span<const Vec3> places, bool shown, const StopToken* stop) const {
+GnesfScene::Places GnesfScene::QueryAll(std::span<const Vec3> places, bool with_classes,
+                                        const StopToken* stop) const {
   const torch::NoGradGuard no_gradient;
-  const EncodedViews views = All(shown, stop);
-  std::vector<torch::Tensor> sigma, classes;
+  const EncodedViews views = All(with_classes, stop);
+  std::vector<torch::Tensor> density, classes;
   for (size_t begin = 0; begin < places.size(); begin += kPlacesAtOnce) {
     if (stop != nullptr) stop->ThrowIfStopped();
     const size_t count = std::min<size_t>(kPlacesAtOnce, places.size() - begin);
@@ -144,14 +145,14 @@ QueriedPlaces GnesfScene::QueryAll(std::span<const Vec3> places, bool shown, con
       const Vec3 unit = views_->FromWorld(places[begin + p]);
       for (int k = 0; k < 3; ++k) at.data_ptr<float>()[3 * p + k] = static_cast<float>(unit[k]);
     }
-    const QueriedPlaces says = model_->Query(views, at, at + 1, {.shown = shown});
-    sigma.push_back(says.sigma);
-    if (shown) classes.push_back(says.classes);
+    const QueriedPlaces says = model_->Query(views, at, at + 1, {.shown = with_classes});
+    density.push_back(model_->DensityOf(says.geometry));
+    if (with_classes) classes.push_back(says.classes);
   }
-  QueriedPlaces all;
-  if (sigma.empty()) return all;
-  all.sigma = torch::cat(sigma);
-  if (shown) all.classes = torch::cat(classes);
+  Places all;
+  if (density.empty()) return all;
+  all.density = torch::cat(density);
+  if (with_classes) all.classes = torch::cat(classes);
   return all;
 }
 
@@ -168,9 +169,8 @@ RaySamples GnesfRadianceField::Weights(std::span<const Ray>, const WeightRequest
 
 void GnesfRadianceField::Density(std::span<const Vec3> points, std::span<float> density,
                                  const StopToken* stop) const {
-  const QueriedPlaces says = scene_->QueryAll(points, /*shown=*/false, stop);
-  // Eq. 7's density is of a sample; a fine sample covers about one cell.
-  if (says.sigma.defined()) CopyTo(says.sigma / scene_->views().unit(), density.data());
+  const GnesfScene::Places says = scene_->QueryAll(points, /*with_classes=*/false, stop);
+  if (says.density.defined()) CopyTo(says.density / scene_->views().unit(), density.data());
 }
 
 ImageF GnesfClassRenderer::Render(const Camera& camera, const Pose& world_from_camera,
@@ -180,7 +180,7 @@ ImageF GnesfClassRenderer::Render(const Camera& camera, const Pose& world_from_c
 
 void GnesfClassRenderer::At(std::span<const Vec3> places, std::span<float> probability,
                             const StopToken* stop) const {
-  const QueriedPlaces says = scene_->QueryAll(places, /*shown=*/true, stop);
+  const GnesfScene::Places says = scene_->QueryAll(places, /*with_classes=*/true, stop);
   if (says.classes.defined()) CopyTo(says.classes, probability.data());
 }
 

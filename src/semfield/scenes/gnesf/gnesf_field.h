@@ -28,7 +28,11 @@ class GnesfScene {
   RenderedView RenderView(const Camera& camera, const Pose& pose, const RenderRequest& request,
                           const StopToken* stop) const;
   ImageF RenderClasses(const Camera& camera, const Pose& pose, const StopToken* stop) const;
-  QueriedPlaces QueryAll(std::span<const Vec3> places, bool shown, const StopToken* stop) const;
+  struct Places {
+    torch::Tensor density;  // [P] per unit of the scene
+    torch::Tensor classes;  // [P, C], where they are asked
+  };
+  Places QueryAll(std::span<const Vec3> places, bool with_classes, const StopToken* stop) const;
 
   const SceneViews& views() const { return *views_; }
   const std::vector<std::string>& classes() const { return classes_; }

@@ -31,6 +31,15 @@ class GnesfTraining : public ScenesTraining<GnesfOptions> {
   }
 };
 
+bool HasDepths(const ManyScenesInputs& inputs) {
+  for (const ManyScenesInputs::Scene& scene : inputs.scenes) {
+    for (const View& view : scene.capture->views) {
+      if (!view.depth.empty()) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 MethodInfo GnesfMethod::info() const {
@@ -53,12 +62,22 @@ AnyOptions GnesfMethod::NewOptions() const {
 AnyOptions GnesfMethod::Resolve(const AnyOptions& options, const Capture&) const {
   GnesfOptions resolved = options.As<GnesfOptions>();
   if (resolved.steps == 0) resolved.steps = kSteps;
+  if (resolved.model.visibility == "signs" && resolved.model.surface != "sdf")
+    throw InputError("--visibility signs: a density has none; add --surface sdf");
+  if (resolved.model.surface == "sdf" && resolved.depth_weight <= 0)
+    throw InputError("--surface sdf: learns from true depths; --depth-weight must be more than 0");
   return AnyOptions(resolved);
 }
 
 std::unique_ptr<SceneTraining> GnesfMethod::PrepareMany(ManyScenesInputs inputs,
                                                         const AnyOptions& options) const {
-  return std::make_unique<GnesfTraining>(std::move(inputs), options.As<GnesfOptions>());
+  const auto& given = options.As<GnesfOptions>();
+  if (given.model.surface == "sdf" && !HasDepths(inputs)) {
+    throw InputError(
+        "--surface sdf: learns from true depths, and no scene of the list has any. Train with --surface "
+        "density");
+  }
+  return std::make_unique<GnesfTraining>(std::move(inputs), given);
 }
 
 OpenedFields GnesfMethod::Open(const OpenInputs& inputs) const {

@@ -15,14 +15,11 @@ constexpr double kNear = 0.02;         // units in front of a camera where rays 
 constexpr int64_t kDepthWidth = 40;    // of the depths that sources see
 constexpr double kBehindScale = 0.05;  // units
 constexpr float kLeastProbability = 1e-5f;
+constexpr double kCoarseBeyond = 1.5;    // cells; coarse samples lie a cell apart
+constexpr int64_t kSamplesOfSight = 16;  // between a source and a place
 
 int64_t Cells(double side, int volume_side) {
   return std::max<int64_t>(4, 4 * static_cast<int64_t>(std::ceil(side * volume_side / 4 - 1e-6)));
-}
-
-// softplus, small at the start.
-torch::Tensor Density(const torch::Tensor& raw) {
-  return torch::softplus(raw - 2.0);
 }
 
 }  // namespace
@@ -84,8 +81,25 @@ torch::Tensor GnesfModelImpl::Unit(const EncodedViews& views, const torch::Tenso
   return places / views.box.unsqueeze(0);
 }
 
-torch::Tensor GnesfModelImpl::CoarseDensity(const EncodedViews& views, const torch::Tensor& places) {
-  return Density(coarse_head_->forward(nn::SampleVolume(views.volume, Unit(views, places))).squeeze(1));
+torch::Tensor GnesfModelImpl::GeometryOf(const torch::Tensor& raw) const {
+  // Little density, and the outside, at the start.
+  return is_signed() ? options_.margin() * torch::tanh(raw + 0.5) : torch::softplus(raw - 2.0);
+}
+
+torch::Tensor GnesfModelImpl::WeightsOf(const torch::Tensor& geometry, const torch::Tensor& distances,
+                                        double beyond) const {
+  return is_signed() ? nn::SurfaceWeights(geometry, distances, truncation(), beyond)
+                     : nn::OpacityWeights(geometry);
+}
+
+torch::Tensor GnesfModelImpl::DensityOf(const torch::Tensor& geometry) const {
+  // Eq. 7's density is of a sample, and a fine sample covers about one cell of the scene's units; a signed
+  // distance is as dense inside as lets half of the light pass in a truncation.
+  return is_signed() ? torch::sigmoid(-geometry / truncation()) * (std::log(2.0) / truncation()) : geometry;
+}
+
+torch::Tensor GnesfModelImpl::CoarseGeometry(const EncodedViews& views, const torch::Tensor& places) {
+  return GeometryOf(coarse_head_->forward(nn::SampleVolume(views.volume, Unit(views, places))).squeeze(1));
 }
 
 GnesfModelImpl::Coarse GnesfModelImpl::March(const EncodedViews& views, const RayBundle& rays) {
@@ -101,20 +115,42 @@ GnesfModelImpl::Coarse GnesfModelImpl::March(const EncodedViews& views, const Ra
   const torch::Tensor places =
       rays.origins.unsqueeze(1) + coarse.distances.unsqueeze(-1) * rays.directions.unsqueeze(1);
   const torch::Tensor flat = places.view({-1, 3});
-  const torch::Tensor sigma =
-      views.cell_density.defined()
-          ? Density(nn::SampleVolume(views.cell_density, Unit(views, flat)).squeeze(1))
-          : CoarseDensity(views, flat);
-  coarse.weights = nn::OpacityWeights(sigma.view({num_rays, count}));
+  coarse.geometry =
+      (views.cell_raw.defined() ? GeometryOf(nn::SampleVolume(views.cell_raw, Unit(views, flat)).squeeze(1))
+                                : CoarseGeometry(views, flat))
+          .view({num_rays, count});
+  coarse.weights = WeightsOf(coarse.geometry, coarse.distances, kCoarseBeyond / options_.volume_side);
   return coarse;
 }
 
-void GnesfModelImpl::SeeDepths(EncodedViews* views) {
+void GnesfModelImpl::SeeSurfaces(EncodedViews* views) {
+  if (options_.visibility == "none") return;
   const torch::NoGradGuard no_gradient;
   // Of the cells once, and between them at the samples, which are many.
   const std::vector<int64_t> sides = views->volume.sizes().slice(2).vec();
-  views->cell_density = coarse_head_->forward(views->volume.flatten(2).squeeze(0).t())
-                            .view({1, 1, sides[0], sides[1], sides[2]});
+  views->cell_raw = coarse_head_->forward(views->volume.flatten(2).squeeze(0).t())
+                        .view({1, 1, sides[0], sides[1], sides[2]});
+  if (options_.visibility == "signs") views->cell_sdf = GeometryOf(views->cell_raw);
+  if (options_.visibility == "depth") SeeDepths(views);
+  views->cell_raw = torch::Tensor();
+}
+
+torch::Tensor GnesfModelImpl::Voters(const EncodedViews& views, const torch::Tensor& places,
+                                     const torch::Tensor& valid) const {
+  if (!views.cell_sdf.defined()) return valid;
+  const torch::NoGradGuard no_gradient;
+  const torch::Tensor t =
+      ((torch::arange(kSamplesOfSight, torch::kFloat) + 0.5) / static_cast<double>(kSamplesOfSight))
+          .view({1, 1, -1, 1});
+  const torch::Tensor from = views.cameras.centers.view({1, -1, 1, 3});
+  const torch::Tensor way = from + t * (places.view({-1, 1, 1, 3}) - from);  // [P, V, S, 3]
+  const torch::Tensor sdf =
+      nn::SampleVolume(views.cell_sdf, Unit(views, way.view({-1, 3}))).view(way.sizes().slice(0, 3));
+  const torch::Tensor seen = nn::SeenBySigns(sdf) & valid;
+  return torch::where(seen.any(1, true), seen, valid);  // where none sees it, all in whose picture it lies
+}
+
+void GnesfModelImpl::SeeDepths(EncodedViews* views) {
   const int64_t num_views = views->rgb.size(0);
   const int64_t width = kDepthWidth,
                 height = std::max<int64_t>(1, kDepthWidth * views->rgb.size(2) / views->rgb.size(3));
@@ -137,7 +173,6 @@ void GnesfModelImpl::SeeDepths(EncodedViews* views) {
     depths.push_back((distance / length.squeeze(1)).view({1, height, width}));
   }
   views->depth = torch::stack(depths);
-  views->cell_density = torch::Tensor();
 }
 
 GnesfModelImpl::Aggregated GnesfModelImpl::Aggregate(const EncodedViews& views, const torch::Tensor& places,
@@ -170,7 +205,7 @@ QueriedPlaces GnesfModelImpl::Query(const EncodedViews& views, const torch::Tens
                                     const torch::Tensor& targets, const QueryOptions& options) {
   const Aggregated of = Aggregate(views, places, options.shown);
   QueriedPlaces says;
-  says.sigma = Density(density_head_->forward(of.pooled).squeeze(1));
+  says.geometry = GeometryOf(density_head_->forward(of.pooled).squeeze(1));
   if (!options.shown) return says;
   const torch::Tensor difference = nn::RayDifference(places, targets, views.cameras.centers);
   const torch::Tensor colors = nn::SoftmaxOverViews(
@@ -181,7 +216,7 @@ QueriedPlaces GnesfModelImpl::Query(const EncodedViews& views, const torch::Tens
     // Eq. 3: nothing in it knows the target.
     const torch::Tensor displacement = places.unsqueeze(1) - views.cameras.centers.unsqueeze(0);
     votes = nn::SoftmaxOverViews(vote_head_->forward(torch::cat({of.per_view, displacement}, -1)).squeeze(-1),
-                                 of.valid);
+                                 Voters(views, places, of.valid));
   }
   if (!views.classes.defined()) return says;
   torch::Tensor sources = nn::SampleMaps(views.classes, of.at);
@@ -200,12 +235,14 @@ RenderedRays GnesfModelImpl::Render(const EncodedViews& views, const RayBundle& 
   RenderedRays out;
   out.coarse_weights = coarse.weights;
   out.coarse_distances = coarse.distances;
+  out.coarse_geometry = coarse.geometry;
   out.distances = nn::PdfSamples(coarse.edges, coarse.weights, units);
   const torch::Tensor places =
       (rays.origins.unsqueeze(1) + out.distances.unsqueeze(-1) * rays.directions.unsqueeze(1)).view({-1, 3});
   const torch::Tensor targets = rays.origins.unsqueeze(1).expand({num_rays, count, 3}).reshape({-1, 3});
   const QueriedPlaces says = Query(views, places, targets, {.shown = rays.shown});
-  out.weights = nn::OpacityWeights(says.sigma.view({num_rays, count}));
+  out.geometry = says.geometry.view({num_rays, count});
+  out.weights = WeightsOf(out.geometry, out.distances, /*beyond=*/0);
   if (says.rgb.defined()) out.rgb = nn::Composite(out.weights, says.rgb.view({num_rays, count, 3}));
   if (says.classes.defined())
     out.classes = nn::Composite(out.weights, says.classes.view({num_rays, count, -1}));

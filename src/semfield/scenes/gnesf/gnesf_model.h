@@ -13,13 +13,14 @@ namespace semfield {
 // Source views as the network knows them. Lengths in units of the scene (SceneViews).
 struct EncodedViews {
   nn::ViewCameras cameras;
-  torch::Tensor rgb;           // [V, 3, H, W]
-  torch::Tensor features;      // [V, d, h, w]
-  torch::Tensor classes;       // [V, C, h', w'] probabilities
-  torch::Tensor depth;         // [V, 1, h'', w''] along the camera's axis, as the volume shows it; 0: nothing
-  torch::Tensor volume;        // [1, d, Z, Y, X] geometry encoding volume M
-  torch::Tensor cell_density;  // [1, 1, Z, Y, X] before softplus, while SeeDepths is at work
-  torch::Tensor box;           // [3] sides of the volume
+  torch::Tensor rgb;       // [V, 3, H, W]
+  torch::Tensor features;  // [V, d, h, w]
+  torch::Tensor classes;   // [V, C, h', w'] probabilities
+  torch::Tensor depth;     // [V, 1, h'', w''] along the camera's axis, as the volume shows it; 0: nothing
+  torch::Tensor volume;    // [1, d, Z, Y, X] geometry encoding volume M
+  torch::Tensor cell_raw;  // [1, 1, Z, Y, X] what the coarse head says of cells, while SeeDepths is at work
+  torch::Tensor cell_sdf;  // [1, 1, Z, Y, X] signed distances in units, for visibility by signs
+  torch::Tensor box;       // [3] sides of the volume
 
   // Some of the views, with another volume or none.
   EncodedViews Select(const std::vector<int64_t>& views) const;
@@ -31,14 +32,15 @@ struct RenderedRays {
   torch::Tensor weights;    // [R, S] of the fine samples
   torch::Tensor distances;  // [R, S]
   torch::Tensor coarse_weights, coarse_distances;
-  torch::Tensor depth;  // [R] expected distance along the ray
+  torch::Tensor geometry, coarse_geometry;  // [R, S], as QueriedPlaces says it
+  torch::Tensor depth;                      // [R] expected distance along the ray
 };
 
 // What it says of places.
 struct QueriedPlaces {
-  torch::Tensor sigma;    // [P]
-  torch::Tensor rgb;      // [P, 3]
-  torch::Tensor classes;  // [P, C]: 1 in sum, 0 where no view has the place in its picture
+  torch::Tensor geometry;  // [P] density of a sample (Eq. 7), or signed distance in units
+  torch::Tensor rgb;       // [P, 3]
+  torch::Tensor classes;   // [P, C]: 1 in sum, 0 where no view has the place in its picture
 };
 
 struct RayBundle {
@@ -61,13 +63,17 @@ class GnesfModelImpl : public torch::nn::Module {
   torch::Tensor Features(const torch::Tensor& rgb);  // [V, 3, H, W] -> [V, d, h, w]
   // Eq. 1: mean and variance of the views' features at every cell, through a 3D U-Net. sides: of the scene.
   void BuildVolume(const std::array<float, 3>& sides, EncodedViews* views);
-  // Depths that each view sees in the volume, from its coarse samples; no gradient.
-  void SeeDepths(EncodedViews* views);
+  // What visibility needs: depths that each view sees in the volume, from its coarse samples, or signed
+  // distances of cells. No gradient.
+  void SeeSurfaces(EncodedViews* views);
   // Eq. 2 to 4 at places [P, 3]. targets [P, 3]: from where it is looked at; only colors depend on it.
   QueriedPlaces Query(const EncodedViews& views, const torch::Tensor& places, const torch::Tensor& targets,
                       const QueryOptions& options = {});
   // Eq. 2 from the volume alone, [P].
-  torch::Tensor CoarseDensity(const EncodedViews& views, const torch::Tensor& places);
+  torch::Tensor CoarseGeometry(const EncodedViews& views, const torch::Tensor& places);
+  // Density per unit of length from what Query says.
+  torch::Tensor DensityOf(const torch::Tensor& geometry) const;
+  bool is_signed() const { return options_.surface == "sdf"; }
   // Eq. 5 and 7.
   RenderedRays Render(const EncodedViews& views, const RayBundle& rays);
 
@@ -86,8 +92,15 @@ class GnesfModelImpl : public torch::nn::Module {
   Aggregated Aggregate(const EncodedViews& views, const torch::Tensor& places, bool with_views);
   torch::Tensor Unit(const EncodedViews& views, const torch::Tensor& places) const;
   struct Coarse {
-    torch::Tensor distances, edges, weights;
+    torch::Tensor distances, edges, geometry, weights;
   };
+  double truncation() const { return options_.truncation / options_.volume_side; }
+  torch::Tensor GeometryOf(const torch::Tensor& raw) const;
+  torch::Tensor WeightsOf(const torch::Tensor& geometry, const torch::Tensor& distances, double beyond) const;
+  void SeeDepths(EncodedViews* views);
+  // [P, V]: the views that vote on places.
+  torch::Tensor Voters(const EncodedViews& views, const torch::Tensor& places,
+                       const torch::Tensor& valid) const;
   Coarse March(const EncodedViews& views, const RayBundle& rays);
 
   const GnesfModelOptions options_;

@@ -12,6 +12,13 @@ void GnesfModelOptions::Describe(OptionList& list) {
            {.min = 4, .max = 512});
   list.Int("fine-samples", &fine_samples, "Samples of a ray around it, which are shown.",
            {.min = 2, .max = 512});
+  list.Text(
+      "surface", &surface,
+      "What says where surfaces are: density (the paper's view synthesis), or sdf, signed distance (the "
+      "paper's 3D segmentation), which learns from true depths.",
+      {.choices = {"density", "sdf"}});
+  list.Real("truncation", &truncation, "Of --surface sdf, in cells of the volume: tr of the paper's Eq. 8.",
+            {.min = 0.01, .max = 10});
   list.Text("density-from", &geometry,
             "Density of a place from the geometry volume (volume, the paper), from what the views say of it "
             "(views, the code), or both.",
@@ -24,10 +31,12 @@ void GnesfModelOptions::Describe(OptionList& list) {
             {.choices = {"own", "shared"}});
   list.Text("vote-on", &vote_on, "What is mixed: probability (the paper), or logit.",
             {.choices = {"probability", "logit"}});
-  list.Text("visibility", &visibility,
-            "Whether a vote knows how far behind the surface that a source sees a place lies (depth), or not "
-            "(none).",
-            {.choices = {"depth", "none"}});
+  list.Text(
+      "visibility", &visibility,
+      "Whether a vote knows how far behind the surface that a source sees a place lies (depth), only "
+      "those vote between which and the place the signed distance does not come out of something (signs, "
+      "the paper, with --surface sdf), or all (none).",
+      {.choices = {"depth", "signs", "none"}});
 }
 
 void GnesfOptions::Describe(OptionList& list) {

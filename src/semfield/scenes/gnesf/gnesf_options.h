@@ -12,11 +12,17 @@ struct GnesfModelOptions {
   int feature_width = 16;  // of the image features, d
   int volume_side = 40;    // cells along the longest side of the scene's bounds
   int coarse_samples = 48, fine_samples = 16;
-  std::string geometry = "volume";      // volume: density from M(x) (Eq. 2); views; both
-  std::string samples = "even";         // along a ray: even, or in inverse depth
-  std::string vote = "own";             // own weights for classes, or those of the colors (shared)
+  std::string surface = "density";  // density (Eq. 7, view synthesis), or signed distance sdf (Eq. 8 and 9)
+  double truncation = 0.4;          // of signed distances, tr of Eq. 8 in cells of the volume
+  std::string geometry = "volume";  // volume: density from M(x) (Eq. 2); views; both
+  std::string samples = "even";     // along a ray: even, or in inverse depth
+  std::string vote = "own";         // own weights for classes, or those of the colors (shared)
   std::string vote_on = "probability";  // probability, or logit
-  std::string visibility = "depth";  // depth: votes know how far behind a source's surface a place lies; none
+  // depth: votes know how far behind a source's surface a place lies; signs: only those vote from which the
+  // signed distance says that it is seen (the paper); none
+  std::string visibility = "depth";
+  // Units beyond which signed distances say no more than their sign: three cells, as NeuralRecon's.
+  double margin() const { return 3.0 / volume_side; }
   void Describe(OptionList& list);
 };
 

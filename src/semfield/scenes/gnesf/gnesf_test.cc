@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -7,6 +8,7 @@
 #include "semfield/base/error.h"
 #include "semfield/base/test_folder.h"
 #include "semfield/capture/reader.h"
+#include "semfield/image/codecs.h"
 #include "semfield/scenes/gnesf/gnesf_field.h"
 #include "semfield/scenes/gnesf/gnesf_method.h"
 #include "semfield/scenes/gnesf/gnesf_trainer.h"
@@ -117,6 +119,93 @@ TEST_F(GnesfTest, ACaptureOfAnotherScaleHasTheSameLabels) {
       Scene(large, large_store)->RenderView(camera, large.views[view].world_from_camera, request, nullptr);
   for (size_t i = 0; i < one.depth.data.size(); ++i)
     EXPECT_NEAR(ten.depth.data[i], 10 * one.depth.data[i], 0.05);
+}
+
+// A photo whose colors say where its pixels are.
+ImageU8 PixelsAsColors(int width, int height) {
+  ImageU8 picture(width, height, 3);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      picture.At(x, y, 0) = static_cast<uint8_t>(std::lround(255 * (x + 0.5) / width));
+      picture.At(x, y, 1) = static_cast<uint8_t>(std::lround(255 * (y + 0.5) / height));
+    }
+  }
+  return picture;
+}
+
+TEST_F(GnesfTest, PlacesAreReadWhereADistortingLensShowsThem) {
+  WriteScaled("lens", 1);
+  std::ifstream in(folder_ / "lens" / "transforms.json");
+  Json json = Json::parse(in);
+  json["camera_model"] = "OPENCV";
+  json["k1"] = -0.15;
+  std::ofstream(folder_ / "lens" / "transforms.json") << json.dump();
+  Capture capture = ReadCapture(folder_ / "lens");
+  ASSERT_TRUE(capture.views[0].camera.HasDistortion());
+  WritePng(capture.views[0].image, PixelsAsColors(48, 36));
+  capture = ReadCapture(folder_ / "lens");
+  const ImageStore store(capture);
+  const SceneViews views(capture, store, {.model = kLabelsOfCapture});
+  const std::vector<int> first = {0};
+  const Pose camera_from_world = capture.views[0].world_from_camera.Inverse();
+  const torch::Tensor picture = views.Pictures(first);
+  int seen = 0;
+  for (int i = 0; i < 60; ++i) {
+    const Vec3 place = capture.bounds.min + capture.bounds.Extent().cwiseProduct(
+                                                Vec3(0.5 + 0.4 * std::sin(i), 0.5 + 0.4 * std::cos(2.1 * i),
+                                                     0.5 + 0.4 * std::sin(1.7 * i)));
+    const auto pixel = capture.views[0].camera.Project(camera_from_world * place);
+    if (!pixel || pixel->x() < 1 || pixel->x() > 47 || pixel->y() < 1 || pixel->y() > 35) continue;
+    const Vec3 unit = views.FromWorld(place);
+    const torch::Tensor at = torch::tensor(
+        {{static_cast<float>(unit[0]), static_cast<float>(unit[1]), static_cast<float>(unit[2])}});
+    const nn::Projection to = nn::Project(views.CamerasOf(first), at);
+    if (!to.valid.item<bool>()) continue;
+    ++seen;
+    const torch::Tensor color = nn::SampleMaps(picture, to.at)[0][0];
+    EXPECT_NEAR(color[0].item<double>(), pixel->x() / 48, 0.01);
+    EXPECT_NEAR(color[1].item<double>(), pixel->y() / 36, 0.01);
+  }
+  EXPECT_GT(seen, 5);
+}
+
+// A training by signed distances on a room whose depths are known.
+TEST_F(GnesfTest, SignedDistancesLearnWhereSurfacesAre) {
+  GnesfOptions options = Tiny();
+  options.model.surface = "sdf";
+  options.model.visibility = "signs";
+  options.model.geometry = "both";
+  options.model.coarse_samples = 24;
+  options.steps = 60;
+  options.learning_rate = options.feature_learning_rate = 0.005;
+  const std::unique_ptr<ScenesTrainer> trainer = Trainer(options);
+  double first = 0, last = 0;
+  for (int i = 0; i < options.steps; ++i) {
+    trainer->Step({});
+    if (i == 4) first = trainer->Metrics(1)["depth_loss"].get<double>();
+    if (i == 4 || i == options.steps - 6) trainer->StartInterval();
+  }
+  last = trainer->Metrics(1)["depth_loss"].get<double>();
+  EXPECT_LT(last, 0.75 * first);
+}
+
+TEST_F(GnesfTest, WhatSignedDistancesNeedIsAskedFor) {
+  GnesfOptions options = Tiny();
+  options.model.visibility = "signs";
+  const Capture capture = ReadCapture(folder_ / "room");
+  const auto message = [&] {
+    try {
+      GnesfMethod().Resolve(AnyOptions(options), capture);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(message().find("--surface sdf"), std::string::npos);
+  options.model.surface = "sdf";
+  EXPECT_EQ(message(), "");
+  options.depth_weight = 0;
+  EXPECT_NE(message().find("--depth-weight"), std::string::npos);
 }
 
 TEST_F(GnesfTest, TheTargetIsNeverItsOwnSource) {

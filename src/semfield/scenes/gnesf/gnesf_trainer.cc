@@ -35,8 +35,14 @@ GnesfLosses LossesOf(const GnesfOptions& options, const SceneBatch& batch, const
   const torch::Tensor known =
       with_truth ? (batch.true_distance > 0) : torch::ones_like(batch.true_distance, torch::kBool);
   const torch::Tensor truth = with_truth ? batch.true_distance : rendered.depth.detach();
-  losses.depth = DepthLoss(rendered.coarse_weights, rendered.coarse_distances, truth, known);
-  if (with_truth) losses.depth = losses.depth + DepthLoss(rendered.weights, rendered.distances, truth, known);
+  const auto of = [&](const torch::Tensor& geometry, const torch::Tensor& weights,
+                      const torch::Tensor& distances) {
+    return options.model.surface == "sdf"
+               ? SignedDistanceLoss(geometry, distances, truth, known, options.model.margin())
+               : DepthLoss(weights, distances, truth, known);
+  };
+  losses.depth = of(rendered.coarse_geometry, rendered.coarse_weights, rendered.coarse_distances);
+  if (with_truth) losses.depth = losses.depth + of(rendered.geometry, rendered.weights, rendered.distances);
   losses.total = losses.rgb + options.semantic_weight * losses.semantic +
                  (with_truth ? options.depth_weight : 0.1) * losses.depth;
   return losses;
@@ -46,7 +52,7 @@ GnesfLosses AddGradients(const GnesfOptions& options, const SceneBatch& batch, G
   EncodedViews views{.cameras = batch.cameras, .rgb = batch.rgb, .classes = batch.classes};
   views.features = model->Features(batch.rgb);
   model->BuildVolume(batch.scene->sides(), &views);
-  if (options.model.visibility == "depth") model->SeeDepths(&views);
+  model->SeeSurfaces(&views);
   const int64_t rays = batch.true_rgb.size(0);
   const torch::Tensor units =
       (torch::arange(options.model.fine_samples, torch::kFloat).unsqueeze(0) + batch.fine_jitter) /

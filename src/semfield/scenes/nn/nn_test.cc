@@ -139,6 +139,26 @@ TEST(Rays, ARayThatMeetsNoSurfaceOrOnlyABackHasNoWeight) {
   EXPECT_EQ(SurfaceWeights(Row({-1, 0.5f, 0.75f}), t, 1).abs().sum().item<double>(), 0);
 }
 
+TEST(Rays, SamplesFartherApartThanTheTruncationStillFindTheSurface) {
+  const torch::Tensor t = torch::arange(4, torch::kFloat).unsqueeze(0);
+  const torch::Tensor w = SurfaceWeights(Row({1, 0.9f, -0.1f, -1}), t, 0.3, 1.5);
+  EXPECT_GT(w[0][2].item<double>(), 0.7);  // the inner side is the nearer one
+  EXPECT_EQ(w[0][3].item<double>(), 0);
+  EXPECT_EQ(SurfaceWeights(Row({1, 0.9f, -0.1f, -1}), t, 0.3)[0][2].item<double>(), 0);
+}
+
+TEST(Rays, APlaceIsSeenUnlessTheWayComesOutOfSomething) {
+  const torch::Tensor ways = torch::tensor({{1.0f, 0.5f, 0.1f, -0.1f},    // to the surface
+                                            {1.0f, 0.5f, 0.3f, 0.2f},     // in the open
+                                            {1.0f, -0.5f, -0.2f, 0.5f},   // behind something
+                                            {-1.0f, -0.5f, 0.5f, -0.1f},  // from within something
+                                            {-1.0f, 0.5f, -0.5f, 0.1f},   // from within, behind something
+                                            {0.0f, 0.0f, 0.5f, 0.0f}});   // from where nothing is known
+  const torch::Tensor seen = SeenBySigns(ways);
+  const bool expected[] = {true, true, false, true, false, true};
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(seen[i].item<bool>(), expected[i]) << i;
+}
+
 TEST(Rays, CompositeIsTheWeightedSum) {
   ExpectClose(Composite(Row({0.25f, 0.5f}), torch::tensor({{{4.0f, 0.0f}, {2.0f, 8.0f}}})), Row({2, 4}));
 }

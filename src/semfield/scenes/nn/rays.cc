@@ -1,5 +1,7 @@
 #include "semfield/scenes/nn/rays.h"
 
+#include <algorithm>
+
 namespace semfield::nn {
 namespace {
 
@@ -58,15 +60,23 @@ torch::Tensor OpacityWeights(const torch::Tensor& sigma) {
   return torch::exp(-before) * (1 - torch::exp(-sigma));
 }
 
-torch::Tensor SurfaceWeights(const torch::Tensor& sdf, const torch::Tensor& distances, double truncation) {
+torch::Tensor SurfaceWeights(const torch::Tensor& sdf, const torch::Tensor& distances, double truncation,
+                             double beyond) {
   const torch::Tensor bell = torch::sigmoid(sdf / truncation) * torch::sigmoid(-sdf / truncation);
   const torch::Tensor enters =
       (sdf.index({Slice(), Slice(None, -1)}) > 0) & (sdf.index({Slice(), Slice(1, None)}) <= 0);
   const torch::Tensor first = enters.to(torch::kFloat).argmax(1, true);  // the first of equal ones
-  const torch::Tensor ends = distances.gather(1, first) + truncation;
+  const torch::Tensor ends = distances.gather(1, first) + std::max(beyond, truncation);
   const torch::Tensor counts = enters.any(1, true) & (distances < ends);
   const torch::Tensor weights = bell * counts.to(bell.dtype());
   return weights / (weights.sum(1, true) + 1e-8);
+}
+
+torch::Tensor SeenBySigns(const torch::Tensor& sdf) {
+  const auto from_here_on = [](const torch::Tensor& t) { return t.to(torch::kUInt8).cumsum(-1) > 0; };
+  const torch::Tensor outside = sdf > 0;
+  const torch::Tensor entered = from_here_on(from_here_on(outside) & (sdf < 0));
+  return ~(entered & outside).any(-1);
 }
 
 torch::Tensor Composite(const torch::Tensor& weights, const torch::Tensor& values) {

@@ -28,8 +28,15 @@ torch::Tensor EvenUnits(int64_t rays, int64_t count);
 // GNeSF, Eq. 7: T (1 - exp(-sigma)), without the length of a step.
 torch::Tensor OpacityWeights(const torch::Tensor& sigma);
 // GNeSF, Eq. 8 and 9: sigmoid(s / tr) sigmoid(-s / tr), 0 more than tr beyond where the ray first goes from
-// the outside (s > 0) to the inside, 1 in sum. A ray that never does has no weight at all.
-torch::Tensor SurfaceWeights(const torch::Tensor& sdf, const torch::Tensor& distances, double truncation);
+// the outside (s > 0) to the inside, 1 in sum. A ray that never does has no weight at all. `beyond`: where
+// samples lie farther apart than tr, how far beyond instead.
+torch::Tensor SurfaceWeights(const torch::Tensor& sdf, const torch::Tensor& distances, double truncation,
+                             double beyond = 0);
+
+// GNeSF's visibility: what a source sees of a place by the signs of the signed distances on the way there.
+// From outside to inside it is seen; to outside again, something lies before it. A way that begins inside is
+// looked at from where it first is outside. signs: [..., S] signed distances in order -> [...] bool
+torch::Tensor SeenBySigns(const torch::Tensor& sdf);
 
 // sum_m w_m v_m: weights [R, S], values [R, S, C] -> [R, C].
 torch::Tensor Composite(const torch::Tensor& weights, const torch::Tensor& values);

@@ -22,4 +22,11 @@ torch::Tensor DepthLoss(const torch::Tensor& weights, const torch::Tensor& dista
   return MeanWhere(-(mass + kLeast).log(), some) + 10 * MeanWhere((expected - truth).abs(), known);
 }
 
+torch::Tensor SignedDistanceLoss(const torch::Tensor& sdf, const torch::Tensor& distances,
+                                 const torch::Tensor& truth, const torch::Tensor& known, double margin) {
+  const torch::Tensor before = (truth.unsqueeze(1) - distances) / margin;
+  const torch::Tensor counts = known.unsqueeze(1) & (before > -1);
+  return MeanWhere((sdf / margin - before.clamp(-1, 1)).abs(), counts);
+}
+
 }  // namespace semfield

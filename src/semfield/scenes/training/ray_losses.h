@@ -14,4 +14,10 @@ torch::Tensor MeanWhere(const torch::Tensor& values, const torch::Tensor& mask);
 torch::Tensor DepthLoss(const torch::Tensor& weights, const torch::Tensor& distances,
                         const torch::Tensor& truth, const torch::Tensor& known);
 
+// How far signed distances along rays are from the truth in `margin`s, both cut off at one: truth - t at the
+// sample of distance t, which holds for a surface that the ray meets head-on. What lies deeper than a margin
+// behind the true surface is not known and does not count. As DepthLoss, sdf: [R, S].
+torch::Tensor SignedDistanceLoss(const torch::Tensor& sdf, const torch::Tensor& distances,
+                                 const torch::Tensor& truth, const torch::Tensor& known, double margin);
+
 }  // namespace semfield
