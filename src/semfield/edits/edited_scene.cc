@@ -98,6 +98,12 @@ class SceneOpener {
     std::vector<std::vector<float>> weights;
     for (const std::string& name : faces.selections) {
       control_.ThrowIfStopped();
+      if (!store.Has(name)) {
+        throw InputError(
+            "'{}' was edited, and there is no such selection any more: take the edit back with --undo, or "
+            "select it again under this name",
+            name);
+      }
       const Selection selection = store.Load(name);
       if (selection.NumCells() == 0)
         throw InputError("selection '{}' is empty: nothing of the scene belongs to it", name);
