@@ -130,6 +130,8 @@ class MeshScorer {
     (*definitions)["vote_at_truth"] =
         "The mean of the probabilities of all photos that see the true place, by "
         "the run's depths.";
+    (*definitions)["learned_at_truth"] =
+        "The method's own vote at the true place, of methods that render classes themselves.";
     (*definitions)["run_mesh"] =
         "The same vote at the vertices of the run's mesh; a true place has the class of the nearest vertex, "
         "however far (as Atlas).";
@@ -220,15 +222,20 @@ class MeshScorer {
         near[p] = ClassOnMesh(truth.places[p], false);
       }
     });
-    ConfusionMatrix vote(static_cast<int>(run_.capture->class_names.size())), mesh = vote, near_mesh = vote;
+    const std::vector<int> learned = LearnedAt(truth.places);
+    ConfusionMatrix vote(static_cast<int>(run_.capture->class_names.size())), mesh = vote, near_mesh = vote,
+                                                                              own = vote;
     for (int64_t p = 0; p < count; ++p) {
       vote.Add(truth.classes[p], OfCapture(voted.ClassOf(p)));
       mesh.Add(truth.classes[p], OfCapture(on_mesh[p]));
       near_mesh.Add(truth.classes[p], OfCapture(near[p]));
+      if (!learned.empty()) own.Add(truth.classes[p], learned[p]);
     }
     result->metrics[which] = {{"places", count}};
-    for (const auto& [key, matrix] : {std::pair("vote_at_truth", &vote), std::pair("run_mesh", &mesh),
-                                      std::pair("run_mesh_within_10_cm", &near_mesh)}) {
+    std::vector<std::pair<const char*, const ConfusionMatrix*>> rows = {
+        {"vote_at_truth", &vote}, {"run_mesh", &mesh}, {"run_mesh_within_10_cm", &near_mesh}};
+    if (!learned.empty()) rows.emplace_back("learned_at_truth", &own);
+    for (const auto& [key, matrix] : rows) {
       result->metrics[which][key] = ScoresJson(*matrix);
       result->metrics[which][key]["confusion"] = matrix->ToJson();
       result->text.push_back(fmt::format(
@@ -236,6 +243,21 @@ class MeshScorer {
           "average {:.3f}",
           count, which, key, matrix->MeanIou(), matrix->TotalAccuracy(), matrix->AverageAccuracy()));
     }
+  }
+  // Of the capture, what a method that renders classes itself says at places; none for other methods.
+  std::vector<int> LearnedAt(const std::vector<Vec3>& places) const {
+    if (run_.class_renderer == nullptr) return {};
+    const std::vector<int> to_capture = ClassesOfCapture(run_.class_renderer->classes(), *run_.capture);
+    const size_t width = to_capture.size();
+    std::vector<float> probability(places.size() * width);
+    run_.class_renderer->At(places, probability, control_.stop);
+    std::vector<int> ids(places.size(), -1);
+    for (size_t p = 0; p < places.size(); ++p) {
+      const auto begin = probability.begin() + static_cast<std::ptrdiff_t>(p * width);
+      const auto best = std::max_element(begin, begin + static_cast<std::ptrdiff_t>(width));
+      if (*best > 0) ids[p] = to_capture[best - begin];
+    }
+    return ids;
   }
   int OfCapture(int id) const { return id < 0 ? -1 : to_capture_[id]; }
 

@@ -24,6 +24,7 @@ struct EvaluateJobOptions {
   std::string split = "test";  // of a list: which of its scenes
   RunSource source;
   std::string method = "gnesf";  // of captures, as FeedForwardOptions
+  std::string words_model;
   std::string weights;
   std::string protocol = "views";  // a name of Protocols() or ObjectProtocols(), or "all": those of a run
                                    // that need no truth

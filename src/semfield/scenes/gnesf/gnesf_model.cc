@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "semfield/base/check.h"
+#include "semfield/base/error.h"
+#include "semfield/base/memory.h"
 
 namespace semfield {
 namespace {
@@ -20,6 +22,21 @@ constexpr int64_t kSamplesOfSight = 16;  // between a source and a place
 
 int64_t Cells(double side, int volume_side) {
   return std::max<int64_t>(4, 4 * static_cast<int64_t>(std::ceil(side * volume_side / 4 - 1e-6)));
+}
+
+// What the cells of a volume hold while it is made: what every view says of them, its statistics, and the
+// maps of the 3D U-Net.
+void CheckVolumeFits(const std::array<int64_t, 3>& cells, int64_t num_views, const GnesfModelOptions& of) {
+  const int64_t said = of.feature_width + 3;
+  const double bytes = 4.0 * static_cast<double>(cells[0] * cells[1] * cells[2]) *
+                       static_cast<double>(3 * num_views * said + 4 * (2 * said + 1) + 16 * of.feature_width);
+  const auto free = static_cast<double>(AvailableMemory().bytes);
+  if (bytes <= free) return;
+  const int fits = static_cast<int>(of.volume_side * std::cbrt(free / bytes)) / 4 * 4;
+  throw ResourceError(
+      "the geometry volume of {} x {} x {} cells needs {:.1f} GiB, and {:.1f} GiB are free: --volume-side {} "
+      "would fit, in a training of its own",
+      cells[0], cells[1], cells[2], bytes / (1 << 30), free / (1 << 30), std::max(8, fits));
 }
 
 }  // namespace
@@ -60,6 +77,7 @@ torch::Tensor GnesfModelImpl::Features(const torch::Tensor& rgb) {
 void GnesfModelImpl::BuildVolume(const std::array<float, 3>& sides, EncodedViews* views) {
   std::array<int64_t, 3> cells{};
   for (int k = 0; k < 3; ++k) cells[k] = Cells(sides[k], options_.volume_side);
+  CheckVolumeFits(cells, views->rgb.size(0), options_);
   const double cell = 1.0 / options_.volume_side;
   views->box = torch::tensor({static_cast<float>(cells[0] * cell), static_cast<float>(cells[1] * cell),
                               static_cast<float>(cells[2] * cell)});

@@ -7,7 +7,7 @@ void GnesfModelOptions::Describe(OptionList& list) {
   list.Int("feature-width", &feature_width, "Channels of the image features.",
            {.min = 4, .max = 128, .multiple_of = 4});
   list.Int("volume-side", &volume_side, "Cells of the geometry volume along the scene's longest side.",
-           {.min = 8, .max = 256, .multiple_of = 4});
+           {.min = 8, .max = 1024, .multiple_of = 4});
   list.Int("coarse-samples", &coarse_samples, "Samples of a ray that find the surface.",
            {.min = 4, .max = 512});
   list.Int("fine-samples", &fine_samples, "Samples of a ray around it, which are shown.",

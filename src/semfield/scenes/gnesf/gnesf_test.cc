@@ -208,6 +208,20 @@ TEST_F(GnesfTest, WhatSignedDistancesNeedIsAskedFor) {
   EXPECT_NE(message().find("--depth-weight"), std::string::npos);
 }
 
+TEST_F(GnesfTest, AVolumeThatDoesNotFitIsRefusedWithTheSizeThatWould) {
+  GnesfModelOptions options = Tiny().model;
+  options.volume_side = 100'000;
+  GnesfModel model(options);
+  EncodedViews views{.rgb = torch::zeros({2, 3, 4, 4})};
+  try {
+    model->BuildVolume({1, 1, 0.5}, &views);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kResource);
+    EXPECT_NE(std::string(error.what()).find("--volume-side"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(GnesfTest, TheTargetIsNeverItsOwnSource) {
   const Capture capture = ReadCapture(folder_ / "room");
   const ImageStore store(capture);
