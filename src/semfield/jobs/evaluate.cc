@@ -128,9 +128,10 @@ void EvaluateJobOptions::Describe(OptionList& list) {
   list.Text("method", &method, "Of captures, which are scored without any training on them: by which method.",
             {.choices = {"gnesf", "gp_nerf"}});
   list.Text("weights", &weights, "Of captures: as --weights of render.");
-  list.Text("words-model", &words_model,
-            "Of captures: who says what class the places of photos are to the method; empty: as it was trained. "
-            "The other rows have a model of their own, --semantics-model.");
+  list.Text(
+      "words-model", &words_model,
+      "Of captures: who says what class the places of photos are to the method; empty: as it was trained. "
+      "The other rows have a model of their own, --semantics-model.");
   list.Text("protocol", &protocol, ProtocolHelp(), {.choices = names});
   list.Int("max-views", &max_views, "Score at most so many held-out views, evenly spread. 0: all.",
            {.min = 0, .max = 1e6});
@@ -223,7 +224,8 @@ EvaluateResult RunEvaluate(const EvaluateJobOptions& job, const MethodList& meth
   if (IsList(job.run)) return EvaluateScenes(job, methods, control);
   if (job.protocol != kAll) FindProtocol(job.protocol);  // an unknown one is said before anything is opened
   const OpenedRun run =
-      OpenRunOrCapture(job.run, methods, job.source, {.method = job.method, .weights = job.weights, .words_model = job.words_model});
+      OpenRunOrCapture(job.run, methods, job.source,
+                       {.method = job.method, .weights = job.weights, .words_model = job.words_model});
   run.capture->held_out = WithPhotos(*run.capture, run.capture->held_out);  // the others cannot be scored
   const std::vector<const Protocol*> chosen = Chosen(job, run);
   for (const Protocol* protocol : chosen) CheckNeeds(*protocol, job, run);
