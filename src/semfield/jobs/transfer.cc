@@ -211,6 +211,10 @@ void TransferOptions::Describe(OptionList& list) {
   list.Flag("keep-shading", &keep_shading, "The target's light and dark stay.");
   list.Int("smoothing", &smoothing, "Colours are averaged over neighbours within so many pixels.",
            {.min = 0, .max = 16});
+  list.Text("category", &category,
+            "What the objects are, for features of --object-method; empty: those of --object-teacher.");
+  list.Text("object-method", &object_method, "Method over many objects.", {.choices = {"feature_nerf"}});
+  list.Text("weights", &weights, "Of that method: a file, or a run of a training; empty: its own.");
   list.Text("object-teacher", &teacher, "Models whose features tell which places are the same, joined by +.");
   list.Text("out", &out, "Folder for the pictures.");
 }
