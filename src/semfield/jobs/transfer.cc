@@ -13,6 +13,7 @@
 #include "semfield/edits/picture_transfer.h"
 #include "semfield/evaluation/part_iou.h"
 #include "semfield/image/codecs.h"
+#include "semfield/jobs/object_picture.h"
 #include "semfield/views/picture_features.h"
 
 namespace semfield {
@@ -20,8 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kFieldOfView = 0.8313;  // radians; of pictures whose camera nobody knows
-constexpr double kDistance = 1.3;
+constexpr double kDistance = 1.3;  // of a camera that nobody knows
 
 // A picture with what is known of it.
 struct Given {
@@ -75,7 +75,7 @@ Given GivenBy(const std::string& spec) {
         "{}: has no alpha, so nothing says what the object is; give a PNG that is transparent "
         "around it",
         spec);
-  given.picture.camera = PinholeCamera(rgba.width, rgba.height, kFieldOfView);
+  given.picture.camera = CameraOfObjectPicture(rgba);
   given.picture.world_from_camera = LookAt(Vec3(0, -kDistance, 0), Vec3::Zero(), Vec3::UnitZ());
   return given;
 }

@@ -15,6 +15,15 @@ std::vector<Vec2> PixelsOf(const Camera& camera, int64_t begin, int64_t end) {
   return pixels;
 }
 
+std::vector<Vec2> TokenCenters(const Camera& camera, int width, int height) {
+  std::vector<Vec2> centers;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x)
+      centers.emplace_back((x + 0.5) * camera.width / width, (y + 0.5) * camera.height / height);
+  }
+  return centers;
+}
+
 void CopyTo(const torch::Tensor& values, float* into) {
   const torch::Tensor flat = values.contiguous();
   std::copy_n(flat.data_ptr<float>(), flat.numel(), into);
@@ -42,6 +51,15 @@ std::vector<int> PhotosToRenderFrom(const Capture& capture, int sources) {
   if (static_cast<int>(photos.size()) < sources)
     LogInfo("views are rendered from {} photos, not {}: there are no more", photos.size(), sources);
   return photos;
+}
+
+std::vector<int64_t> SourcesOf(const SceneViews& views, const Pose& target, const std::vector<int>& photos,
+                               int sources) {
+  std::vector<int64_t> at;
+  for (const int view : views.Nearest(target, photos, sources))
+    at.push_back(std::find(photos.begin(), photos.end(), view) - photos.begin());
+  if (at.empty()) throw InputError("{}: the only photo is the view itself", views.capture().path.string());
+  return at;
 }
 
 }  // namespace semfield

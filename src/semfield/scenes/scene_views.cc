@@ -90,6 +90,15 @@ const PhotoClasses& SceneViews::classes() const {
   return *classes_;
 }
 
+torch::Tensor SceneViews::PlacesFromWorld(std::span<const Vec3> places) const {
+  torch::Tensor units = torch::zeros({static_cast<int64_t>(places.size()), 3});
+  for (size_t p = 0; p < places.size(); ++p) {
+    const Vec3 unit = FromWorld(places[p]);
+    for (int k = 0; k < 3; ++k) units.data_ptr<float>()[3 * p + k] = static_cast<float>(unit[k]);
+  }
+  return units;
+}
+
 nn::ViewCameras SceneViews::CamerasOf(std::span<const int> views) const {
   nn::ViewCameras cameras = NewCameras(static_cast<int64_t>(views.size()));
   for (size_t v = 0; v < views.size(); ++v) {

@@ -33,6 +33,7 @@ class SceneViews {
   Vec3 FromWorld(const Vec3& point) const { return (point - capture_.bounds.min) / unit_; }
   // Without what lenses distort, as Pictures and ClassMaps are.
   nn::ViewCameras CamerasOf(std::span<const int> views) const;
+  torch::Tensor PlacesFromWorld(std::span<const Vec3> places) const;  // [places, 3], in units
   nn::ViewCameras CameraAt(const Camera& camera, const Pose& world_from_camera) const;
   // [views, 3, H, W] in [0, 1]; all views must have one size (the first one's, others are resized to it).
   torch::Tensor Pictures(std::span<const int> views) const;

@@ -17,7 +17,7 @@ constexpr uint32_t kEndMark = 0x06054b50, kEntryMark = 0x02014b50, kLocalMark = 
 constexpr size_t kEndSize = 22, kEntrySize = 46, kLocalSize = 30;
 constexpr size_t kMaxComment = 65535;
 constexpr uint16_t kEncrypted = 1, kStored = 0, kDeflated = 8;
-constexpr const char* kWhatToDo = ". Copy the file again, or write it anew with numpy.savez";
+constexpr const char* kAdvice = ". Copy the file again, or write it anew with numpy.savez";
 
 // One entry of a zip's central directory.
 struct ZipEntry {
@@ -34,7 +34,7 @@ class ZipBytes {
 
   std::string_view At(size_t begin, size_t size) const {
     if (begin > bytes_.size() || size > bytes_.size() - begin)
-      throw InputError("{}: truncated or damaged{}", where_, kWhatToDo);
+      throw InputError("{}: truncated or damaged{}", where_, kAdvice);
     return bytes_.substr(begin, size);
   }
   uint32_t Number(size_t at, int num_bytes) const {
@@ -50,11 +50,11 @@ class ZipBytes {
     for (size_t back = kEndSize; back <= kEndSize + kMaxComment && back <= bytes_.size(); ++back) {
       if (Number(bytes_.size() - back, 4) == kEndMark) return bytes_.size() - back;
     }
-    throw InputError("{}: is no npz file (a zip has a directory at its end){}", where_, kWhatToDo);
+    throw InputError("{}: is no npz file (a zip has a directory at its end){}", where_, kAdvice);
   }
 
   ZipEntry ReadEntry(size_t at, size_t* next) const {
-    if (Number(at, 4) != kEntryMark) throw InputError("{}: its directory is damaged{}", where_, kWhatToDo);
+    if (Number(at, 4) != kEntryMark) throw InputError("{}: its directory is damaged{}", where_, kAdvice);
     ZipEntry entry{.name = "",
                    .flags = static_cast<uint16_t>(Number(at + 8, 2)),
                    .method = static_cast<uint16_t>(Number(at + 10, 2)),
@@ -71,7 +71,7 @@ class ZipBytes {
   std::string_view PackedBytes(const ZipEntry& entry) const {
     const size_t at = entry.local_header;
     if (Number(at, 4) != kLocalMark)
-      throw InputError("{}: '{}' is not where the directory says{}", where_, entry.name, kWhatToDo);
+      throw InputError("{}: '{}' is not where the directory says{}", where_, entry.name, kAdvice);
     return At(at + kLocalSize + Number(at + 26, 2) + Number(at + 28, 2), entry.packed_size);
   }
 
@@ -93,7 +93,7 @@ std::string Inflate(std::string_view packed, const ZipEntry& entry, const std::s
   const int status = inflate(&stream, Z_FINISH);
   const bool whole = status == Z_STREAM_END && stream.total_out == bytes.size();
   inflateEnd(&stream);
-  if (!whole) throw InputError("{}: '{}' is damaged{}", where, entry.name, kWhatToDo);
+  if (!whole) throw InputError("{}: '{}' is damaged{}", where, entry.name, kAdvice);
   return bytes;
 }
 
@@ -101,15 +101,15 @@ std::string Unpack(const ZipBytes& zip, const ZipEntry& entry, const std::string
   if ((entry.flags & kEncrypted) != 0) throw InputError("{}: '{}' is encrypted", where, entry.name);
   if (entry.size > kMaxBytes || (entry.method == kStored && entry.packed_size != entry.size))
     throw InputError("{}: '{}' of {} bytes is damaged or over {}{}", where, entry.name, entry.size, kMaxBytes,
-                     kWhatToDo);
+                     kAdvice);
   if (entry.method != kStored && entry.method != kDeflated)
     throw InputError("{}: '{}' is packed by method {}, expected stored or deflated{}", where, entry.name,
-                     entry.method, kWhatToDo);
+                     entry.method, kAdvice);
   const std::string_view packed = zip.PackedBytes(entry);
   std::string bytes = entry.method == kStored ? std::string(packed) : Inflate(packed, entry, where);
   const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
   if (static_cast<uint32_t>(crc) != entry.crc)
-    throw InputError("{}: '{}' is damaged (its checksum differs){}", where, entry.name, kWhatToDo);
+    throw InputError("{}: '{}' is damaged (its checksum differs){}", where, entry.name, kAdvice);
   return bytes;
 }
 

@@ -14,6 +14,7 @@
 #include "semfield/base/error.h"
 #include "semfield/image/rgba.h"
 #include "semfield/scenes/nn/sample_rows.h"
+#include "semfield/scenes/rendering.h"
 
 namespace semfield {
 namespace {
@@ -26,16 +27,6 @@ constexpr double kDistance = 1.3;  // of a camera that nobody knows
 constexpr int kPoseSide = 48;      // rays a side that look how an object stands
 constexpr int64_t kLeastRays = 12;
 constexpr std::array<double, 2> kWaves = {4, 8};  // of coordinates from -0.5 to 0.5, radians
-
-// Positions over a picture, in pixels of its camera.
-std::vector<Vec2> TokenCenters(const Camera& camera, int width, int height) {
-  std::vector<Vec2> centers;
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x)
-      centers.emplace_back((x + 0.5) * camera.width / width, (y + 0.5) * camera.height / height);
-  }
-  return centers;
-}
 
 // Median distance of [M, S] weights that need not be in order; 0 where less than half is opaque.
 torch::Tensor MedianDistance(const SeenRays& seen) {

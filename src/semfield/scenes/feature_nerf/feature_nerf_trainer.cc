@@ -94,11 +94,7 @@ void FeatureNerfTrainer::Step(const JobControl& control) {
   const FeatureNerfLosses losses = LossesOf(options_, batch, seen);
   losses.total.backward();
   if (with_gradients_) {
-    std::vector<torch::Tensor> gradients;
-    for (const auto& [name, parameter] : adam_.groups().front().parameters) {
-      if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-      gradients.push_back(parameter.grad());
-    }
+    std::vector<torch::Tensor> gradients = adam_.Gradients();
     with_gradients_(gradients);
   }
   const double norm = adam_.ClipGradients(options_.clip > 0 ? options_.clip : 1e30);

@@ -58,11 +58,9 @@ void GnesfScene::Finish(const std::vector<int>& chosen, bool with_classes, const
 }
 
 EncodedViews GnesfScene::Around(const Pose& target, bool with_classes, const StopToken* stop) const {
-  const std::vector<int> chosen = views_->Nearest(target, askable_, sources_);
-  std::vector<int64_t> at;
-  for (const int view : chosen)
-    at.push_back(std::find(askable_.begin(), askable_.end(), view) - askable_.begin());
-  if (at.empty()) throw InputError("{}: the only photo is the view itself", views_->capture().path.string());
+  const std::vector<int64_t> at = SourcesOf(*views_, target, askable_, sources_);
+  std::vector<int> chosen;
+  for (const int64_t i : at) chosen.push_back(askable_[i]);
   EncodedViews views = encoded_.Select(at);
   Finish(chosen, with_classes, stop, &views);
   return views;
@@ -140,11 +138,7 @@ GnesfScene::Places GnesfScene::QueryAll(std::span<const Vec3> places, bool with_
   for (size_t begin = 0; begin < places.size(); begin += kPlacesAtOnce) {
     if (stop != nullptr) stop->ThrowIfStopped();
     const size_t count = std::min<size_t>(kPlacesAtOnce, places.size() - begin);
-    torch::Tensor at = torch::zeros({static_cast<int64_t>(count), 3});
-    for (size_t p = 0; p < count; ++p) {
-      const Vec3 unit = views_->FromWorld(places[begin + p]);
-      for (int k = 0; k < 3; ++k) at.data_ptr<float>()[3 * p + k] = static_cast<float>(unit[k]);
-    }
+    const torch::Tensor at = views_->PlacesFromWorld(places.subspan(begin, count));
     const QueriedPlaces says = model_->Query(views, at, at + 1, {.shown = with_classes});
     density.push_back(model_->DensityOf(says.geometry));
     if (with_classes) classes.push_back(says.classes);

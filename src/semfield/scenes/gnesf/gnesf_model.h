@@ -73,7 +73,6 @@ class GnesfModelImpl : public torch::nn::Module {
   torch::Tensor CoarseGeometry(const EncodedViews& views, const torch::Tensor& places);
   // Density per unit of length from what Query says.
   torch::Tensor DensityOf(const torch::Tensor& geometry) const;
-  bool is_signed() const { return options_.surface == "sdf"; }
   // Eq. 5 and 7.
   RenderedRays Render(const EncodedViews& views, const RayBundle& rays);
 
@@ -94,6 +93,7 @@ class GnesfModelImpl : public torch::nn::Module {
   struct Coarse {
     torch::Tensor distances, edges, geometry, weights;
   };
+  bool is_signed() const { return options_.surface == "sdf"; }
   double truncation() const { return options_.truncation / options_.volume_side; }
   torch::Tensor GeometryOf(const torch::Tensor& raw) const;
   torch::Tensor WeightsOf(const torch::Tensor& geometry, const torch::Tensor& distances, double beyond) const;

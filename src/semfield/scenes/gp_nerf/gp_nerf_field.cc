@@ -13,12 +13,11 @@ namespace {
 
 constexpr int64_t kRaysAtOnce = 128;  // what passes between layers stays in the cache
 constexpr size_t kPlacesAtOnce = 1024;
-constexpr int kCell = 4;  // pixels a side for which one ray of features is rendered
+constexpr int kCell = kGpNerfCell;  // one ray of features is rendered for each
 
 constexpr const char* kInstead =
     "gp_nerf renders pictures, depths and classes by attention; it has no densities that {}. Train a field "
-    "of "
-    "this capture: semfield train CAPTURE --out RUN";
+    "of this capture: semfield train CAPTURE --out RUN";
 
 }  // namespace
 
@@ -41,11 +40,7 @@ GpNerfScene::GpNerfScene(Parts parts) : parts_(std::move(parts)) {
 }
 
 GpViews GpNerfScene::Around(const Pose& target) const {
-  std::vector<int64_t> at;
-  for (const int view : views().Nearest(target, askable_, parts_.sources))
-    at.push_back(std::find(askable_.begin(), askable_.end(), view) - askable_.begin());
-  if (at.empty()) throw InputError("{}: the only photo is the view itself", views().capture().path.string());
-  return encoded_.Select(at);
+  return encoded_.Select(SourcesOf(views(), target, askable_, parts_.sources));
 }
 
 GpRendered GpNerfScene::Render(const GpViews& from, const SceneViews::Rays& rays, bool semantics) const {
@@ -97,13 +92,8 @@ RenderedView GpNerfScene::RenderView(const Camera& camera, const Pose& pose, con
 ImageF GpNerfScene::RenderClasses(const Camera& camera, const Pose& pose, const StopToken* stop) const {
   const torch::NoGradGuard no_gradient;
   const GpViews from = Around(pose);
-  const int64_t width = (camera.width + kCell - 1) / kCell, height = (camera.height + kCell - 1) / kCell;
-  std::vector<Vec2> middles;
-  for (int64_t i = 0; i < width * height; ++i) {
-    const auto x = static_cast<double>(i % width), y = static_cast<double>(i / width);
-    middles.emplace_back((x + 0.5) * camera.width / static_cast<double>(width),
-                         (y + 0.5) * camera.height / static_cast<double>(height));
-  }
+  const int width = (camera.width + kCell - 1) / kCell, height = (camera.height + kCell - 1) / kCell;
+  const std::vector<Vec2> middles = TokenCenters(camera, width, height);
   std::vector<torch::Tensor> features;
   for (size_t begin = 0; begin < middles.size(); begin += kRaysAtOnce) {
     if (stop != nullptr) stop->ThrowIfStopped();
@@ -133,11 +123,7 @@ torch::Tensor GpNerfScene::ClassesAt(std::span<const Vec3> places, const StopTok
   for (size_t begin = 0; begin < places.size(); begin += kPlacesAtOnce) {
     if (stop != nullptr) stop->ThrowIfStopped();
     const size_t count = std::min(kPlacesAtOnce, places.size() - begin);
-    torch::Tensor at = torch::zeros({static_cast<int64_t>(count), 3});
-    for (size_t p = 0; p < count; ++p) {
-      const Vec3 unit = views().FromWorld(places[begin + p]);
-      for (int k = 0; k < 3; ++k) at.data_ptr<float>()[3 * p + k] = static_cast<float>(unit[k]);
-    }
+    const torch::Tensor at = views().PlacesFromWorld(places.subspan(begin, count));
     const torch::Tensor weights = model->ViewWeights(encoded_, at, middle.expand_as(at)).unsqueeze(-1);
     answers.push_back((weights * nn::SampleMaps(says_, nn::Project(encoded_.cameras, at).at)).sum(1));
   }

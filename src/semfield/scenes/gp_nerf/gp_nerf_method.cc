@@ -15,7 +15,6 @@ namespace {
 
 constexpr const char* kName = "gp_nerf";
 constexpr int kSteps = 2000;
-constexpr int kCell = 4;  // pixels a side of a cell of the trunk's maps
 
 class GpNerfTraining : public ScenesTraining<GpNerfOptions> {
  public:
@@ -24,7 +23,7 @@ class GpNerfTraining : public ScenesTraining<GpNerfOptions> {
  protected:
   SceneReaderOptions ReaderOptions(const GpNerfOptions& options) const override {
     SceneReaderOptions reading{
-        .sources = options.sources, .rays = options.rays, .seed = options.seed, .cell = kCell};
+        .sources = options.sources, .rays = options.rays, .seed = options.seed, .cell = kGpNerfCell};
     if (options.instances > 0) {
       reading.instances = true;
       for (int i = 1; i <= options.instances; ++i) reading.classes.push_back(fmt::format("thing {}", i));

@@ -6,6 +6,8 @@
 
 namespace semfield {
 
+inline constexpr int kGpNerfCell = 4;  // pixels a side of a cell of the trunk's maps
+
 // What a GP-NeRF is. Where the paper (Li et al. 2024) and its released code differ, the paper's form is the
 // default and the code's is named "code" in the help; sizes are small ones, the paper's are a preset.
 struct GpNerfModelOptions {

@@ -30,6 +30,17 @@ void Adam::ZeroGradients() {
   }
 }
 
+std::vector<torch::Tensor> Adam::Gradients() {
+  std::vector<torch::Tensor> gradients;
+  for (ParameterGroup& group : groups_) {
+    for (auto& [name, parameter] : group.parameters) {
+      if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
+      gradients.push_back(parameter.grad());
+    }
+  }
+  return gradients;
+}
+
 double Adam::ClipGradients(double most) {
   std::vector<torch::Tensor> all;
   for (const ParameterGroup& group : groups_) {

@@ -21,6 +21,8 @@ class Adam {
  public:
   explicit Adam(std::vector<ParameterGroup> groups);
   void ZeroGradients();
+  // Of all parameters, in order; those that have none get zeros. They share memory with the parameters'.
+  std::vector<torch::Tensor> Gradients();
   // Scales all gradients so that their norm is at most `most`; returns the norm before.
   double ClipGradients(double most);
   // step: from 1; factor: of the schedule, times each group's learning rate. Parameters without a gradient

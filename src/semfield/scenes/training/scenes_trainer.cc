@@ -64,13 +64,7 @@ void ScenesTrainer::Step(const JobControl& control) {
   adam_.ZeroGradients();
   const StepLosses losses = network_->AddGradients(batch);
   if (with_gradients_) {
-    std::vector<torch::Tensor> gradients;
-    for (const nn::ParameterGroup& group : adam_.groups()) {
-      for (const auto& [name, parameter] : group.parameters) {
-        if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-        gradients.push_back(parameter.grad());
-      }
-    }
+    std::vector<torch::Tensor> gradients = adam_.Gradients();
     with_gradients_(gradients);
   }
   const double norm = adam_.ClipGradients(options_.clip);
