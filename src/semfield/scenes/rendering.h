@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "semfield/capture/capture.h"
@@ -17,6 +18,15 @@ std::vector<Vec2> PixelsOf(const Camera& camera, int64_t begin, int64_t end);
 std::vector<Vec2> TokenCenters(const Camera& camera, int width, int height);
 
 void CopyTo(const torch::Tensor& values, float* into);
+
+// Whether depth alone is asked, which few rays show well enough for votes and selections.
+bool FewRaysDo(const RenderRequest& request, const Camera& camera, int cell);
+
+// Depth by one ray for every `cell` x `cell` pixels: `render` shows the smaller camera. Between rays inverse
+// depth is linear, as on a plane, where the four around a pixel have depths within a twentieth of each other;
+// elsewhere the nearest counts. Opacity is 1 where there is depth.
+RenderedView DepthOfFewRays(const Camera& camera, int cell,
+                            const std::function<RenderedView(const Camera&)>& render);
 
 // The cube around the capture's bounds.
 SceneMap MapOf(const Capture& capture);

@@ -10,6 +10,7 @@ namespace semfield {
 namespace {
 
 constexpr int64_t kRaysAtOnce = 256;  // what passes between layers stays in the cache
+constexpr int kDepthCell = 4;         // where depth alone is asked, one ray for so many pixels squared
 constexpr int64_t kPlacesAtOnce = 8192;
 constexpr int kMostViews = 32;  // that a volume of a whole scene is made of
 
@@ -89,6 +90,11 @@ EncodedViews GnesfScene::All(bool with_classes, const StopToken* stop) const {
 RenderedView GnesfScene::RenderView(const Camera& camera, const Pose& pose, const RenderRequest& request,
                                     const StopToken* stop) const {
   const torch::NoGradGuard no_gradient;
+  if (FewRaysDo(request, camera, kDepthCell)) {
+    const RenderRequest each{.rgb = false};
+    return DepthOfFewRays(camera, kDepthCell,
+                          [&](const Camera& small) { return RenderView(small, pose, each, stop); });
+  }
   const EncodedViews views = Around(pose, /*with_classes=*/false, stop);
   RenderedView picture{.depth = ImageF(camera.width, camera.height, 1),
                        .opacity = ImageF(camera.width, camera.height, 1)};

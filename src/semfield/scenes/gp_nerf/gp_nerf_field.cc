@@ -51,26 +51,13 @@ GpRendered GpNerfScene::Render(const GpViews& from, const SceneViews::Rays& rays
                               .semantics = semantics});
 }
 
-ImageF GpNerfScene::CoarseDepth(const Camera& camera, const Pose& pose, const StopToken* stop) const {
-  RenderRequest request;
-  request.rgb = false;
-  const Camera small =
-      camera.Resized((camera.width + kCell - 1) / kCell, (camera.height + kCell - 1) / kCell);
-  const ImageF depth = RenderView(small, pose, request, stop).depth;
-  ImageF large(camera.width, camera.height, 1);
-  for (int y = 0; y < large.height; ++y) {
-    for (int x = 0; x < large.width; ++x)
-      large.At(x, y) = depth.At(x * depth.width / large.width, y * depth.height / large.height);
-  }
-  return large;
-}
-
 RenderedView GpNerfScene::RenderView(const Camera& camera, const Pose& pose, const RenderRequest& request,
                                      const StopToken* stop) const {
   const torch::NoGradGuard no_gradient;
-  if (!request.rgb && !request.fine && camera.width > kCell && camera.height > kCell) {
-    return {.depth = CoarseDepth(camera, pose, stop),
-            .opacity = ImageF(camera.width, camera.height, 1, 1.0f)};
+  if (FewRaysDo(request, camera, kCell)) {
+    const RenderRequest each{.rgb = false};
+    return DepthOfFewRays(camera, kCell,
+                          [&](const Camera& small) { return RenderView(small, pose, each, stop); });
   }
   const GpViews from = Around(pose);
   RenderedView picture{.depth = ImageF(camera.width, camera.height, 1),

@@ -41,7 +41,6 @@ class GpNerfScene {
 
  private:
   GpViews Around(const Pose& target) const;
-  ImageF CoarseDepth(const Camera& camera, const Pose& pose, const StopToken* stop) const;
   GpRendered Render(const GpViews& views, const SceneViews::Rays& rays, bool semantics) const;
 
   const Parts parts_;
