@@ -1,9 +1,11 @@
 #include "semfield/evaluation/semantics_protocol.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "semfield/base/error.h"
@@ -14,19 +16,6 @@
 
 namespace semfield {
 namespace {
-
-struct SemanticsChoices {
-  ClassVoteOptions vote;
-  void Describe(OptionList& list) {
-    list.Group("Protocol semantics");
-    list.Text("semantics-model", &vote.model,
-              "Who says what class the places of a photo are: a model of kind "
-              "dense, or labels, the capture's own label maps.");
-    list.Int("semantics-sources", &vote.sources, "Photos that vote on a view.", {.min = 1, .max = 10000});
-    list.Text("semantics-choice", &vote.choice, "Which, as --source-choice of render.",
-              {.choices = {"seen", "nearest"}});
-  }
-};
 
 // A way to a class map, and what it is.
 struct Way {
@@ -39,8 +28,28 @@ constexpr Way kBlindVote = {"vote_without_visibility",
                             "the mean of the probabilities of all sources in whose picture a place lies"};
 constexpr Way kLogitVote = {"vote_on_logits", "the mean of the logarithms of the sources that see it"};
 constexpr Way kVote = {"vote", "the mean of the probabilities of the sources that see it"};
-constexpr Way kLearned = {"learned", "the method's own vote on its own geometry"};
+constexpr Way kLearned = {"learned", "the class map that the method renders itself"};
 constexpr Way kWays[] = {kOnPhoto, kOnRendering, kBlindVote, kLogitVote, kVote, kLearned};
+constexpr Way kRivals[] = {kOnPhoto, kOnRendering, kVote};  // whom the others are compared with
+constexpr Way kVotes[] = {kBlindVote, kLogitVote, kVote};
+
+struct SemanticsChoices {
+  ClassVoteOptions vote;
+  std::vector<std::string> rows;
+  void Describe(OptionList& list) {
+    list.Group("Protocol semantics");
+    list.TextList(
+        "semantics-rows", &rows,
+        "Only these ways to a class map, by the names that the answer has; empty: all, and the PSNR.",
+        {.metavar = "NAME"});
+    list.Text("semantics-model", &vote.model,
+              "Who says what class the places of a photo are: a model of kind "
+              "dense, or labels, the capture's own label maps.");
+    list.Int("semantics-sources", &vote.sources, "Photos that vote on a view.", {.min = 1, .max = 10000});
+    list.Text("semantics-choice", &vote.choice, "Which, as --source-choice of render.",
+              {.choices = {"seen", "nearest"}});
+  }
+};
 
 // Scores of one way over all views.
 struct Row {
@@ -55,16 +64,15 @@ class Scorer {
       : inputs_(inputs),
         capture_(*inputs.run.capture),
         control_(control),
-        classes_(inputs.run, WithRuntime(choices.vote, inputs), control),
-        to_capture_(ClassesOfCapture(classes_.classes(), capture_)),
-        learned_to_capture_(inputs.run.class_renderer == nullptr
-                                ? std::vector<int>()
-                                : ClassesOfCapture(inputs.run.class_renderer->classes(), capture_)),
+        vote_(WithRuntime(choices.vote, inputs)),
         names_(ResultNames(capture_)) {
-    for (const Way& way : kWays) {
-      if (way.key == kLearned.key && inputs.run.class_renderer == nullptr) continue;
-      if (OfModel() || (way.key != kOnPhoto.key && way.key != kOnRendering.key))
-        rows_.emplace(way.key, Row(static_cast<int>(capture_.class_names.size())));
+    ChooseRows(choices.rows);
+    in_colors_ = choices.rows.empty() || Asked(kOnRendering);
+    if (Asked(kLearned))
+      learned_to_capture_ = ClassesOfCapture(inputs.run.class_renderer->classes(), capture_);
+    if (rows_.size() > Asked(kLearned)) {
+      classes_.emplace(inputs.run, vote_, control);
+      to_capture_ = ClassesOfCapture(classes_->classes(), capture_);
     }
   }
 
@@ -79,9 +87,9 @@ class Scorer {
                           .index = view};
     one_ = {{"view", capture_.views[view].name}};
     ScorePictures(view, camera);
-    const RunClasses::Target target = classes_.Aim(named, camera, control_.stop);
-    ScoreVotes(target);
-    if (inputs_.run.class_renderer) ScoreLearned(view, camera);
+    if (std::any_of(std::begin(kVotes), std::end(kVotes), [&](const Way& way) { return Asked(way); }))
+      ScoreVotes(classes_->Aim(named, camera, control_.stop));
+    if (Asked(kLearned)) ScoreLearned(view, camera);
     per_view_.push_back(one_);
     control_.Report({.stage = "evaluate semantics",
                      .done = static_cast<double>(per_view_.size()),
@@ -90,10 +98,9 @@ class Scorer {
   }
 
   ProtocolResult Result() const {
-    ProtocolResult result{.protocol = "semantics",
-                          .facts = {{"model", classes_.options().model},
-                                    {"sources", classes_.options().sources},
-                                    {"source_choice", classes_.options().choice}}};
+    ProtocolResult result{
+        .protocol = "semantics",
+        .facts = {{"model", vote_.model}, {"sources", vote_.sources}, {"source_choice", vote_.choice}}};
     for (const Way& way : kWays) {
       const auto found = rows_.find(way.key);
       if (found == rows_.end()) continue;
@@ -101,8 +108,10 @@ class Scorer {
       Json scores = ScoresJson(row.all);
       scores["image_miou"] = Mean(row.per_image);
       scores["confusion"] = row.all.ToJson();
-      if (rows_.count(kOnPhoto.key) > 0)
-        scores["above_photo"] = row.all.MeanIou() - rows_.at(kOnPhoto.key).all.MeanIou();
+      for (const Way& rival : kRivals) {
+        if (Asked(rival))
+          scores[fmt::format("above_{}", rival.key)] = row.all.MeanIou() - rows_.at(rival.key).all.MeanIou();
+      }
       for (int c = 0; c < row.all.num_classes(); ++c) {
         if (const auto iou = row.all.Iou(c)) scores["iou"][capture_.class_names[c]] = *iou;
       }
@@ -113,14 +122,16 @@ class Scorer {
       result.metrics[way.key] = scores;
       result.definitions[way.key] = fmt::format("Class maps by {}.", way.sentence);
     }
-    result.metrics["psnr"] = Mean(psnr_);
-    result.metrics["unseen"] = Mean(unseen_);
-    result.text.insert(
-        result.text.begin(),
-        fmt::format(
-            "semantics: {} held-out views, rendered with {:.2f} dB; {:.1f} % of the pixels are seen by "
-            "no source",
-            per_view_.size(), Mean(psnr_), 100 * Mean(unseen_)));
+    std::string head = fmt::format("semantics: {} held-out views", per_view_.size());
+    if (!psnr_.empty()) {
+      result.metrics["psnr"] = Mean(psnr_);
+      head += fmt::format(", rendered with {:.2f} dB", Mean(psnr_));
+    }
+    if (!unseen_.empty()) {
+      result.metrics["unseen"] = Mean(unseen_);
+      head += fmt::format("; {:.1f} % of the pixels are seen by no source", 100 * Mean(unseen_));
+    }
+    result.text.insert(result.text.begin(), head);
     result.per_view = per_view_;
     AddDefinitions(&result.definitions);
     return result;
@@ -132,15 +143,33 @@ class Scorer {
     vote.geometry = "run";  // what the method renders itself is a row of its own
     return vote;
   }
-  bool OfModel() const { return classes_.options().model != kLabelsOfCapture; }
+  bool Asked(const Way& way) const { return rows_.count(way.key) > 0; }
+
+  void ChooseRows(const std::vector<std::string>& asked) {
+    std::vector<std::string> there;
+    for (const Way& way : kWays) {
+      if (way.key == kLearned.key && inputs_.run.class_renderer == nullptr) continue;
+      if (vote_.model == kLabelsOfCapture && (way.key == kOnPhoto.key || way.key == kOnRendering.key))
+        continue;
+      there.emplace_back(way.key);
+      if (asked.empty() || std::find(asked.begin(), asked.end(), way.key) != asked.end())
+        rows_.emplace(way.key, Row(static_cast<int>(capture_.class_names.size())));
+    }
+    for (const std::string& row : asked) {
+      if (std::find(there.begin(), there.end(), row) == there.end())
+        throw InputError("--semantics-rows {}: no such row here; there are {}", row, fmt::join(there, ", "));
+    }
+  }
 
   static void AddDefinitions(Json* definitions) {
     (*definitions)["miou"] =
         "IoU of each class over one confusion matrix of all views, mean over the classes that occur in the "
         "truth; a pixel without an answer is wrong, one without a label does not count.";
-    (*definitions)["above_photo"] =
-        "miou less that of the segmenter on the true photo; over a list of scenes, its mean has a paired "
-        "standard error.";
+    for (const Way& rival : kRivals) {
+      (*definitions)[fmt::format("above_{}", rival.key)] =
+          fmt::format("miou less that of {}; over a list of scenes, its mean has a paired standard error.",
+                      rival.sentence);
+    }
     (*definitions)["confusion"] =
         "The confusion matrix: a row a true class, a column an answer, the last column none.";
     (*definitions)["image_miou"] =
@@ -169,6 +198,10 @@ class Scorer {
   }
 
   void ScorePictures(int view, const Camera& camera) {
+    if (Asked(kOnPhoto))
+      Add(kOnPhoto,
+          LikeliestClasses(*classes_->photos().Get(view, control_.stop), camera.width, camera.height));
+    if (!in_colors_) return;
     RenderRequest request;
     std::copy_n(inputs_.run.background.data(), 3, request.background);
     const ImageF rendered =
@@ -179,16 +212,18 @@ class Scorer {
     psnr_.push_back(
         PsnrOfMse(PictureError(rendered, PhotoOverBackground(inputs_.scene, view), mask.get()).mean()));
     one_["psnr"] = FiniteOrNull(psnr_.back());
-    if (!OfModel()) return;
-    Add(kOnPhoto, LikeliestClasses(*classes_.photos().Get(view, control_.stop), camera.width, camera.height));
-    Add(kOnRendering,
-        LikeliestClasses(classes_.photos().Look(ToU8(rendered), control_.stop), camera.width, camera.height));
+    if (!Asked(kOnRendering)) return;
+    Add(kOnRendering, LikeliestClasses(classes_->photos().Look(ToU8(rendered), control_.stop), camera.width,
+                                       camera.height));
   }
 
   void ScoreVotes(const RunClasses::Target& target) {
-    Add(kBlindVote, classes_.Vote(target, {.visibility = false}, control_.stop).Ids());
-    Add(kLogitVote, classes_.Vote(target, {.on = VoteRule::On::kLogits}, control_.stop).Ids());
-    const ClassView vote = classes_.Vote(target, {}, control_.stop);
+    if (Asked(kBlindVote))
+      Add(kBlindVote, classes_->Vote(target, {.visibility = false}, control_.stop).Ids());
+    if (Asked(kLogitVote))
+      Add(kLogitVote, classes_->Vote(target, {.on = VoteRule::On::kLogits}, control_.stop).Ids());
+    if (!Asked(kVote)) return;
+    const ClassView vote = classes_->Vote(target, {}, control_.stop);
     Add(kVote, vote.Ids());
     unseen_.push_back(vote.unseen);
     one_["unseen"] = vote.unseen;
@@ -203,8 +238,10 @@ class Scorer {
   const ProtocolInputs& inputs_;
   const Capture& capture_;
   const JobControl& control_;
-  RunClasses classes_;
-  const std::vector<int> to_capture_, learned_to_capture_;
+  const ClassVoteOptions vote_;
+  std::optional<RunClasses> classes_;  // where a segmenter's classes are asked
+  bool in_colors_ = true;
+  std::vector<int> to_capture_, learned_to_capture_;
   const std::vector<std::string> names_;
   std::map<std::string, Row> rows_;
   std::vector<double> psnr_, unseen_;

@@ -164,6 +164,16 @@ TEST_F(ClassesJobTest, ProtocolSemanticsScoresTheVote) {
   EXPECT_GT(metrics["psnr"].get<double>(), 10);
   for (const char* key : {"vote", "vote_on_logits", "vote_without_visibility", "miou", "psnr"})
     EXPECT_TRUE(answer["definitions"].contains(key)) << key;
+  EXPECT_DOUBLE_EQ(metrics["vote_on_logits"]["above_vote"].get<double>(),
+                   metrics["vote_on_logits"]["miou"].get<double>() - metrics["vote"]["miou"].get<double>());
+  SetOptionByName(job, "semantics-rows", Json::array({"vote"}));
+  const Json alone = RunEvaluate(job, KnownMethods(), {}).ToJson()["metrics"];
+  EXPECT_EQ(alone["vote"], metrics["vote"]);
+  EXPECT_FALSE(alone.contains("vote_on_logits"));
+  EXPECT_FALSE(alone.contains("psnr"));
+  SetOptionByName(job, "semantics-rows", Json::array({"photo"}));
+  EXPECT_MENTIONS(ErrorOf([&] { RunEvaluate(job, KnownMethods(), {}); }),
+                  "there are vote_without_visibility, vote_on_logits, vote");
 }
 
 // A camera that looks away from everything.
