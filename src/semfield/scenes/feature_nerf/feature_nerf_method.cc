@@ -9,8 +9,7 @@
 #include "semfield/scenes/feature_nerf/feature_nerf_objects.h"
 #include "semfield/scenes/feature_nerf/feature_nerf_trainer.h"
 #include "semfield/scenes/feature_nerf/teacher_maps.h"
-#include "semfield/scenes/training/process_group.h"
-#include "semfield/scenes/training/scenes_training.h"
+#include "semfield/scenes/training/network_training.h"
 
 namespace semfield {
 namespace {
@@ -23,49 +22,33 @@ FeatureNerfOptions Resolved(FeatureNerfOptions options) {
   return options;
 }
 
-class FeatureNerfTraining : public SceneTraining {
+class FeatureNerfTraining : public NetworkTraining<FeatureNerfOptions> {
  public:
-  FeatureNerfTraining(ManyScenesInputs inputs, const FeatureNerfOptions& options)
-      : inputs_(std::move(inputs)), given_(Resolved(options)), options_(AnyOptions(given_)) {}
+  using NetworkTraining::NetworkTraining;
 
-  const AnyOptions& options() const override { return options_; }
-
-  Json PlanByMinutes(double minutes, const Stopwatch& started, const JobControl& control) override {
-    const Json plan = PlanSteps(*MakeTrainer(), minutes, started, control, &given_.steps);
-    options_ = AnyOptions(given_);
-    return plan;
-  }
-
-  std::unique_ptr<SceneTrainer> MakeTrainer() override {
-    TrainingObjects all = ReadTrainingObjects(inputs_.categories,
-                                              {.teacher = given_.teacher,
-                                               .teacher_channels = given_.model.teacher_channels,
-                                               .teacher_views = given_.teacher_views,
-                                               .onnxruntime = inputs_.onnxruntime,
-                                               .cache = inputs_.cache},
+ protected:
+  std::unique_ptr<TrainedNetwork> NewNetwork(const FeatureNerfOptions& options) const override {
+    TrainingObjects all = ReadTrainingObjects(inputs().categories,
+                                              {.teacher = options.teacher,
+                                               .teacher_channels = options.model.teacher_channels,
+                                               .teacher_views = options.teacher_views,
+                                               .onnxruntime = inputs().onnxruntime,
+                                               .cache = inputs().cache},
                                               {});
     auto batches = std::make_unique<ObjectBatches>(
-        std::move(all.objects), ObjectBatchOptions{.objects = given_.objects,
-                                                   .rays = given_.rays,
-                                                   .seed = given_.seed,
-                                                   .rank = inputs_.processes.rank,
-                                                   .coarse_samples = given_.model.coarse_samples,
-                                                   .fine_samples = given_.model.fine_samples,
-                                                   .depth_samples = given_.model.depth_samples});
-    auto trainer = std::make_unique<FeatureNerfTrainer>(given_, std::move(all.categories),
-                                                        std::move(all.projection), std::move(batches));
-    if (inputs_.processes.world_size > 1) {
-      if (!group_) group_ = std::make_unique<ProcessGroup>(inputs_.processes);
-      trainer->OnGradients([this](std::vector<torch::Tensor>& gradients) { group_->Average(gradients); });
-    }
-    return trainer;
+        std::move(all.objects), ObjectBatchOptions{.objects = options.objects,
+                                                   .rays = options.rays,
+                                                   .seed = options.seed,
+                                                   .rank = inputs().processes.rank,
+                                                   .coarse_samples = options.model.coarse_samples,
+                                                   .fine_samples = options.model.fine_samples,
+                                                   .depth_samples = options.model.depth_samples});
+    return std::make_unique<FeatureNerfNetwork>(options, std::move(all.categories), std::move(all.projection),
+                                                std::move(batches));
   }
-
- private:
-  const ManyScenesInputs inputs_;
-  FeatureNerfOptions given_;
-  AnyOptions options_;
-  std::unique_ptr<ProcessGroup> group_;  // where there are several processes
+  NetworkTrainerOptions TrainerOptions(const FeatureNerfOptions& options) const override {
+    return FeatureNerfTrainerOptions(options);
+  }
 };
 
 }  // namespace
@@ -87,7 +70,7 @@ AnyOptions FeatureNerfMethod::NewOptions() const {
 
 std::unique_ptr<SceneTraining> FeatureNerfMethod::PrepareMany(ManyScenesInputs inputs,
                                                               const AnyOptions& options) const {
-  return std::make_unique<FeatureNerfTraining>(std::move(inputs), options.As<FeatureNerfOptions>());
+  return std::make_unique<FeatureNerfTraining>(std::move(inputs), Resolved(options.As<FeatureNerfOptions>()));
 }
 
 std::unique_ptr<ObjectFeatures> FeatureNerfMethod::OpenObjects(const ObjectInputs& inputs) const {

@@ -13,6 +13,7 @@
 #include "semfield/base/check.h"
 #include "semfield/base/error.h"
 #include "semfield/image/rgba.h"
+#include "semfield/scenes/nn/rays.h"
 #include "semfield/scenes/nn/sample_rows.h"
 #include "semfield/scenes/rendering.h"
 
@@ -27,14 +28,6 @@ constexpr double kDistance = 1.3;  // of a camera that nobody knows
 constexpr int kPoseSide = 48;      // rays a side that look how an object stands
 constexpr int64_t kLeastRays = 12;
 constexpr std::array<double, 2> kWaves = {4, 8};  // of coordinates from -0.5 to 0.5, radians
-
-// Median distance of [M, S] weights that need not be in order; 0 where less than half is opaque.
-torch::Tensor MedianDistance(const SeenRays& seen) {
-  const torch::Tensor order = seen.distances.argsort(1, false);
-  const torch::Tensor passed = seen.weights.gather(1, order).cumsum(1) >= 0.5;
-  const torch::Tensor first = passed.to(torch::kFloat).argmax(1, true);
-  return seen.distances.gather(1, order).gather(1, first).squeeze(1) * passed.any(1).to(torch::kFloat);
-}
 
 // Sine and cosine of coordinates [M, 3] times kWaves, of length 1: the product of two is the mean of the
 // cosines of how far they lie apart.
@@ -129,7 +122,7 @@ class ObjectField : public RadianceField {
     const std::vector<Vec2> pixels = TokenCenters(camera, camera.width, camera.height);
     scene_.Look(camera, pose, pixels, stop, [&](size_t begin, const SeenRays& seen) {
       const torch::Tensor rgb = seen.rgb.contiguous(), opacity = seen.opacity.contiguous();
-      const torch::Tensor distance = MedianDistance(seen).contiguous();
+      const torch::Tensor distance = nn::MedianDistance(seen.weights, seen.distances).contiguous();
       for (int64_t r = 0; r < opacity.size(0); ++r) {
         const float alpha = opacity.data_ptr<float>()[r];
         picture.opacity.data[begin + r] = alpha;

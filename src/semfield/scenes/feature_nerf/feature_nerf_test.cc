@@ -77,7 +77,7 @@ TeacherProjection SomeProjection() {
   return TeacherProjection::Fit("imagenet", torch::randn({40, 5}), 3);
 }
 
-std::unique_ptr<FeatureNerfTrainer> TrainerOf(const FeatureNerfOptions& options) {
+std::unique_ptr<NetworkTrainer> TrainerOf(const FeatureNerfOptions& options) {
   const FeatureNerfModelOptions& model = options.model;
   auto batches = std::make_unique<ObjectBatches>(std::vector<TrainingObject>{Ball(), Ball()},
                                                  ObjectBatchOptions{.objects = options.objects,
@@ -86,8 +86,10 @@ std::unique_ptr<FeatureNerfTrainer> TrainerOf(const FeatureNerfOptions& options)
                                                                     .coarse_samples = model.coarse_samples,
                                                                     .fine_samples = model.fine_samples,
                                                                     .depth_samples = model.depth_samples});
-  return std::make_unique<FeatureNerfTrainer>(options, std::vector<std::string>{"ball"}, SomeProjection(),
-                                              std::move(batches));
+  return std::make_unique<NetworkTrainer>(
+      FeatureNerfTrainerOptions(options),
+      std::make_unique<FeatureNerfNetwork>(options, std::vector<std::string>{"ball"}, SomeProjection(),
+                                           std::move(batches)));
 }
 
 ObjectPictures SomePictures(int64_t count, int64_t side, int64_t teacher_channels) {

@@ -9,13 +9,11 @@
 #include "semfield/base/error.h"
 #include "semfield/scenes/nn/rays.h"
 #include "semfield/scenes/training/ray_losses.h"
-#include "semfield/scenes/training/scenes_trainer.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield {
 namespace {
 
-constexpr int kWarmUp = 100;
 constexpr double kLastRate = 0.02;
 constexpr double kOpaque = 0.98;
 
@@ -75,77 +73,52 @@ FeatureNerfLosses LossesOf(const FeatureNerfOptions& options, const ObjectBatch&
   return losses;
 }
 
-FeatureNerfTrainer::FeatureNerfTrainer(const FeatureNerfOptions& options, std::vector<std::string> categories,
+FeatureNerfNetwork::FeatureNerfNetwork(const FeatureNerfOptions& options, std::vector<std::string> categories,
                                        TeacherProjection projection, std::unique_ptr<ObjectBatches> batches)
     : options_(options),
       categories_(std::move(categories)),
       projection_(std::move(projection)),
       batches_(std::move(batches)),
-      model_(NewModel(options, categories_.size())),
-      adam_({{.name = "all",
-              .parameters = model_->NamedParameters(),
-              .learning_rate = options.learning_rate}}) {}
+      model_(NewModel(options, categories_.size())) {}
 
-void FeatureNerfTrainer::Step(const JobControl& control) {
-  control.ThrowIfStopped();
-  const ObjectBatch batch = batches_->Next(step_);
-  adam_.ZeroGradients();
+std::vector<nn::ParameterGroup> FeatureNerfNetwork::Groups() {
+  return {{.name = "all", .parameters = model_->NamedParameters(), .learning_rate = options_.learning_rate}};
+}
+
+StepLosses FeatureNerfNetwork::AddGradients(int step) {
+  const ObjectBatch batch = batches_->Next(step);
   const SeenRays seen = model_->Render(model_->Encode(batch.pictures), batch.rays, /*with_coarse=*/true);
   const FeatureNerfLosses losses = LossesOf(options_, batch, seen);
   losses.total.backward();
-  if (with_gradients_) {
-    std::vector<torch::Tensor> gradients = adam_.Gradients();
-    with_gradients_(gradients);
-  }
-  const double norm = adam_.ClipGradients(options_.clip > 0 ? options_.clip : 1e30);
-  diverged_ = !std::isfinite(norm) || !std::isfinite(losses.total.item<double>());
-  adam_.Step(step_ + 1,
-             options_.schedule == "constant" ? 1 : nn::WarmCosine(step_, options_.steps, kWarmUp, kLastRate));
-  ++step_;
-  ++interval_.steps;
-  interval_.mse += (seen.rgb.detach() - batch.true_rgb).square().mean().item<double>();
-  interval_.teacher += losses.teacher.item<double>();
-  interval_.coordinate_error += losses.coordinate_error;
-  interval_.depth += losses.depth.item<double>();
+  return {.finite = std::isfinite(losses.total.item<double>()),
+          .numbers = {{"mse", (seen.rgb.detach() - batch.true_rgb).square().mean().item<double>()},
+                      {"teacher_loss", losses.teacher.item<double>()},
+                      {"coordinate_error", losses.coordinate_error},
+                      {"depth_loss", losses.depth.item<double>()}}};
 }
 
-std::vector<TensorView> FeatureNerfTrainer::Tensors() const {
-  std::vector<TensorView> views = CheckpointTensors(adam_, Done(), &halves_);
-  if (!projection_.basis.defined()) return views;
-  for (const auto& [name, tensor] : projection_.Tensors()) {
-    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
-    views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
-  }
-  return views;
+std::vector<std::pair<std::string, torch::Tensor>> FeatureNerfNetwork::Constants() const {
+  if (!projection_.basis.defined()) return {};
+  return projection_.Tensors();
 }
 
-Json FeatureNerfTrainer::State() const {
-  Json state = {{"step", step_},
-                {"feature_nerf", OptionsToJson(AnyOptions(options_.model))},
-                {"categories", categories_}};
+Json FeatureNerfNetwork::State() const {
+  Json state = {{"feature_nerf", OptionsToJson(AnyOptions(options_.model))}, {"categories", categories_}};
   if (projection_.basis.defined())
     state["teacher"] = {{"name", projection_.teacher}, {"channels", projection_.mean.size(0)}};
   return state;
 }
 
-void FeatureNerfTrainer::Restore(const SafetensorsFile& file) {
-  step_ = CheckpointState(file).at("step").get<int>();
-  LoadTensors(file, adam_.Tensors(/*moments=*/!Done()));
+std::string FeatureNerfNetwork::Phrase(const Json& metrics) const {
+  return fmt::format("PSNR {:.1f} dB, coordinates {:.3f} off", metrics.value("psnr", 0.0),
+                     metrics.value("coordinate_error", 0.0));
 }
 
-Json FeatureNerfTrainer::Metrics(double seconds) const {
-  const double n = std::max(1, interval_.steps);
-  return {{"psnr", -10 * std::log10(std::max(1e-12, interval_.mse / n))},
-          {"teacher_loss", interval_.teacher / n},
-          {"coordinate_error", interval_.coordinate_error / n},
-          {"depth_loss", interval_.depth / n},
-          {"steps_per_second", interval_.steps / std::max(1e-9, seconds)}};
-}
-
-std::string FeatureNerfTrainer::Detail(double seconds) const {
-  const double n = std::max(1, interval_.steps);
-  return fmt::format("PSNR {:.1f} dB, coordinates {:.3f} off",
-                     -10 * std::log10(std::max(1e-12, interval_.mse / n)), interval_.coordinate_error / n);
+NetworkTrainerOptions FeatureNerfTrainerOptions(const FeatureNerfOptions& options) {
+  return {.steps = options.steps,
+          .clip = options.clip,
+          .constant = options.schedule == "constant",
+          .last_rate = kLastRate};
 }
 
 LoadedFeatureNerf LoadFeatureNerf(const SafetensorsFile& file) {

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "semfield/methods/scene_trainer.h"
 #include "semfield/scenes/feature_nerf/feature_nerf_model.h"
 #include "semfield/scenes/feature_nerf/object_batches.h"
 #include "semfield/scenes/feature_nerf/teacher_projection.h"
-#include "semfield/scenes/training/adam.h"
+#include "semfield/scenes/training/network_trainer.h"
 
 namespace semfield {
 
@@ -29,53 +27,27 @@ FeatureNerfLosses LossesOf(const FeatureNerfOptions& options, const ObjectBatch&
 torch::Tensor CoordinateLoss(const std::string& kind, const torch::Tensor& weights,
                              const torch::Tensor& coordinates, const torch::Tensor& truth);
 
-// Training over many objects.
-class FeatureNerfTrainer : public SceneTrainer {
+// FeatureNeRF in a training over many objects; random weights by the options' seed.
+class FeatureNerfNetwork : public TrainedNetwork {
  public:
   // projection: of the teacher, undefined tensors where there is none.
-  FeatureNerfTrainer(const FeatureNerfOptions& options, std::vector<std::string> categories,
+  FeatureNerfNetwork(const FeatureNerfOptions& options, std::vector<std::string> categories,
                      TeacherProjection projection, std::unique_ptr<ObjectBatches> batches);
-
-  void Step(const JobControl& control) override;
-  void ChangePlan(const PlanChange& change) override { options_.steps = change.steps; }
-  int step() const override { return step_; }
-  int num_steps() const override { return options_.steps; }
-  SceneSnapshot Snapshot() const override {
-    return {.step = step_, .radiance = nullptr, .features = nullptr};
-  }
-  std::vector<TensorView> Tensors() const override;
+  std::vector<nn::ParameterGroup> Groups() override;
+  StepLosses AddGradients(int step) override;
+  std::vector<std::pair<std::string, torch::Tensor>> Constants() const override;
   Json State() const override;
-  void Restore(const SafetensorsFile& file) override;
-  Json Metrics(double seconds) const override;
-  std::string Detail(double seconds) const override;
-  void StartInterval() override { interval_ = {}; }
-  int metrics_interval() const override { return 20; }
-  bool Diverged() const override { return diverged_; }
+  std::string Phrase(const Json& metrics) const override;
   std::vector<std::string> StepSizeOptions() const override { return {"learning-rate"}; }
 
-  // Called with all gradients between backward and the step of the optimizer.
-  void OnGradients(std::function<void(std::vector<torch::Tensor>&)> with) {
-    with_gradients_ = std::move(with);
-  }
-  FeatureNerfModel& model() { return model_; }
-
  private:
-  struct Interval {
-    int steps = 0;
-    double mse = 0, teacher = 0, coordinate_error = 0, depth = 0;
-  };
-  FeatureNerfOptions options_;
+  const FeatureNerfOptions options_;
   const std::vector<std::string> categories_;
   const TeacherProjection projection_;
   std::unique_ptr<ObjectBatches> batches_;
   FeatureNerfModel model_;
-  nn::Adam adam_;
-  std::function<void(std::vector<torch::Tensor>&)> with_gradients_;
-  int step_ = 0;
-  bool diverged_ = false;
-  Interval interval_;
-  mutable std::vector<std::vector<Half>> halves_;  // what Tensors() of a finished training points into
 };
+NetworkTrainerOptions FeatureNerfTrainerOptions(const FeatureNerfOptions& options);
 
 // A model with the weights of a checkpoint. Not of a FeatureNeRF, or what does not fit: Error naming the
 // file.

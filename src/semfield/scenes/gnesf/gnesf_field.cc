@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "semfield/base/error.h"
+#include "semfield/scenes/nn/rays.h"
 #include "semfield/scenes/rendering.h"
 
 namespace semfield {
@@ -13,13 +14,6 @@ constexpr int64_t kRaysAtOnce = 256;  // what passes between layers stays in the
 constexpr int kDepthCell = 4;         // where depth alone is asked, one ray for so many pixels squared
 constexpr int64_t kPlacesAtOnce = 8192;
 constexpr int kMostViews = 32;  // that a volume of a whole scene is made of
-
-// Distance where the transmittance passes 1/2; 0 where it never does.
-torch::Tensor MedianDistance(const RenderedRays& rays) {
-  const torch::Tensor passed = rays.weights.cumsum(1) >= 0.5;
-  const torch::Tensor first = passed.to(torch::kFloat).argmax(1, true);
-  return rays.distances.gather(1, first).squeeze(1) * passed.any(1).to(torch::kFloat);
-}
 
 }  // namespace
 
@@ -110,7 +104,8 @@ RenderedView GnesfScene::RenderView(const Camera& camera, const Pose& pose, cons
     const RenderedRays seen =
         model_->Render(views, {.origins = rays.origins, .directions = rays.directions, .shown = request.rgb});
     const torch::Tensor opacity = seen.weights.sum(1);
-    CopyTo(MedianDistance(seen) * rays.cosines * views_->unit(), picture.depth.data.data() + begin);
+    CopyTo(nn::MedianDistance(seen.weights, seen.distances) * rays.cosines * views_->unit(),
+           picture.depth.data.data() + begin);
     CopyTo(opacity, picture.opacity.data.data() + begin);
     if (request.rgb) {
       CopyTo((seen.rgb + (1 - opacity).unsqueeze(1) * background).clamp(0, 1),

@@ -8,7 +8,7 @@
 #include "semfield/base/hash.h"
 #include "semfield/scenes/gnesf/gnesf_field.h"
 #include "semfield/scenes/gnesf/gnesf_trainer.h"
-#include "semfield/scenes/training/scenes_training.h"
+#include "semfield/scenes/training/network_training.h"
 
 namespace semfield {
 namespace {
@@ -26,7 +26,8 @@ class GnesfTraining : public ScenesTraining<GnesfOptions> {
             .rays = options.rays,
             .seed = options.seed};
   }
-  std::unique_ptr<TrainedNetwork> NewNetwork(const GnesfOptions& options, const SceneReader&) const override {
+  std::unique_ptr<SceneNetwork> NewSceneNetwork(const GnesfOptions& options,
+                                                const SceneReader&) const override {
     return std::make_unique<GnesfNetwork>(options);
   }
 };

@@ -42,14 +42,15 @@ class GnesfTest : public testing::Test {
     inputs.scenes.push_back(std::move(scene));
     return inputs;
   }
-  std::unique_ptr<ScenesTrainer> Trainer(const GnesfOptions& options) {
-    return std::make_unique<ScenesTrainer>(
-        ScenesTrainerOptions{.steps = options.steps, .clip = options.clip},
+  std::unique_ptr<NetworkTrainer> Trainer(const GnesfOptions& options) {
+    auto reader =
         std::make_unique<SceneReader>(Scenes(), SceneReaderOptions{.words_model = options.words_model,
                                                                    .sources = options.sources,
                                                                    .rays = options.rays,
-                                                                   .seed = options.seed}),
-        std::make_unique<GnesfNetwork>(options));
+                                                                   .seed = options.seed});
+    return std::make_unique<NetworkTrainer>(
+        NetworkTrainerOptions{.steps = options.steps, .clip = options.clip},
+        OnScenes(std::make_unique<GnesfNetwork>(options), std::move(reader)));
   }
   // The room with all lengths times `factor`.
   void WriteScaled(const std::string& name, double factor) {
@@ -178,7 +179,7 @@ TEST_F(GnesfTest, SignedDistancesLearnWhereSurfacesAre) {
   options.model.coarse_samples = 24;
   options.steps = 60;
   options.learning_rate = options.feature_learning_rate = 0.005;
-  const std::unique_ptr<ScenesTrainer> trainer = Trainer(options);
+  const std::unique_ptr<NetworkTrainer> trainer = Trainer(options);
   double first = 0, last = 0;
   for (int i = 0; i < options.steps; ++i) {
     trainer->Step({});
@@ -239,8 +240,8 @@ std::vector<std::byte> BytesOf(const SceneTrainer& trainer) {
 }
 
 TEST_F(GnesfTest, AResumedTrainingHasTheSameBits) {
-  const std::unique_ptr<ScenesTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
-                                       second = Trainer(Tiny());
+  const std::unique_ptr<NetworkTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
+                                        second = Trainer(Tiny());
   for (int i = 0; i < 3; ++i) whole->Step({});
   for (int i = 0; i < 2; ++i) first->Step({});
   SaveCheckpoint(folder_ / "half.safetensors", "radiance", first->Tensors(),
@@ -256,7 +257,7 @@ TEST_F(GnesfTest, TrainingLearnsARoomAndItsWeightsOpenAsAScene) {
   GnesfOptions options = Tiny();
   options.steps = 30;
   options.rays = 64;
-  const std::unique_ptr<ScenesTrainer> trainer = Trainer(options);
+  const std::unique_ptr<NetworkTrainer> trainer = Trainer(options);
   std::vector<double> losses;
   while (!trainer->Done()) {
     trainer->StartInterval();

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "semfield/scenes/gnesf/gnesf_model.h"
-#include "semfield/scenes/training/scenes_trainer.h"
+#include "semfield/scenes/training/scene_network.h"
 
 namespace semfield {
 
@@ -20,7 +20,7 @@ GnesfLosses LossesOf(const GnesfOptions& options, const SceneBatch& batch, const
 GnesfLosses AddGradients(const GnesfOptions& options, const SceneBatch& batch, GnesfModel& model);
 
 // GNeSF in a training over many scenes; random weights by the options' seed.
-class GnesfNetwork : public TrainedNetwork {
+class GnesfNetwork : public SceneNetwork {
  public:
   explicit GnesfNetwork(const GnesfOptions& options);
   std::vector<nn::ParameterGroup> Groups() override;

@@ -8,7 +8,7 @@
 #include "semfield/base/hash.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_field.h"
 #include "semfield/scenes/gp_nerf/gp_nerf_trainer.h"
-#include "semfield/scenes/training/scenes_training.h"
+#include "semfield/scenes/training/network_training.h"
 
 namespace semfield {
 namespace {
@@ -32,8 +32,8 @@ class GpNerfTraining : public ScenesTraining<GpNerfOptions> {
     }
     return reading;
   }
-  std::unique_ptr<TrainedNetwork> NewNetwork(const GpNerfOptions& options,
-                                             const SceneReader& reader) const override {
+  std::unique_ptr<SceneNetwork> NewSceneNetwork(const GpNerfOptions& options,
+                                                const SceneReader& reader) const override {
     return std::make_unique<GpNerfNetwork>(options, reader.classes());
   }
 };

@@ -48,11 +48,12 @@ class GpNerfTest : public testing::Test {
         SceneReaderOptions{
             .sources = options.sources, .rays = options.rays, .seed = options.seed, .cell = 4});
   }
-  std::unique_ptr<ScenesTrainer> Trainer(const GpNerfOptions& options) const {
+  std::unique_ptr<NetworkTrainer> Trainer(const GpNerfOptions& options) const {
     std::unique_ptr<SceneReader> reader = Reader(options);
     auto network = std::make_unique<GpNerfNetwork>(options, reader->classes());
-    return std::make_unique<ScenesTrainer>(ScenesTrainerOptions{.steps = options.steps, .clip = options.clip},
-                                           std::move(reader), std::move(network));
+    return std::make_unique<NetworkTrainer>(
+        NetworkTrainerOptions{.steps = options.steps, .clip = options.clip},
+        OnScenes(std::move(network), std::move(reader)));
   }
   // The gradient of one batch by parameter; 0 where there is none.
   std::map<std::string, double> Gradients(const GpNerfOptions& options) const {
@@ -261,7 +262,7 @@ TEST_F(GpNerfTest, TheCodesFormsAndThePapersSizesMakeAStep) {
   paper.rays = 4;
   paper.sources = 10;
   paper.steps = 1;
-  const std::unique_ptr<ScenesTrainer> trainer = Trainer(paper);
+  const std::unique_ptr<NetworkTrainer> trainer = Trainer(paper);
   trainer->Step({});
   EXPECT_FALSE(trainer->Diverged());
   const SceneBatch batch = Reader(paper)->Next(0);
@@ -281,8 +282,8 @@ std::vector<std::byte> BytesOf(const SceneTrainer& trainer) {
 }
 
 TEST_F(GpNerfTest, AResumedTrainingHasTheSameBits) {
-  const std::unique_ptr<ScenesTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
-                                       second = Trainer(Tiny());
+  const std::unique_ptr<NetworkTrainer> whole = Trainer(Tiny()), first = Trainer(Tiny()),
+                                        second = Trainer(Tiny());
   for (int i = 0; i < 3; ++i) whole->Step({});
   for (int i = 0; i < 2; ++i) first->Step({});
   SaveCheckpoint(folder_ / "half.safetensors", "radiance", first->Tensors(),
@@ -298,7 +299,7 @@ TEST_F(GpNerfTest, TrainingLearnsARoomAndItsWeightsShowIt) {
   options.steps = 60;
   options.rays = 48;
   options.learning_rate = options.feature_learning_rate = 5e-3;
-  const std::unique_ptr<ScenesTrainer> trainer = Trainer(options);
+  const std::unique_ptr<NetworkTrainer> trainer = Trainer(options);
   std::vector<Json> log;
   while (!trainer->Done()) {
     trainer->StartInterval();

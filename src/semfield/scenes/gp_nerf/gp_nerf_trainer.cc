@@ -6,7 +6,7 @@
 
 #include "semfield/base/any_options.h"
 #include "semfield/base/error.h"
-#include "semfield/scenes/training/scenes_training.h"
+#include "semfield/scenes/training/network_training.h"
 #include "semfield/training/checkpoint.h"
 
 namespace semfield {

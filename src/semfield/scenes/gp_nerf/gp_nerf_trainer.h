@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "semfield/scenes/gp_nerf/gp_nerf_losses.h"
-#include "semfield/scenes/training/scenes_trainer.h"
+#include "semfield/scenes/training/scene_network.h"
 
 namespace semfield {
 
 // GP-NeRF in a training over many scenes. Begins with random weights by the options' seed, or with those that
 // the options name.
-class GpNerfNetwork : public TrainedNetwork {
+class GpNerfNetwork : public SceneNetwork {
  public:
   GpNerfNetwork(const GpNerfOptions& options, const std::vector<std::string>& classes);
   std::vector<nn::ParameterGroup> Groups() override;

@@ -163,5 +163,11 @@ TEST(Rays, CompositeIsTheWeightedSum) {
   ExpectClose(Composite(Row({0.25f, 0.5f}), torch::tensor({{{4.0f, 0.0f}, {2.0f, 8.0f}}})), Row({2, 4}));
 }
 
+TEST(Rays, MedianDistanceIsWhereHalfIsPassed) {
+  const torch::Tensor weights = torch::tensor({{0.2, 0.4, 0.3}, {0.1, 0.2, 0.1}, {0.3, 0.3, 0.4}});
+  const torch::Tensor distances = torch::tensor({{1.0, 2.0, 3.0}, {1.0, 2.0, 3.0}, {3.0, 2.0, 1.0}});
+  EXPECT_TRUE(torch::equal(MedianDistance(weights, distances), torch::tensor({2.0, 0.0, 2.0})));
+}
+
 }  // namespace
 }  // namespace semfield::nn

@@ -83,4 +83,11 @@ torch::Tensor Composite(const torch::Tensor& weights, const torch::Tensor& value
   return (weights.unsqueeze(-1) * values).sum(1);
 }
 
+torch::Tensor MedianDistance(const torch::Tensor& weights, const torch::Tensor& distances) {
+  const torch::Tensor order = distances.argsort(1, false);
+  const torch::Tensor passed = weights.gather(1, order).cumsum(1) >= 0.5;
+  const torch::Tensor first = passed.to(torch::kFloat).argmax(1, true);
+  return distances.gather(1, order.gather(1, first)).squeeze(1) * passed.any(1).to(torch::kFloat);
+}
+
 }  // namespace semfield::nn

@@ -40,5 +40,8 @@ torch::Tensor SeenBySigns(const torch::Tensor& sdf);
 
 // sum_m w_m v_m: weights [R, S], values [R, S, C] -> [R, C].
 torch::Tensor Composite(const torch::Tensor& weights, const torch::Tensor& values);
+// Distance where the weights, summed in order of distance, pass 1/2; 0 where they never do. weights,
+// distances: [R, S], distances in any order -> [R]
+torch::Tensor MedianDistance(const torch::Tensor& weights, const torch::Tensor& distances);
 
 }  // namespace semfield::nn

@@ -10,7 +10,6 @@
 #include "semfield/base/half.h"
 #include "semfield/methods/scene_trainer.h"
 #include "semfield/scenes/training/adam.h"
-#include "semfield/scenes/training/scene_reader.h"
 
 namespace semfield {
 
@@ -20,30 +19,37 @@ struct StepLosses {
   std::map<std::string, double> numbers;  // for the log; "mse" of the colors is logged as "psnr"
 };
 
-// What a method is to a training over many scenes.
+// What a method is to a training over many scenes or objects.
 class TrainedNetwork {
  public:
   virtual ~TrainedNetwork() = default;
   // Its parameters, as they step; called once.
   virtual std::vector<nn::ParameterGroup> Groups() = 0;
-  // Leaves the gradient of a batch in the parameters.
-  virtual StepLosses AddGradients(const SceneBatch& batch) = 0;
+  // Leaves the gradient of the batch of a step, which seed and step alone decide, in the parameters.
+  virtual StepLosses AddGradients(int step) = 0;
+  // Tensors of a checkpoint that do not step, kept in single precision.
+  virtual std::vector<std::pair<std::string, torch::Tensor>> Constants() const { return {}; }
   // Keys of a checkpoint's state that tell what the network is.
   virtual Json State() const = 0;
+  // What is counted from the beginning, for the log.
+  virtual Json Counts() const { return Json::object(); }
   // Of a log's numbers: a phrase for the progress line.
   virtual std::string Phrase(const Json& metrics) const = 0;
+  // Options that make its steps shorter.
+  virtual std::vector<std::string> StepSizeOptions() const = 0;
 };
 
-struct ScenesTrainerOptions {
+struct NetworkTrainerOptions {
   int steps = 0;
-  double clip = 1;  // norm of the gradient
+  double clip = 1;          // norm of the gradient; 0: any
+  bool constant = false;    // the step size stays
+  double last_rate = 0.03;  // else of the step size, what is left at the end of half a cosine
 };
 
-// Training of a network over many scenes: warm-up, half a cosine, and after the last step half precision.
-class ScenesTrainer : public SceneTrainer {
+// Training of a network: warm-up, half a cosine, and after the last step half precision.
+class NetworkTrainer : public SceneTrainer {
  public:
-  ScenesTrainer(const ScenesTrainerOptions& options, std::unique_ptr<SceneReader> reader,
-                std::unique_ptr<TrainedNetwork> network);
+  NetworkTrainer(const NetworkTrainerOptions& options, std::unique_ptr<TrainedNetwork> network);
 
   void Step(const JobControl& control) override;
   void ChangePlan(const PlanChange& change) override { options_.steps = change.steps; }
@@ -60,9 +66,7 @@ class ScenesTrainer : public SceneTrainer {
   void StartInterval() override { interval_ = {}; }
   int metrics_interval() const override { return 20; }
   bool Diverged() const override { return diverged_; }
-  std::vector<std::string> StepSizeOptions() const override {
-    return {"learning-rate", "feature-learning-rate"};
-  }
+  std::vector<std::string> StepSizeOptions() const override { return network_->StepSizeOptions(); }
 
   // Called with all gradients between backward and the step of the optimizer.
   void OnGradients(std::function<void(std::vector<torch::Tensor>&)> with) {
@@ -74,8 +78,7 @@ class ScenesTrainer : public SceneTrainer {
     int steps = 0;
     std::map<std::string, double> sums;
   };
-  ScenesTrainerOptions options_;
-  std::unique_ptr<SceneReader> reader_;
+  NetworkTrainerOptions options_;
   std::unique_ptr<TrainedNetwork> network_;
   nn::Adam adam_;
   std::function<void(std::vector<torch::Tensor>&)> with_gradients_;
@@ -84,11 +87,6 @@ class ScenesTrainer : public SceneTrainer {
   Interval interval_;
   mutable std::vector<std::vector<Half>> halves_;  // what Tensors() of a finished training points into
 };
-
-// What a checkpoint of a training holds: its parameters with the optimizer's moments or, once it is finished,
-// the parameters alone in half precision. They point into `adam` and `halves`.
-std::vector<TensorView> CheckpointTensors(const nn::Adam& adam, bool finished,
-                                          std::vector<std::vector<Half>>* halves);
 
 // Copies what a file has under their names, in half or single precision, into tensors. One that is missing or
 // of another shape: Error naming file and tensor.

@@ -1,4 +1,4 @@
-#include "semfield/scenes/training/scenes_training.h"
+#include "semfield/scenes/training/network_training.h"
 
 #include "semfield/base/error.h"
 #include "semfield/perception/model_folders.h"
@@ -16,6 +16,17 @@ Json PlanSteps(SceneTrainer& trial, double minutes, const Stopwatch& started, co
   const double seconds = std::max(1.0, 60 * minutes - started.Seconds());
   *steps = std::max(1, static_cast<int>(seconds / (timed.Seconds() / kTimed)));
   return {{"minutes", minutes}, {"seconds", seconds}};
+}
+
+ManyScenesInputs CopyOf(const ManyScenesInputs& inputs) {
+  ManyScenesInputs scenes{.scenes = {}, .onnxruntime = inputs.onnxruntime};
+  for (const ManyScenesInputs::Scene& scene : inputs.scenes) {
+    scenes.scenes.push_back(
+        {.capture = std::make_unique<Capture>(*scene.capture), .store = nullptr, .cache = scene.cache});
+    scenes.scenes.back().store = std::make_unique<ImageStore>(
+        *scenes.scenes.back().capture, scene.store->downscale(), scene.store->max_bytes());
+  }
+  return scenes;
 }
 
 fs::path WeightsFile(const std::string& name, const std::string& method, const std::string& on) {

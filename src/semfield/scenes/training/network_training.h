@@ -9,8 +9,9 @@
 
 #include "semfield/base/any_options.h"
 #include "semfield/methods/method.h"
+#include "semfield/scenes/training/network_trainer.h"
 #include "semfield/scenes/training/process_group.h"
-#include "semfield/scenes/training/scenes_trainer.h"
+#include "semfield/scenes/training/scene_network.h"
 
 namespace semfield {
 
@@ -19,12 +20,15 @@ namespace semfield {
 Json PlanSteps(SceneTrainer& trial, double minutes, const Stopwatch& started, const JobControl& control,
                int* steps);
 
-// A training over many scenes before its first step. Options: the method's, with `int steps` and `double
-// clip`.
+// The same scenes, captures and stores of their own.
+ManyScenesInputs CopyOf(const ManyScenesInputs& inputs);
+
+// A training over many scenes or objects before its first step. Options: the method's, with `int steps` and
+// `double clip`.
 template <class Options>
-class ScenesTraining : public SceneTraining {
+class NetworkTraining : public SceneTraining {
  public:
-  ScenesTraining(ManyScenesInputs inputs, const Options& options)
+  NetworkTraining(ManyScenesInputs inputs, const Options& options)
       : inputs_(std::move(inputs)), given_(options), options_(AnyOptions(options)) {}
 
   const AnyOptions& options() const override { return options_; }
@@ -37,13 +41,7 @@ class ScenesTraining : public SceneTraining {
   }
 
   std::unique_ptr<SceneTrainer> MakeTrainer() override {
-    SceneReaderOptions reading = ReaderOptions(given_);
-    reading.rank = inputs_.processes.rank;
-    auto reader = std::make_unique<SceneReader>(Copies(), reading);
-    std::unique_ptr<TrainedNetwork> network = NewNetwork(given_, *reader);
-    auto trainer =
-        std::make_unique<ScenesTrainer>(ScenesTrainerOptions{.steps = given_.steps, .clip = given_.clip},
-                                        std::move(reader), std::move(network));
+    auto trainer = std::make_unique<NetworkTrainer>(TrainerOptions(given_), NewNetwork(given_));
     if (inputs_.processes.world_size > 1) {
       if (!group_) group_ = std::make_unique<ProcessGroup>(inputs_.processes);
       trainer->OnGradients([this](std::vector<torch::Tensor>& gradients) { group_->Average(gradients); });
@@ -52,28 +50,39 @@ class ScenesTraining : public SceneTraining {
   }
 
  protected:
-  virtual SceneReaderOptions ReaderOptions(const Options& options) const = 0;
-  // For the classes that the reader knows.
-  virtual std::unique_ptr<TrainedNetwork> NewNetwork(const Options& options,
-                                                     const SceneReader& reader) const = 0;
+  // A trial and the training each have their own.
+  virtual std::unique_ptr<TrainedNetwork> NewNetwork(const Options& options) const = 0;
+  virtual NetworkTrainerOptions TrainerOptions(const Options& options) const {
+    return {.steps = options.steps, .clip = options.clip};
+  }
+  const ManyScenesInputs& inputs() const { return inputs_; }
 
  private:
-  // Of the scenes: a trial and the training each have their own.
-  ManyScenesInputs Copies() const {
-    ManyScenesInputs scenes{.scenes = {}, .onnxruntime = inputs_.onnxruntime};
-    for (const ManyScenesInputs::Scene& scene : inputs_.scenes) {
-      scenes.scenes.push_back(
-          {.capture = std::make_unique<Capture>(*scene.capture), .store = nullptr, .cache = scene.cache});
-      scenes.scenes.back().store = std::make_unique<ImageStore>(
-          *scenes.scenes.back().capture, scene.store->downscale(), scene.store->max_bytes());
-    }
-    return scenes;
-  }
-
   const ManyScenesInputs inputs_;
   Options given_;
   AnyOptions options_;
   std::unique_ptr<ProcessGroup> group_;  // where there are several processes
+};
+
+// The same over scenes, which a reader draws from.
+template <class Options>
+class ScenesTraining : public NetworkTraining<Options> {
+ public:
+  using NetworkTraining<Options>::NetworkTraining;
+
+ protected:
+  virtual SceneReaderOptions ReaderOptions(const Options& options) const = 0;
+  // For the classes that the reader knows.
+  virtual std::unique_ptr<SceneNetwork> NewSceneNetwork(const Options& options,
+                                                        const SceneReader& reader) const = 0;
+
+  std::unique_ptr<TrainedNetwork> NewNetwork(const Options& options) const final {
+    SceneReaderOptions reading = ReaderOptions(options);
+    reading.rank = this->inputs().processes.rank;
+    auto reader = std::make_unique<SceneReader>(CopyOf(this->inputs()), reading);
+    std::unique_ptr<SceneNetwork> network = NewSceneNetwork(options, *reader);
+    return OnScenes(std::move(network), std::move(reader));
+  }
 };
 
 // A file of weights: a path, a run of a training, or a name in the folders of models. None: InputError that

@@ -1,4 +1,4 @@
-#include "semfield/scenes/training/scenes_trainer.h"
+#include "semfield/scenes/training/network_trainer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@ namespace semfield {
 namespace {
 
 constexpr int kWarmUp = 100;
-constexpr double kLastRate = 0.03;
+constexpr double kAnyNorm = 1e30;
 
 std::vector<float> FloatsOf(const SafetensorsFile& file, const std::string& name, const torch::Tensor& like) {
   const TensorView* found = file.Find(name);
@@ -34,67 +34,58 @@ void LoadTensors(const SafetensorsFile& file,
   }
 }
 
-std::vector<TensorView> CheckpointTensors(const nn::Adam& adam, bool finished,
-                                          std::vector<std::vector<Half>>* halves) {
-  std::vector<TensorView> views;
-  halves->clear();
-  for (const auto& [name, tensor] : adam.Tensors(/*moments=*/!finished)) {
-    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
-    if (!finished) {
-      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
-      continue;
-    }
-    std::vector<Half>& half = halves->emplace_back();
-    for (const float value : values) half.push_back(FloatToHalf(value));
-    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves->back()));
-  }
-  return views;
-}
+NetworkTrainer::NetworkTrainer(const NetworkTrainerOptions& options, std::unique_ptr<TrainedNetwork> network)
+    : options_(options), network_(std::move(network)), adam_(network_->Groups()) {}
 
-ScenesTrainer::ScenesTrainer(const ScenesTrainerOptions& options, std::unique_ptr<SceneReader> reader,
-                             std::unique_ptr<TrainedNetwork> network)
-    : options_(options),
-      reader_(std::move(reader)),
-      network_(std::move(network)),
-      adam_(network_->Groups()) {}
-
-void ScenesTrainer::Step(const JobControl& control) {
+void NetworkTrainer::Step(const JobControl& control) {
   control.ThrowIfStopped();
-  const SceneBatch batch = reader_->Next(step_);
   adam_.ZeroGradients();
-  const StepLosses losses = network_->AddGradients(batch);
+  const StepLosses losses = network_->AddGradients(step_);
   if (with_gradients_) {
     std::vector<torch::Tensor> gradients = adam_.Gradients();
     with_gradients_(gradients);
   }
-  const double norm = adam_.ClipGradients(options_.clip);
+  const double norm = adam_.ClipGradients(options_.clip > 0 ? options_.clip : kAnyNorm);
   diverged_ = !std::isfinite(norm) || !losses.finite;
-  adam_.Step(step_ + 1, nn::WarmCosine(step_, options_.steps, kWarmUp, kLastRate));
+  adam_.Step(step_ + 1,
+             options_.constant ? 1 : nn::WarmCosine(step_, options_.steps, kWarmUp, options_.last_rate));
   ++step_;
   ++interval_.steps;
   for (const auto& [name, number] : losses.numbers) interval_.sums[name] += number;
 }
 
-std::vector<TensorView> ScenesTrainer::Tensors() const {
-  return CheckpointTensors(adam_, Done(), &halves_);
+std::vector<TensorView> NetworkTrainer::Tensors() const {
+  std::vector<TensorView> views;
+  halves_.clear();
+  const auto add = [&](const std::string& name, const torch::Tensor& tensor, bool half) {
+    const std::span<const float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
+    if (!half) {
+      views.push_back(MakeTensorView<float>(name, tensor.sizes().vec(), values));
+      return;
+    }
+    std::vector<Half>& halves = halves_.emplace_back();
+    for (const float value : values) halves.push_back(FloatToHalf(value));
+    views.push_back(MakeTensorView<Half>(name, tensor.sizes().vec(), halves));
+  };
+  for (const auto& [name, tensor] : adam_.Tensors(/*moments=*/!Done())) add(name, tensor, Done());
+  for (const auto& [name, tensor] : network_->Constants()) add(name, tensor, false);
+  return views;
 }
 
-Json ScenesTrainer::State() const {
+Json NetworkTrainer::State() const {
   Json state = network_->State();
   state["step"] = step_;
-  state["skipped"] = reader_->skipped();
-  state["classes"] = reader_->classes();
   return state;
 }
 
-void ScenesTrainer::Restore(const SafetensorsFile& file) {
+void NetworkTrainer::Restore(const SafetensorsFile& file) {
   step_ = CheckpointState(file).at("step").get<int>();
   LoadTensors(file, adam_.Tensors(/*moments=*/!Done()));
 }
 
-Json ScenesTrainer::Metrics(double seconds) const {
+Json NetworkTrainer::Metrics(double seconds) const {
   const double n = std::max(1, interval_.steps);
-  Json metrics = Json::object();
+  Json metrics = network_->Counts();
   for (const auto& [name, sum] : interval_.sums) {
     if (name == "mse") {
       metrics["psnr"] = -10 * std::log10(std::max(1e-12, sum / n));
@@ -102,7 +93,6 @@ Json ScenesTrainer::Metrics(double seconds) const {
       metrics[name] = sum / n;
     }
   }
-  metrics["skipped"] = reader_->skipped();
   metrics["steps_per_second"] = interval_.steps / std::max(1e-9, seconds);
   return metrics;
 }
