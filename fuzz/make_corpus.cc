@@ -169,6 +169,38 @@ void SeedLabelledScenes() {
   Seed("replica", "circle", poses + "\n---\n{\"classes\": [{\"id\": 0, \"name\": \"wall\"}]}");
 }
 
+void SeedObjects() {
+  const Json category = {{"category", "thing"},
+                         {"parts", {"background", "lid"}},
+                         {"keypoints", {"left", "right"}},
+                         {"mirrored_keypoints", Json::array({{"left", "right"}})},
+                         {"objects", Json::array({{{"id", "thing_0"}}})}};
+  Json frames = Json::array();
+  for (int view = 0; view < 2; ++view)
+    frames.push_back({{"tile", view}, {"transform_matrix", MatrixJson(CirclePose(view, kViews).Matrix())}});
+  const Json transforms = {{"w", 4},
+                           {"h", 4},
+                           {"fl_x", 4},
+                           {"fl_y", 4},
+                           {"cx", 2},
+                           {"cy", 2},
+                           {"sheet_columns", 2},
+                           {"rgba_sheet", "rgba_sheet.png"},
+                           {"parts_sheet", "parts_sheet.png"},
+                           {"object", {{"parts_present", {1}}}},
+                           {"frames", frames}};
+  const Json keypoints = {
+      {"keypoints", Json::array({{{"name", "left"}, {"xyz", {0.1, 0, 0.2}}, {"visible", {1, 0}}},
+                                 {{"name", "right"}, {"xyz", nullptr}}})}};
+  const Json pairs = {{"objects", {"thing_0"}},
+                      {"cross_instance", Json::array({{0, 0, 1}})},
+                      {"novel_view", Json::array({{0, 0, 1}})}};
+  Seed("objects", "thing",
+       category.dump() + "\n---\n" + transforms.dump() + "\n---\n" + keypoints.dump() + "\n---\n" +
+           pairs.dump());
+  Seed("shapenet", "circle", "36 8 6 0.\n0. 0. 0.\n1.\n12 16\n\n---\n" + PoseText(1, " "));
+}
+
 void SeedImages() {
   ImageU8 rgb(23, 9, 3);
   for (size_t i = 0; i < rgb.data.size(); ++i) rgb.data[i] = static_cast<uint8_t>(i * 7);
@@ -248,6 +280,7 @@ int Main(int argc, char** argv) {
   SeedBundler();
   SeedPhones();
   SeedLabelledScenes();
+  SeedObjects();
   SeedImages();
   SeedModels();
   SeedTexts();

@@ -74,8 +74,8 @@ ImageU8 ReadObjectPicture(const ObjectPictureSource& source, const StopToken* st
   if (picture.channels != 4) {
     throw InputError(
         "{}: has no alpha, so that nobody knows what of it is the object. Give a PNG with alpha, or one "
-        "click on the object, and SAM cuts it out: --click X,Y",
-        source.path);
+        "click on the object, and SAM cuts it out: {} X,Y",
+        source.path, source.click_option);
   }
   BoxOf(picture, source.path);
   if (picture.width == picture.height) return picture;

@@ -15,6 +15,7 @@ struct ObjectPictureSource {
   std::vector<std::string> click;  // X,Y on the object, in its pixels: SAM cuts it out; none: it has alpha
   std::string teacher = "sam";     // who cuts it out
   std::string onnxruntime = {};    // path of its library; empty: searched
+  std::string click_option = "--click";  // how messages call the click
 };
 
 // The object on a square, RGBA with straight alpha: of a click the square around what was cut out. No alpha

@@ -62,20 +62,22 @@ Given GivenByCorpus(const fs::path& folder, const std::string& view_text, const 
                    clean.filename().string());
 }
 
-Given GivenBy(const std::string& spec) {
+Given GivenBy(const ObjectPictureSource& source, const StopToken* stop) {
+  const std::string& spec = source.path;
   const size_t colon = spec.rfind(':');
-  if (colon != std::string::npos && fs::is_directory(spec.substr(0, colon)))
+  if (colon != std::string::npos && fs::is_directory(spec.substr(0, colon))) {
+    if (!source.click.empty())
+      throw InputError("{} {}: {} says itself what the object is", source.click_option,
+                       fmt::join(source.click, " "), spec);
     return GivenByCorpus(spec.substr(0, colon), spec.substr(colon + 1), spec);
+  }
   if (fs::is_directory(spec))
     throw InputError("{}: a folder of an object; say which view as {}:0", spec, spec);
   Given given{.picture = {.rgba = ReadImage(spec)}};
-  const ImageU8& rgba = given.picture.rgba;
-  if (rgba.channels != 4)
-    throw InputError(
-        "{}: has no alpha, so nothing says what the object is; give a PNG that is transparent "
-        "around it",
-        spec);
-  given.picture.camera = CameraOfObjectPicture(rgba);
+  // A picture with alpha stays as it is, so that its parts and what is written have its size.
+  if (given.picture.rgba.channels != 4 || !source.click.empty())
+    given.picture.rgba = ReadObjectPicture(source, stop);
+  given.picture.camera = CameraOfObjectPicture(given.picture.rgba);
   given.picture.world_from_camera = LookAt(Vec3(0, -kDistance, 0), Vec3::Zero(), Vec3::UnitZ());
   return given;
 }
@@ -89,8 +91,16 @@ class TransferJob {
     if (options_.pictures.size() != 2)
       throw InputError("edit transfer takes two pictures, a source and a target; got {}",
                        options_.pictures.size());
-    source_ = GivenBy(options_.pictures[0]);
-    target_ = GivenBy(options_.pictures[1]);
+    source_ = GivenBy({.path = options_.pictures[0],
+                       .click = options_.source_click,
+                       .onnxruntime = onnxruntime,
+                       .click_option = "--source-click"},
+                      control_.stop);
+    target_ = GivenBy({.path = options_.pictures[1],
+                       .click = options_.target_click,
+                       .onnxruntime = onnxruntime,
+                       .click_option = "--target-click"},
+                      control_.stop);
     if (!options_.parts.empty()) TakeParts();
     const int part = PartAsked();
     const std::unique_ptr<ObjectFeatures> features = OpenFeatures(methods, onnxruntime);
@@ -114,6 +124,10 @@ class TransferJob {
 
  private:
   void TakeParts() {
+    if (!options_.source_click.empty())
+      throw InputError(
+          "--parts {}: its pixels are those of a source with alpha, which --source-click does not have",
+          options_.parts);
     source_.parts = ReadImage(options_.parts);
     const ImageU8& rgba = source_.picture.rgba;
     if (source_.parts.channels != 1 || source_.parts.width != rgba.width ||
@@ -201,9 +215,14 @@ class TransferJob {
 
 void TransferOptions::Describe(OptionList& list) {
   list.Group("Transfer between pictures");
-  list.TextList("pictures", &pictures,
-                "After `transfer`: source and target, PNG with alpha or OBJECT:VIEW of a corpus.",
-                {.metavar = "SOURCE TARGET"});
+  list.TextList(
+      "pictures", &pictures,
+      "After `transfer`: source and target, PNG with alpha, photos with a click, or OBJECT:VIEW of a "
+      "corpus.",
+      {.metavar = "SOURCE TARGET"});
+  list.TextList("source-click", &source_click, "On the object of a source without alpha: SAM cuts it out.",
+                {.metavar = "X,Y"});
+  list.TextList("target-click", &target_click, "The same of the target.", {.metavar = "X,Y"});
   list.Text("parts", &parts, "Grey PNG with the part of each of the source's pixels, 0: none.",
             {.metavar = "FILE"});
   list.Text("part", &part, "Only this part of the target takes the source's colours.",

@@ -12,12 +12,13 @@
 
 namespace semfield {
 
-// From one picture of an object to another of its kind. A picture is a PNG with alpha, or FOLDER:VIEW of an
-// object of a corpus (capture/readers/object_sheets.h).
+// From one picture of an object to another of its kind. A picture is a PNG with alpha, a photo with a click
+// on the object, or FOLDER:VIEW of an object of a corpus (capture/readers/object_sheets.h).
 struct TransferOptions {
-  std::vector<std::string> pictures;  // source and target
-  std::string parts;                  // part map of the source; empty: that of the corpus
-  std::string part;                   // name or id of the only part that changes
+  std::vector<std::string> pictures;                    // source and target
+  std::vector<std::string> source_click, target_click;  // X,Y on the object of a photo: SAM cuts it out
+  std::string parts;                                    // part map of the source; empty: that of the corpus
+  std::string part;                                     // name or id of the only part that changes
   bool keep_shading = false;
   int smoothing = 2;
   // Whose features tell which places are the same: of a method over many objects, where the category is told,

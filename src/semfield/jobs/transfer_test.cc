@@ -119,7 +119,13 @@ TEST_F(TransferTest, SaysWhatIsWrong) {
   EXPECT_MENTIONS(Failure(Job(Box("box_0"), Box("box_1:0"))), "say which view");
   EXPECT_MENTIONS(Failure(Job(Box("box_0:x"), Box("box_1:0"))), "no number of a view");
   WritePng(user_ / "rgb.png", ImageU8(4, 4, 3));
-  EXPECT_MENTIONS(Failure(Job((user_ / "rgb.png").string(), Box("box_1:0"))), "has no alpha");
+  EditJobOptions photo = Job((user_ / "rgb.png").string(), Box("box_1:0"));
+  EXPECT_MENTIONS(Failure(photo), "has no alpha");
+  EXPECT_MENTIONS(Failure(photo), "--source-click X,Y");
+  EditJobOptions target = Job(Box("box_0:0"), (user_ / "rgb.png").string());
+  EXPECT_MENTIONS(Failure(target), "--target-click X,Y");
+  target.transfer.source_click = {"1,1"};
+  EXPECT_MENTIONS(Failure(target), "--source-click 1,1: ");
   EditJobOptions part = Job(Box("box_0:0"), Box("box_1:0"));
   part.transfer.part = "roof";
   EXPECT_MENTIONS(Failure(part), "the source's are background, left, right");
