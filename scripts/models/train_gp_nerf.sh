@@ -3,7 +3,8 @@
 #
 #   scripts/models/train_gp_nerf.sh ROOMS OUT [--resume]     ROOMS/<room>/transforms.json, all of them are trained on
 #
-# STEPS (300), MOST rooms (all of them) and SEMFIELD_THREADS (2) may be set. Five minutes on two cores that do nothing else. Steps and threads decide the weights: the same ones give the same file.
+# STEPS (3000), MOST rooms (all of them) and SEMFIELD_THREADS (1) may be set. 25 minutes of one processor. Steps and
+# threads decide the weights: the same ones give the same file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 rooms=$(realpath "$1")
@@ -17,8 +18,8 @@ rooms = rooms[: int(sys.argv[3])]
 scenes = [{"path": str(path), "split": "train"} for path in rooms]
 pathlib.Path(sys.argv[2]).write_text(json.dumps({"scenes": scenes}, indent=1))
 PYTHON
-build/release/bin/semfield train "$out/scenes.json" --threads "${SEMFIELD_THREADS:-2}" --method gp_nerf --out "$out/run" \
-  --rays 64 --views 4 --steps "${STEPS:-300}" --checkpoint-seconds 120 "$@"
+build/release/bin/semfield train "$out/scenes.json" --threads "${SEMFIELD_THREADS:-1}" --method gp_nerf --out "$out/run" \
+  --rays 64 --views 4 --steps "${STEPS:-3000}" --checkpoint-seconds 120 "$@"
 mkdir -p models/gp_nerf
 cp "$out/run/radiance.safetensors" models/gp_nerf/weights.safetensors
 cp "$out/run/metrics.jsonl" models/gp_nerf/metrics.jsonl

@@ -64,7 +64,7 @@ void EvaluateObjectsOptions::Describe(OptionList& list) {
       "width] each.");
   list.TextList("object-weights", &weights,
                 "Further rows: NAME=WEIGHTS of --object-method, or NAME=WEIGHTS:FEATURES (of feature_nerf: "
-                "internal, teacher or joined).");
+                "internal, teacher, joined or aligned).");
   list.Text("object-method", &object_method, "Method over many objects that --object-weights are of.",
             {.choices = {"feature_nerf"}});
   list.Text("teacher-cache", &cache,

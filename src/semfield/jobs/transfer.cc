@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kDistance = 1.3;  // of a camera that nobody knows
+constexpr char kBestFeatures[] = "aligned";  // of what FeatureNeRF has
+constexpr double kDistance = 1.3;            // of a camera that nobody knows
 
 // A picture with what is known of it.
 struct Given {
@@ -165,7 +166,7 @@ class TransferJob {
     return methods.Find(options_.object_method)
         .OpenObjects({.weights = options_.weights,
                       .category = options_.category,
-                      .features = "",
+                      .features = kBestFeatures,
                       .onnxruntime = onnxruntime,
                       .name = ""});
   }

@@ -78,18 +78,22 @@ EncodedObjects FeatureNerfModelImpl::Encode(const ObjectPictures& pictures) {
           .categories = pictures.categories};
 }
 
+torch::Tensor PlacesInPictures(const EncodedObjects& objects, const torch::Tensor& places) {
+  const torch::Tensor seen = places + objects.offsets.unsqueeze(1);
+  const torch::Tensor depth = seen.select(2, 2).clamp_min(1e-6);
+  const torch::Tensor k = objects.intrinsics.unsqueeze(1);
+  return torch::stack({seen.select(2, 0) / depth * k.select(2, 0) + k.select(2, 2),
+                       seen.select(2, 1) / depth * k.select(2, 1) + k.select(2, 3)},
+                      2);
+}
+
 torch::Tensor FeatureNerfModelImpl::Trunk(const EncodedObjects& objects, const torch::Tensor& places,
                                           const torch::Tensor& directions) {
   const int64_t width = options_.width;
   torch::Tensor at, encoded;
   {
     const torch::NoGradGuard no_gradient;  // places are given
-    const torch::Tensor seen = places + objects.offsets.unsqueeze(1);
-    const torch::Tensor depth = seen.select(2, 2).clamp_min(1e-6);
-    const torch::Tensor k = objects.intrinsics.unsqueeze(1);
-    at = torch::stack({seen.select(2, 0) / depth * k.select(2, 0) + k.select(2, 2),
-                       seen.select(2, 1) / depth * k.select(2, 1) + k.select(2, 3)},
-                      2);
+    at = PlacesInPictures(objects, places);
     encoded = EncodePlaces(places);
     if (options_.direction == "input") encoded = torch::cat({encoded, directions}, 2);
   }

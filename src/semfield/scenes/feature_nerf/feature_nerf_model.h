@@ -93,6 +93,9 @@ class FeatureNerfModelImpl : public torch::nn::Module {
 };
 TORCH_MODULE(FeatureNerfModel);
 
+// Where places [N, P, 3] of the pictures' frames are seen in them, over their width and height. -> [N, P, 2]
+torch::Tensor PlacesInPictures(const EncodedObjects& objects, const torch::Tensor& places);
+
 // x, and sine and cosine of x times 1.5 * 2^k, k from 0 to 5 (pixelNeRF's code). [..., 3] -> [..., 39]
 torch::Tensor EncodePlaces(const torch::Tensor& places);
 

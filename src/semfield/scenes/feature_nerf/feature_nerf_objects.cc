@@ -40,25 +40,50 @@ torch::Tensor Waves(const torch::Tensor& coordinates) {
   return torch::cat(parts, 1) / std::sqrt(3.0 * static_cast<double>(kWaves.size()));
 }
 
-// The chosen features of rays or places, [M, channels]. Their coordinates are of what is opaque.
-torch::Tensor Chosen(const std::string& kind, const torch::Tensor& internal, const torch::Tensor& teacher,
-                     const torch::Tensor& coordinates) {
-  if (kind == "internal") return internal.contiguous();
-  if (kind == "teacher") return teacher.contiguous();
-  const torch::Tensor waves = Waves(coordinates);
-  if (!teacher.defined()) return waves.contiguous();
-  return torch::cat({teacher / teacher.norm(2, 1, true).clamp_min(1e-6), waves}, 1).contiguous();
+torch::Tensor Unit(const torch::Tensor& rows) {
+  return rows / rows.norm(2, 1, true).clamp_min(1e-6);
 }
+
+// What is known of rays or places, M of them.
+struct Known {
+  torch::Tensor internal;     // [M, W]
+  torch::Tensor teacher;      // [M, teacher_channels] by the head; may be undefined
+  torch::Tensor coordinates;  // [M, 3] of what is opaque
+  torch::Tensor aligned;      // [M, C] of the teacher at the projection into the picture; may be undefined
+};
+
+// The chosen features, [M, channels].
+torch::Tensor Chosen(const std::string& kind, const Known& known) {
+  if (kind == "internal") return known.internal.contiguous();
+  if (kind == "teacher") return known.teacher.contiguous();
+  std::vector<torch::Tensor> parts{Waves(known.coordinates)};
+  if (kind == "aligned") parts.push_back(Unit(known.internal));
+  const torch::Tensor& teacher = kind == "aligned" ? known.aligned : known.teacher;
+  if (teacher.defined()) parts.push_back(Unit(teacher));
+  return torch::cat(parts, 1).contiguous();
+}
+
+// Where the network was asked, in its own frame, [P, 3] each.
+struct QueriedAt {
+  torch::Tensor places, directions;
+};
 
 // One picture's object in the frame that the network knows.
 class Scene {
  public:
-  Scene(FeatureNerfModel model, EncodedObjects objects, const Pose& world_from_picture)
+  Scene(FeatureNerfModel model, EncodedObjects objects, const Pose& world_from_picture,
+        torch::Tensor teacher = {})
       : model_(std::move(model)),
         objects_(std::move(objects)),
+        teacher_(std::move(teacher)),
         turn_(world_from_picture.rotation.transpose()) {}
 
   FeatureNerfModel& model() const { return model_; }
+  // What the teacher says of the picture where places [M, 3] of the network's frame are seen in it.
+  torch::Tensor AlignedAt(const torch::Tensor& places) const {
+    if (!teacher_.defined()) return {};
+    return nn::SampleRows(teacher_, PlacesInPictures(objects_, places.unsqueeze(0))).squeeze(0);
+  }
 
   // What rays through some positions of a camera's picture see: part(begin, end, seen), in order.
   void Look(const Camera& camera, const Pose& pose, const std::vector<Vec2>& positions, const StopToken* stop,
@@ -81,9 +106,9 @@ class Scene {
   }
 
   // part(begin, answer): of places of the world, looked at from `eye`.
-  void Query(std::span<const Vec3> places, const Vec3& eye, const StopToken* stop,
-             const std::function<void(size_t begin, const FieldAnswer& answer,
-                                      const torch::Tensor& directions)>& part) const {
+  void Query(
+      std::span<const Vec3> places, const Vec3& eye, const StopToken* stop,
+      const std::function<void(size_t begin, const FieldAnswer& answer, const QueriedAt& at)>& part) const {
     const torch::NoGradGuard no_gradient;
     for (size_t begin = 0; begin < places.size(); begin += kPlacesAtOnce) {
       if (stop != nullptr) stop->ThrowIfStopped();
@@ -97,14 +122,16 @@ class Scene {
           directions.data_ptr<float>()[3 * p + k] = static_cast<float>(direction[k]);
         }
       }
-      part(begin, model_->Query(objects_, at, directions), directions.squeeze(0));
+      part(begin, model_->Query(objects_, at, directions),
+           {.places = at.squeeze(0), .directions = directions.squeeze(0)});
     }
   }
 
  private:
   mutable FeatureNerfModel model_;
   const EncodedObjects objects_;
-  const Mat3 turn_;  // from the world
+  const torch::Tensor teacher_;  // [1, h, w, C] of the picture; may be undefined
+  const Mat3 turn_;              // from the world
 };
 
 class ObjectField : public RadianceField {
@@ -140,7 +167,7 @@ class ObjectField : public RadianceField {
     throw InputError("a FeatureNeRF shows pictures, depths and features; it tells no samples");
   }
   void Density(std::span<const Vec3> points, std::span<float> density, const StopToken* stop) const override {
-    scene_.Query(points, eye_, stop, [&](size_t begin, const FieldAnswer& answer, const torch::Tensor&) {
+    scene_.Query(points, eye_, stop, [&](size_t begin, const FieldAnswer& answer, const QueriedAt&) {
       const torch::Tensor sigma = answer.sigma.contiguous();
       std::copy_n(sigma.data_ptr<float>(), sigma.numel(), density.data() + begin);
     });
@@ -177,8 +204,12 @@ class SeenByFeatureNerf : public SeenObject {
     }
     scene_.Look(camera, pose, asked, stop, [&](size_t begin, const SeenRays& seen) {
       const torch::Tensor opacity = seen.opacity.contiguous();
+      const torch::Tensor whole = opacity.clamp_min(1e-4).unsqueeze(1);
       const torch::Tensor features =
-          Chosen(kind_, seen.internal, seen.teacher, seen.coordinate / opacity.clamp_min(1e-4).unsqueeze(1));
+          Chosen(kind_, {.internal = seen.internal,
+                         .teacher = seen.teacher,
+                         .coordinates = seen.coordinate / whole,
+                         .aligned = scene_.AlignedAt(nn::CompositeRows(seen.weights, seen.places) / whole)});
       for (int64_t r = 0; r < opacity.size(0); ++r) {
         if (!own && opacity.data_ptr<float>()[r] < kSeen) continue;
         for (int c = 0; c < channels_; ++c)
@@ -190,16 +221,20 @@ class SeenByFeatureNerf : public SeenObject {
 
   void At(std::span<const Vec3> places, std::span<float> features, const StopToken* stop) const override {
     SF_CHECK_EQ(features.size(), places.size() * channels_);
-    scene_.Query(places, picture_.world_from_camera.translation, stop,
-                 [&](size_t begin, const FieldAnswer& answer, const torch::Tensor& directions) {
-                   torch::Tensor teacher;
-                   if (kind_ != "internal" && scene_.model()->options().teacher_channels > 0) {
-                     teacher = scene_.model()->TeacherOf(answer.internal,
-                                                         torch::ones({answer.internal.size(0)}), directions);
-                   }
-                   const torch::Tensor values = Chosen(kind_, answer.internal, teacher, answer.coordinate);
-                   std::copy_n(values.data_ptr<float>(), values.numel(), features.data() + begin * channels_);
-                 });
+    scene_.Query(
+        places, picture_.world_from_camera.translation, stop,
+        [&](size_t begin, const FieldAnswer& answer, const QueriedAt& at) {
+          torch::Tensor teacher;
+          if (kind_ != "internal" && kind_ != "aligned" && scene_.model()->options().teacher_channels > 0) {
+            teacher = scene_.model()->TeacherOf(answer.internal, torch::ones({answer.internal.size(0)}),
+                                                at.directions);
+          }
+          const torch::Tensor values = Chosen(kind_, {.internal = answer.internal,
+                                                      .teacher = teacher,
+                                                      .coordinates = answer.coordinate,
+                                                      .aligned = scene_.AlignedAt(at.places)});
+          std::copy_n(values.data_ptr<float>(), values.numel(), features.data() + begin * channels_);
+        });
   }
 
   const RadianceField* radiance() const override { return &field_; }
@@ -267,8 +302,12 @@ FeatureNerfObjects::FeatureNerfObjects(LoadedFeatureNerf loaded, const FeatureNe
 
 int FeatureNerfObjects::channels() const {
   const FeatureNerfModelOptions& model = model_->options();
+  constexpr int kWaveChannels = 6 * static_cast<int>(kWaves.size());
   if (options_.features == "internal") return model.width;
-  return model.teacher_channels + (options_.features == "joined" ? 6 * static_cast<int>(kWaves.size()) : 0);
+  if (options_.features == "teacher") return model.teacher_channels;
+  if (options_.features == "joined") return model.teacher_channels + kWaveChannels;
+  const int64_t teacher = projection_.mean.defined() ? projection_.mean.size(0) : 0;
+  return model.width + kWaveChannels + static_cast<int>(teacher);
 }
 
 FeatureNerfObjects::Encoded FeatureNerfObjects::EncodePicture(const ImageU8& rgba, const Camera& camera,
@@ -278,19 +317,27 @@ FeatureNerfObjects::Encoded FeatureNerfObjects::EncodePicture(const ImageU8& rgb
   const ImageU8 small = rgba.width == kSide ? rgba : ResizeRgba(rgba, kSide, kSide);
   ObjectPictures pictures = PicturesOf(
       {{.rgba = &small, .camera = camera, .offset = pose.Inverse().translation, .category = category_}});
-  if (model_->SeesTeacher()) {
+  Encoded encoded;
+  const bool aligned = options_.features == "aligned" && projection_.mean.defined();
+  if (model_->SeesTeacher() || aligned) {
     const std::lock_guard<std::mutex> lock(teacher_mutex_);
     if (!teacher_) teacher_ = std::make_unique<TeacherMaps>(projection_.teacher, options_.onnxruntime);
-    pictures.teacher = teacher_->Project(projection_, teacher_->Look(small, stop));
+    const TeacherMaps::Seen says = teacher_->Look(small, stop);
+    if (says.whole.size(3) != projection_.mean.size(0))
+      throw InputError("the teacher '{}' has {} channels, but {} when these weights were trained",
+                       projection_.teacher, says.whole.size(3), projection_.mean.size(0));
+    if (model_->SeesTeacher()) pictures.teacher = teacher_->Project(projection_, says);
+    if (aligned) encoded.teacher = says.whole;
   }
-  return {.objects = model_->Encode(pictures), .world_from_camera = pose};
+  encoded.objects = model_->Encode(pictures);
+  return encoded;
 }
 
 std::unique_ptr<SeenObject> FeatureNerfObjects::See(ObjectPicture picture, const StopToken* stop) const {
   Encoded encoded = EncodePicture(picture.rgba, picture.camera, picture.world_from_camera, stop);
   return std::make_unique<SeenByFeatureNerf>(
-      Scene(model_, std::move(encoded.objects), picture.world_from_camera), std::move(picture),
-      options_.features, channels());
+      Scene(model_, std::move(encoded.objects), picture.world_from_camera, std::move(encoded.teacher)),
+      std::move(picture), options_.features, channels());
 }
 
 Pose FeatureNerfObjects::GuessPose(const ImageU8& rgba, const Camera& camera, const StopToken* stop) const {

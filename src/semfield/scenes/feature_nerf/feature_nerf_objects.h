@@ -12,12 +12,13 @@
 namespace semfield {
 
 // What FeatureNerfObjectsOptions::features may be.
-inline const std::vector<std::string> kFeatureNerfFeatures = {"internal", "teacher", "joined"};
+inline const std::vector<std::string> kFeatureNerfFeatures = {"internal", "teacher", "joined", "aligned"};
 
 struct FeatureNerfObjectsOptions {
   std::string category;  // one that the weights were trained on
   // internal: the internal feature (paper); teacher: what it says of the teacher's; joined: that and where in
-  // the object the place is, as waves whose products tell how far two places are apart.
+  // the object the place is, as waves whose products tell how far two places are apart; aligned: the internal
+  // feature, those waves, and what the teacher says of the picture where the place is seen in it.
   std::string features = "internal";
   std::string onnxruntime;
   std::string name = "feature_nerf";  // ObjectFeatures::name
@@ -40,7 +41,7 @@ class FeatureNerfObjects : public ObjectFeatures {
  private:
   struct Encoded {
     EncodedObjects objects;
-    Pose world_from_camera;
+    torch::Tensor teacher;  // [1, h, w, C] of the picture, where the features need it
   };
   Encoded EncodePicture(const ImageU8& rgba, const Camera& camera, const Pose& pose,
                         const StopToken* stop) const;

@@ -2,6 +2,7 @@
 
 #include <Eigen/LU>
 #include <cmath>
+#include <numeric>
 
 #include "semfield/base/any_options.h"
 #include "semfield/base/error.h"
@@ -335,6 +336,32 @@ TEST_F(TrainedFeatureNerf, TellsHowAnObjectStands) {
   const Pose guess = features->GuessPose(picture.rgba, picture.camera);
   EXPECT_LT(RotationAngle(guess.rotation, picture.world_from_camera.rotation), 0.7);
   EXPECT_NEAR(guess.translation.norm(), 1.3, 1e-6);
+}
+
+TEST(FeatureNerf, PlacesAreSeenWhereTheLensPutsThem) {
+  const EncodedObjects objects{.intrinsics = torch::tensor({{1.5, 2.0, 0.5, 0.25}}),
+                               .offsets = torch::tensor({{0.0, 0.1, 2.0}})};
+  const torch::Tensor at = PlacesInPictures(objects, torch::tensor({{{0.4, -0.1, 0.0}, {0.0, 0.2, -1.0}}}));
+  EXPECT_TRUE(torch::allclose(at, torch::tensor({{{0.8, 0.25}, {0.5, 0.85}}})));
+}
+
+// Without a teacher, aligned features are the internal one and where the place lies in the object.
+TEST(FeatureNerf, AlignedFeaturesTellPlacesApartWithoutATeacher) {
+  FeatureNerfOptions options = Tiny();
+  options.model.teacher_channels = 0;
+  options.model.sees = "picture";
+  torch::manual_seed(3);
+  const TrainingObject ball = Ball();
+  const FeatureNerfObjects features({.model = FeatureNerfModel(options.model, 1), .categories = {"ball"}},
+                                    {.category = "ball", .features = "aligned"});
+  EXPECT_EQ(features.channels(), options.model.width + 12);
+  const auto seen = features.See(
+      {.rgba = ball.rgba[0], .camera = ball.camera, .world_from_camera = ball.world_from_camera[0]}, nullptr);
+  std::vector<float> at(2 * static_cast<size_t>(features.channels()));
+  seen->At(std::vector<Vec3>{Vec3(0, 0, kRadius), Vec3(0, kRadius, 0)}, at, nullptr);
+  const auto middle = at.begin() + features.channels();
+  EXPECT_NEAR(std::inner_product(at.begin(), middle, at.begin(), 0.0), 2, 1e-4);  // both parts have length 1
+  EXPECT_LT(std::inner_product(at.begin(), middle, middle, 0.0), 2 - 1e-4);
 }
 
 TEST_F(TrainedFeatureNerf, RefusesWhatItCannotShow) {

@@ -136,6 +136,7 @@ TeacherMaps::Seen TeacherMaps::Look(const ImageU8& rgba, const StopToken* stop) 
   const torch::Tensor all = torch::from_blob(const_cast<float*>(map.data.data()),
                                              {1, map.channels, map.height, map.width}, torch::kFloat);
   Seen seen;
+  seen.whole = all.permute({0, 2, 3, 1}).contiguous();
   seen.features =
       torch::adaptive_avg_pool2d(all, {kSide, kSide}).reshape({map.channels, kTokens}).t().contiguous();
   const ImageU8 square = PadToSquare(rgba);

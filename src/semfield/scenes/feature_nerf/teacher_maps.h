@@ -23,9 +23,9 @@ class TeacherMaps {
   // models: as ObjectTeacherOptions.
   TeacherMaps(const std::string& models, const std::string& onnxruntime);
   const std::string& key() const { return teacher_.key(); }
-  // [kSide * kSide, C] unprojected, and the share of each token that is opaque, [kSide * kSide].
   struct Seen {
-    torch::Tensor features, alpha;
+    torch::Tensor whole;            // [1, h, w, C] as the teacher says it
+    torch::Tensor features, alpha;  // [kSide * kSide, C], and the share of each token that is opaque
   };
   Seen Look(const ImageU8& rgba, const StopToken* stop);
   // [1, channels, kSide, kSide]
