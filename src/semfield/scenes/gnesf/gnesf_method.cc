@@ -96,9 +96,9 @@ OpenedFields GnesfMethod::Open(const OpenInputs& inputs) const {
                      options.words_model, file.path().string());
   }
   const std::string shown = fmt::format("{} {} {} {}", file.Metadata("xxh3"), inputs.capture.hash,
-                                        options.sources, options.words_model);
-  const auto scene =
-      std::make_shared<const GnesfScene>(loaded.model, loaded.classes, std::move(views), options.sources);
+                                        options.shown_sources, options.words_model);
+  const auto scene = std::make_shared<const GnesfScene>(loaded.model, loaded.classes, std::move(views),
+                                                        options.shown_sources);
   OpenedFields fields;
   fields.radiance = std::make_unique<GnesfRadianceField>(scene);
   fields.class_renderer = std::make_unique<GnesfClassRenderer>(scene);

@@ -44,7 +44,9 @@ void GnesfOptions::Describe(OptionList& list) {
   list.Group("GNeSF, training");
   list.Text("words-model", &words_model, "Who says what class the places of a source photo are.");
   list.Text("weights", &weights, "Weights to render with: a file, or the name of one in models/.");
-  list.Int("views", &sources, "Source views from which a view is rendered.", {.min = 1, .max = 64});
+  list.Int("views", &sources, "Source views from which a view is rendered in training.",
+           {.min = 1, .max = 64});
+  list.Int("shown-views", &shown_sources, "The same once it is trained.", {.min = 1, .max = 64});
   list.Int("steps", &steps, "Optimizer steps; 0: 2000.", {.min = 0, .max = 1e7});
   list.Int("rays", &rays, "Rays a step.", {.min = 1, .max = 100000});
   list.Int("seed", &seed, "Seed of all random numbers.", {.min = 0, .max = 1e9});

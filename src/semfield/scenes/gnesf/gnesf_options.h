@@ -31,7 +31,8 @@ struct GnesfOptions {
   GnesfModelOptions model;
   std::string words_model = "rooms-fast";  // who says the classes of source views
   std::string weights = "gnesf";           // to render with: a file, or the name of one in models/
-  int sources = 8;                         // views that a target is rendered from
+  int sources = 8;                         // views that a target is rendered from in training
+  int shown_sources = 14;                  // and once it is trained: more say more, at no cost of training
   int steps = 0;                           // 0: the preset's
   int rays = 384;
   int seed = 1;
