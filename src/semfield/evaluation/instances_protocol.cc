@@ -68,17 +68,14 @@ class FoundThings : public ThingPictures {
   }
 
   InstancePicture Of(int view, const StopToken*) override {
-    InstancePicture picture;
+    const ImageU16& size = views_.Instances(view);
+    InstancePicture picture{.width = size.width, .height = size.height, .ids = {}, .confidence = {}};
+    picture.ids.assign(size.num_pixels(), -1);
+    picture.confidence.assign(size.num_pixels(), 0);
     for (size_t thing = 0; thing < things_.size(); ++thing) {
       const Selection selection{
           .name = "", .clicks = {}, .box = {}, .weight = things_[thing].weight, .looked = {}};
       const ImageU8 mask = views_.Mask(selection, view);
-      if (picture.ids.empty()) {
-        picture.width = mask.width;
-        picture.height = mask.height;
-        picture.ids.assign(mask.num_pixels(), -1);
-        picture.confidence.assign(mask.num_pixels(), 0);
-      }
       for (size_t i = 0; i < mask.num_pixels(); ++i) {
         if (mask.data[i] == 0) continue;
         picture.ids[i] = static_cast<int>(thing);

@@ -206,5 +206,21 @@ TEST_F(SelectJobTest, ObjectsAreScoredWhereThereAreLabels) {
   }
 }
 
+TEST_F(SelectJobTest, ThingsWithoutAClickHaveAnAveragePrecision) {
+  EvaluateJobOptions job;
+  job.run = Path("run");
+  job.teacher = "toy";
+  job.protocol = "instances";
+  const ProtocolResult result = RunEvaluate(job, KnownMethods(), {}).protocols.front();
+  EXPECT_EQ(result.facts["model"], "select --everything");
+  EXPECT_EQ(result.per_view.size(), 2u);  // every 8th of 9
+  double before = 1;
+  for (const char* key : {"ap_50", "ap_75", "ap_80", "ap_85", "ap_90", "ap_95"}) {
+    EXPECT_LE(result.metrics[key].get<double>(), before) << key;  // a stricter threshold finds no more
+    before = result.metrics[key].get<double>();
+    EXPECT_GE(before, 0) << key;
+  }
+}
+
 }  // namespace
 }  // namespace semfield
