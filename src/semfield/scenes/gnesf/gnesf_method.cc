@@ -27,8 +27,8 @@ class GnesfTraining : public ScenesTraining<GnesfOptions> {
             .seed = options.seed};
   }
   std::unique_ptr<SceneNetwork> NewSceneNetwork(const GnesfOptions& options,
-                                                const SceneReader&) const override {
-    return std::make_unique<GnesfNetwork>(options);
+                                                const SceneReader& reader) const override {
+    return std::make_unique<GnesfNetwork>(options, static_cast<int64_t>(reader.classes().size()));
   }
 };
 

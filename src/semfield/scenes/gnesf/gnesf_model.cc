@@ -55,7 +55,7 @@ EncodedViews EncodedViews::Select(const std::vector<int64_t>& views) const {
   return some;
 }
 
-GnesfModelImpl::GnesfModelImpl(const GnesfModelOptions& options) : options_(options) {
+GnesfModelImpl::GnesfModelImpl(const GnesfModelOptions& options, int64_t classes) : options_(options) {
   const int64_t d = options.feature_width, said = d + 3;
   image_net_ = register_module("image_net", nn::ResUNet(d, d));
   volume_net_ = register_module("volume_net", nn::UNet3d(2 * said + 1, d, d));
@@ -68,6 +68,9 @@ GnesfModelImpl::GnesfModelImpl(const GnesfModelOptions& options) : options_(opti
   const int64_t known = 32 + d + 2;  // F', M, and how far behind the surface
   vote_head_ = register_module("vote_head", nn::Mlp({known + 3, 32, 16, 1}));
   color_head_ = register_module("color_head", nn::Mlp({known + 4, 32, 16, 1}));
+  if (options.vote != "head") return;
+  SF_CHECK_GE(classes, 1);
+  class_head_ = register_module("class_head", nn::Mlp({d + 2 * said, 64, 64, classes}));
 }
 
 torch::Tensor GnesfModelImpl::Features(const torch::Tensor& rgb) {
@@ -206,6 +209,7 @@ GnesfModelImpl::Aggregated GnesfModelImpl::Aggregate(const EncodedViews& views, 
               : options_.geometry == "views" ? pooled
                                              : torch::cat({encoding, pooled}, 1);
   if (!with_views) return of;
+  of.described = torch::cat({encoding, pooled}, 1);
   const auto each = [&](const torch::Tensor& t) { return t.expand({-1, num_views, -1}); };
   const torch::Tensor own = view_head_->forward(torch::cat({said, each(all.mean), each(all.variance)}, -1));
   torch::Tensor behind = torch::zeros({places.size(0), num_views, 1}), beside = behind;
@@ -237,11 +241,16 @@ QueriedPlaces GnesfModelImpl::Query(const EncodedViews& views, const torch::Tens
                                  Voters(views, places, of.valid));
   }
   if (!views.classes.defined()) return says;
+  const torch::Tensor any_sees = of.valid.any(1, true).to(torch::kFloat);
+  if (options_.vote == "head") {
+    says.classes = torch::softmax(class_head_->forward(of.described), 1) * any_sees;
+    return says;
+  }
   torch::Tensor sources = nn::SampleMaps(views.classes, of.at);
   if (options_.vote_on == "logit") sources = sources.clamp_min(kLeastProbability).log();
   says.classes = (votes.unsqueeze(-1) * sources).sum(1);  // Eq. 4
   if (options_.vote_on == "logit") {
-    says.classes = torch::softmax(says.classes, 1) * of.valid.any(1, true).to(torch::kFloat);
+    says.classes = torch::softmax(says.classes, 1) * any_sees;
   }
   return says;
 }

@@ -57,7 +57,8 @@ struct QueryOptions {
 // GNeSF: density and a vote of views for every place of a scene that it was not trained on.
 class GnesfModelImpl : public torch::nn::Module {
  public:
-  explicit GnesfModelImpl(const GnesfModelOptions& options);
+  // classes: how many there are, for a head that predicts them; the vote works with any number.
+  explicit GnesfModelImpl(const GnesfModelOptions& options, int64_t classes = 0);
   const GnesfModelOptions& options() const { return options_; }
 
   torch::Tensor Features(const torch::Tensor& rgb);  // [V, 3, H, W] -> [V, d, h, w]
@@ -81,11 +82,12 @@ class GnesfModelImpl : public torch::nn::Module {
 
  private:
   struct Aggregated {
-    torch::Tensor valid;     // [P, V]
-    torch::Tensor per_view;  // [P, V, F'] with M(x) and how far behind the view's surface
-    torch::Tensor pooled;    // [P, ...] M(x), mean, variance
-    torch::Tensor at;        // [V, P, 2]
-    torch::Tensor rgb;       // [P, V, 3]
+    torch::Tensor valid;      // [P, V]
+    torch::Tensor per_view;   // [P, V, F'] with M(x) and how far behind the view's surface
+    torch::Tensor pooled;     // [P, ...] of these what density comes from: M(x), mean, variance
+    torch::Tensor described;  // [P, d + 2 (d + 3)] all of them, whatever density comes from
+    torch::Tensor at;         // [V, P, 2]
+    torch::Tensor rgb;        // [P, V, 3]
   };
   // Without `with_views` there is no per_view, which density does not need.
   Aggregated Aggregate(const EncodedViews& views, const torch::Tensor& places, bool with_views);
@@ -106,7 +108,7 @@ class GnesfModelImpl : public torch::nn::Module {
   const GnesfModelOptions options_;
   nn::ResUNet image_net_{nullptr};
   nn::UNet3d volume_net_{nullptr};
-  torch::nn::Sequential coarse_head_, density_head_, view_head_, vote_head_, color_head_;
+  torch::nn::Sequential coarse_head_, density_head_, view_head_, vote_head_, color_head_, class_head_;
 };
 TORCH_MODULE(GnesfModel);
 

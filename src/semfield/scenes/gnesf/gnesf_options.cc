@@ -27,8 +27,9 @@ void GnesfModelOptions::Describe(OptionList& list) {
             {.choices = {"even", "inverse"}});
   list.Text("vote", &vote,
             "Classes have their own weights of views (own, the paper), or those of the colors "
-            "(shared, the code).",
-            {.choices = {"own", "shared"}});
+            "(shared, the code); head: no photo votes, a head predicts classes from features (the paper's "
+            "rival).",
+            {.choices = {"own", "shared", "head"}});
   list.Text("vote-on", &vote_on, "What is mixed: probability (the paper), or logit.",
             {.choices = {"probability", "logit"}});
   list.Text(

@@ -16,7 +16,9 @@ struct GnesfModelOptions {
   double truncation = 0.4;          // of signed distances, tr of Eq. 8 in cells of the volume
   std::string geometry = "volume";  // volume: density from M(x) (Eq. 2); views; both
   std::string samples = "even";     // along a ray: even, or in inverse depth
-  std::string vote = "own";         // own weights for classes, or those of the colors (shared)
+  // own: weights for classes; shared: those of the colors; head: no vote, a head says classes of what the
+  // volume and the views' features say of a place
+  std::string vote = "own";
   std::string vote_on = "probability";  // probability, or logit
   // depth: votes know how far behind a source's surface a place lies; signs: only those vote from which the
   // signed distance says that it is seen (the paper); none

@@ -48,9 +48,10 @@ class GnesfTest : public testing::Test {
                                                                    .sources = options.sources,
                                                                    .rays = options.rays,
                                                                    .seed = options.seed});
+    auto network = std::make_unique<GnesfNetwork>(options, static_cast<int64_t>(reader->classes().size()));
     return std::make_unique<NetworkTrainer>(
         NetworkTrainerOptions{.steps = options.steps, .clip = options.clip},
-        OnScenes(std::make_unique<GnesfNetwork>(options), std::move(reader)));
+        OnScenes(std::move(network), std::move(reader)));
   }
   // The room with all lengths times `factor`.
   void WriteScaled(const std::string& name, double factor) {
@@ -188,6 +189,62 @@ TEST_F(GnesfTest, SignedDistancesLearnWhereSurfacesAre) {
   }
   last = trainer->Metrics(1)["depth_loss"].get<double>();
   EXPECT_LT(last, 0.75 * first);
+}
+
+// The paper's rival of the vote: classes come from features, whatever the segmenter says of the photos.
+TEST_F(GnesfTest, AHeadPredictsClassesWithoutTheSegmenter) {
+  GnesfOptions options = Tiny();
+  options.model.vote = "head";
+  const std::unique_ptr<NetworkTrainer> trainer = Trainer(options);
+  while (!trainer->Done()) trainer->Step({});
+  EXPECT_FALSE(trainer->Diverged());
+  SaveCheckpoint(folder_ / "head.safetensors", "radiance", trainer->Tensors(),
+                 {{"state", trainer->State().dump()}});
+  LoadedGnesf loaded = LoadGnesf(SafetensorsFile::Read(folder_ / "head.safetensors"));
+  const auto classes = static_cast<int64_t>(loaded.classes.size());
+
+  const Capture capture = ReadCapture(folder_ / "room");
+  const ImageStore store(capture);
+  const SceneViews scene(capture, store, {.model = kLabelsOfCapture});
+  const std::vector<int> sources(capture.train.begin(), capture.train.begin() + 3);
+  EncodedViews views{.cameras = scene.CamerasOf(sources), .rgb = scene.Pictures(sources)};
+  {
+    const torch::NoGradGuard no_gradient;
+    views.features = loaded.model->Features(views.rgb);
+    loaded.model->BuildVolume(scene.sides(), &views);
+    loaded.model->SeeSurfaces(&views);
+  }
+  torch::manual_seed(5);
+  const torch::Tensor places = 0.1 + 0.4 * torch::rand({60, 3});
+  const auto says = [&](double level) {
+    views.classes = torch::full({3, classes, 4, 4}, level);
+    return loaded.model->Query(views, places, places + 1, {.shown = true}).classes;
+  };
+  const torch::Tensor answer = says(0.1);
+  ASSERT_EQ(answer.sizes().vec(), (std::vector<int64_t>{60, classes}));
+  EXPECT_TRUE(torch::equal(answer, says(0.9)));
+  const torch::Tensor sums = answer.sum(1);
+  EXPECT_TRUE((((sums - 1).abs() < 1e-4) | (sums == 0)).all().item<bool>());
+  ASSERT_GT((sums > 0.5).sum().item<int64_t>(), 20);
+
+  // It learns what features tell: here, which places are bright in the photos.
+  const torch::Tensor bright =
+      loaded.model->Query(views, places, places + 1, {.shown = true}).rgb.detach().mean(1);
+  const torch::Tensor seen = sums > 0.5;
+  const torch::Tensor truth = (bright > bright.masked_select(seen).median()).to(torch::kLong);
+  std::vector<torch::Tensor> parameters;
+  for (const auto& [name, tensor] : loaded.model->HeadParameters()) parameters.push_back(tensor);
+  torch::optim::Adam adam(parameters, torch::optim::AdamOptions(0.01));
+  double first = 0, last = 0;
+  for (int i = 0; i < 150; ++i) {
+    adam.zero_grad();
+    const torch::Tensor p = says(0.1).gather(1, truth.unsqueeze(1)).squeeze(1).masked_select(seen);
+    const torch::Tensor loss = -(p + 1e-4).log().mean();
+    loss.backward();
+    adam.step();
+    (i == 0 ? first : last) = loss.item<double>();
+  }
+  EXPECT_LT(last, 0.3 * first);
 }
 
 TEST_F(GnesfTest, WhatSignedDistancesNeedIsAskedFor) {

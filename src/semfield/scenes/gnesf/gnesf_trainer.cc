@@ -15,9 +15,9 @@ namespace {
 
 constexpr double kLeast = 1e-4;
 
-GnesfModel NewModel(const GnesfOptions& options) {
+GnesfModel NewModel(const GnesfOptions& options, int64_t classes) {
   torch::manual_seed(static_cast<uint64_t>(options.seed));
-  return GnesfModel(options.model);
+  return GnesfModel(options.model, classes);
 }
 
 }  // namespace
@@ -67,7 +67,8 @@ GnesfLosses AddGradients(const GnesfOptions& options, const SceneBatch& batch, G
   return losses;
 }
 
-GnesfNetwork::GnesfNetwork(const GnesfOptions& options) : options_(options), model_(NewModel(options)) {}
+GnesfNetwork::GnesfNetwork(const GnesfOptions& options, int64_t classes)
+    : options_(options), model_(NewModel(options, classes)) {}
 
 std::vector<nn::ParameterGroup> GnesfNetwork::Groups() {
   return {{.name = "features",
@@ -102,11 +103,13 @@ LoadedGnesf LoadGnesf(const SafetensorsFile& file) {
   OptionList list;
   options.Describe(list);
   OptionsFromJson(list, state["gnesf"], file.path().string());
-  LoadedGnesf loaded{.model = GnesfModel(options), .classes = {}};
+  LoadedGnesf loaded;
   for (const Json& name : state["classes"]) {
     if (!name.is_string()) throw InputError("{}: classes: expected names", file.path().string());
     loaded.classes.push_back(name.get<std::string>());
   }
+  if (loaded.classes.empty()) throw InputError("{}: classes: there are none", file.path().string());
+  loaded.model = GnesfModel(options, static_cast<int64_t>(loaded.classes.size()));
   LoadTensors(file, loaded.model->FeatureParameters());
   LoadTensors(file, loaded.model->HeadParameters());
   loaded.model->eval();

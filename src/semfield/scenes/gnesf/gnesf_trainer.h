@@ -22,7 +22,8 @@ GnesfLosses AddGradients(const GnesfOptions& options, const SceneBatch& batch, G
 // GNeSF in a training over many scenes; random weights by the options' seed.
 class GnesfNetwork : public SceneNetwork {
  public:
-  explicit GnesfNetwork(const GnesfOptions& options);
+  // classes: how many the scenes have.
+  GnesfNetwork(const GnesfOptions& options, int64_t classes);
   std::vector<nn::ParameterGroup> Groups() override;
   StepLosses AddGradients(const SceneBatch& batch) override;
   Json State() const override;
